@@ -1,0 +1,2 @@
+//! Package `actors`.
+pub mod views;

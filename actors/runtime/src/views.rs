@@ -1,0 +1,421 @@
+//! What the world is shown: plain values returned by handles, serialised as they are by the gateway.
+//!
+//! Times are milliseconds since 1970 UTC as JSON numbers in series and RFC 3339 UTC text with milliseconds elsewhere.
+//! Undefined is `null`. Identifiers are prefixed text.
+
+use std::collections::BTreeMap;
+
+use engine::config::{ResourcesConfig, SessionConfig, SessionKind, StrategyConfig};
+use engine::error::ErrorCode;
+use engine::ids::{CheckpointId, DatasetId, Epoch, NodeId, SessionId, StrategyId, UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One page of a list.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Text to ask the next page with; absent on the last.
+    pub next: Option<String>,
+}
+
+/// A strategy with its newest version's number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StrategyView {
+    /// Identifier.
+    pub id: StrategyId,
+    /// Name, unique among those not archived.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// `dqn` and so on: the newest version's algorithm.
+    pub algorithm: String,
+    /// Newest version, from 1.
+    pub version: u32,
+    /// Counts every change of this object; `ETag`.
+    pub revision: u64,
+    /// Who made it.
+    pub owner: UserId,
+    /// Hidden from lists and closed to new versions.
+    pub archived: bool,
+    /// RFC 3339 UTC.
+    pub created_at: String,
+    /// RFC 3339 UTC.
+    pub updated_at: String,
+}
+
+/// One immutable version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StrategyVersionView {
+    /// The strategy.
+    pub strategy_id: StrategyId,
+    /// From 1.
+    pub version: u32,
+    /// SHA-256 of the canonical JSON of `config`.
+    pub hash: String,
+    /// The configuration, whole.
+    pub config: StrategyConfig,
+    /// Who saved it.
+    pub author: UserId,
+    /// RFC 3339 UTC.
+    pub created_at: String,
+}
+
+/// A data set and its snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DatasetView {
+    /// Identifier.
+    pub id: DatasetId,
+    /// Name, unique.
+    pub name: String,
+    /// `bars`.
+    pub kind: String,
+    /// Instrument, as written in the file or given at import.
+    pub instrument: String,
+    /// Usual distance of two bars, seconds.
+    pub interval_seconds: f64,
+    /// Bars.
+    pub rows: u64,
+    /// First bar, RFC 3339 UTC.
+    pub from: String,
+    /// Last bar, RFC 3339 UTC.
+    pub to: String,
+    /// SHA-256 of the snapshot, lower-case hexadecimal.
+    pub sha256: String,
+    /// Size of the snapshot.
+    pub size_bytes: u64,
+    /// Where it came from (file name, `synthetic seed 7`).
+    pub source: String,
+    /// Made by the engine's synthetic market.
+    pub synthetic: bool,
+    /// Columns of the snapshot.
+    pub columns: Vec<String>,
+    /// Things a reader should know (gaps, outliers); not errors.
+    pub warnings: Vec<String>,
+    /// RFC 3339 UTC.
+    pub created_at: String,
+    /// Counts changes; `ETag`.
+    pub revision: u64,
+}
+
+/// Binned bars for a chart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BarsView {
+    /// Bars per returned bar.
+    pub stride: u32,
+    /// Milliseconds since 1970 UTC.
+    pub times_ms: Vec<f64>,
+    /// Quote currency.
+    pub open: Vec<f64>,
+    /// Quote currency.
+    pub high: Vec<f64>,
+    /// Quote currency.
+    pub low: Vec<f64>,
+    /// Quote currency.
+    pub close: Vec<f64>,
+    /// Units; absent where the source had none.
+    pub volume: Option<Vec<f64>>,
+}
+
+/// Where a session is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(extend("x-extensible" = true))]
+pub enum SessionState {
+    /// Waits for resources; the reason says which.
+    Pending,
+    /// A node was chosen.
+    Placed,
+    /// Its worker is starting.
+    Starting,
+    /// Works.
+    Running,
+    /// Was told to pause; finishes its iteration.
+    Pausing,
+    /// Stands still.
+    Paused,
+    /// Was told to stop; finishes its iteration.
+    Stopping,
+    /// Lost its worker or node; starts again from the last checkpoint.
+    Recovering,
+    /// Did all its work.
+    Completed,
+    /// Ended on request.
+    Stopped,
+    /// Ended by an error after all retries.
+    Failed,
+}
+
+impl SessionState {
+    /// Whether nothing follows.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        match self {
+            Self::Completed | Self::Stopped | Self::Failed => true,
+            Self::Pending
+            | Self::Placed
+            | Self::Starting
+            | Self::Running
+            | Self::Pausing
+            | Self::Paused
+            | Self::Stopping
+            | Self::Recovering => false,
+        }
+    }
+}
+
+/// A session as lists and pages show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionView {
+    /// Identifier.
+    pub id: SessionId,
+    /// Name.
+    pub name: String,
+    /// Kind.
+    pub kind: SessionKind,
+    /// State.
+    pub state: SessionState,
+    /// A sentence a person understands: why it waits, recovers or failed.
+    pub reason: String,
+    /// Who submitted it.
+    pub owner: UserId,
+    /// The strategy.
+    pub strategy_id: StrategyId,
+    /// Name of the strategy at submission.
+    pub strategy_name: String,
+    /// Its version.
+    pub strategy_version: u32,
+    /// The data set.
+    pub dataset_id: DatasetId,
+    /// Name of the data set at submission.
+    pub dataset_name: String,
+    /// The pinned data snapshot.
+    pub dataset_sha256: String,
+    /// The node it runs on.
+    pub node: Option<NodeId>,
+    /// Which assignment.
+    pub epoch: Epoch,
+    /// What it does.
+    pub config: SessionConfig,
+    /// What it reserved.
+    pub resources: ResourcesConfig,
+    /// Higher first.
+    pub priority: i32,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// How far.
+    pub progress: ProgressView,
+    /// Newest value of each metric.
+    pub last_metrics: BTreeMap<String, Option<f64>>,
+    /// Failed starts since the last success.
+    pub retry_count: u32,
+    /// First error, kept.
+    pub first_error: Option<String>,
+    /// Best model, once there is one.
+    pub model_sha256: Option<String>,
+    /// Report, once there is one.
+    pub report_sha256: Option<String>,
+    /// Same configuration, data and seed give equal results: `exact` (CPU, one thread) or `tolerance`.
+    pub reproducibility: String,
+    /// Version of the program that runs it.
+    pub build: String,
+    /// RFC 3339 UTC.
+    pub created_at: String,
+    /// RFC 3339 UTC; first step.
+    pub started_at: Option<String>,
+    /// RFC 3339 UTC.
+    pub finished_at: Option<String>,
+    /// Counts changes; `ETag`.
+    pub revision: u64,
+}
+
+/// How far a session is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProgressView {
+    /// 0 to 1; absent before anything is known.
+    pub ratio: Option<f64>,
+    /// Environment steps done.
+    pub step: u64,
+    /// Environment steps in all.
+    pub step_count: u64,
+    /// Epoch being worked on, from 0.
+    pub epoch_index: u32,
+    /// Epochs in all.
+    pub epoch_count: u32,
+    /// What the worker is doing.
+    pub phase: String,
+    /// Environment steps per second.
+    pub steps_per_second: Option<f64>,
+    /// Seconds left, estimated.
+    pub eta_seconds: Option<f64>,
+}
+
+/// One change of a session's state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TransitionView {
+    /// Counts from 1 within the session.
+    pub seq: u64,
+    /// RFC 3339 UTC.
+    pub at: String,
+    /// State before; absent for the first.
+    pub from: Option<SessionState>,
+    /// State after.
+    pub to: SessionState,
+    /// Why.
+    pub reason: String,
+    /// Who: a user id, `scheduler`, `host` or `worker`.
+    pub actor: String,
+}
+
+/// A committed checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckpointView {
+    /// Identifier.
+    pub id: CheckpointId,
+    /// Environment steps done.
+    pub step: u64,
+    /// Epoch, from 0.
+    pub epoch_index: u32,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// Size of its file.
+    pub size_bytes: u64,
+    /// RFC 3339 UTC.
+    pub created_at: String,
+}
+
+/// One metric's history, binned: `x` is the last step of each bin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SeriesView {
+    /// Name of the metric.
+    pub name: String,
+    /// Unit, as in the engine's list.
+    pub unit: String,
+    /// What it means, one sentence.
+    pub meaning: String,
+    /// Points per bin.
+    pub stride: u32,
+    /// Environment step of the last point in each bin.
+    pub x: Vec<f64>,
+    /// Smallest defined value; absent where none is defined.
+    pub min: Vec<Option<f64>>,
+    /// Largest defined value.
+    pub max: Vec<Option<f64>>,
+    /// Last value.
+    pub last: Vec<Option<f64>>,
+    /// Points in the bin.
+    pub n: Vec<u32>,
+}
+
+/// One raw metric point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PointView {
+    /// Position in the session's series of all points, from 0.
+    pub index: u64,
+    /// Name of the metric.
+    pub name: String,
+    /// Environment step.
+    pub step: u64,
+    /// Value; absent where undefined.
+    pub value: Option<f64>,
+    /// When the node stored it, milliseconds since 1970 UTC.
+    pub stored_ms: f64,
+}
+
+/// One line of a session's log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LogLineView {
+    /// Counts from 1 within the session; gaps where old lines were dropped.
+    pub seq: u64,
+    /// RFC 3339 UTC.
+    pub at: String,
+    /// `error`, `warn`, `info` or `debug`.
+    pub level: String,
+    /// The text.
+    pub text: String,
+}
+
+/// A node and what it has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeView {
+    /// Identifier.
+    pub id: NodeId,
+    /// `ready`, `cordoned`, `draining`, `drained`.
+    pub state: String,
+    /// Whether this is the node that answers.
+    pub local: bool,
+    /// Version of its program.
+    pub version: String,
+    /// Starts counted.
+    pub incarnation: u64,
+    /// RFC 3339 UTC.
+    pub started_at: String,
+    /// Cores that may be reserved.
+    pub cpu_capacity: u32,
+    /// Cores reserved.
+    pub cpu_reserved: u32,
+    /// Cores in use, 0 to 1 of all cores.
+    pub cpu_ratio: Option<f64>,
+    /// MiB that may be reserved.
+    pub memory_capacity_mib: u64,
+    /// MiB reserved.
+    pub memory_reserved_mib: u64,
+    /// Bytes in use on the machine.
+    pub memory_used_bytes: Option<f64>,
+    /// GPUs that may be reserved.
+    pub gpu_capacity: u32,
+    /// GPUs reserved.
+    pub gpu_reserved: u32,
+    /// Sessions placed here that have not ended.
+    pub session_count: u32,
+    /// Free share of the data directory's file system, 0 to 1.
+    pub disk_free_ratio: Option<f64>,
+    /// Sample time, RFC 3339 UTC.
+    pub sampled_at: Option<String>,
+}
+
+/// One actor in a node's tree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ActorView {
+    /// Name.
+    pub name: String,
+    /// Name of its supervisor; absent for the root.
+    pub supervisor: Option<String>,
+    /// `running`, `restarting`, `stopped`.
+    pub state: String,
+    /// Restarts since the node started.
+    pub restart_count: u32,
+    /// Last error.
+    pub last_error: Option<String>,
+}
+
+/// A user without secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserView {
+    /// Identifier.
+    pub id: UserId,
+    /// Login name.
+    pub name: String,
+    /// `viewer`, `ordinary`, `advanced`, `admin`, `operator`.
+    pub role: String,
+    /// The password was generated and should be changed.
+    pub must_change_password: bool,
+    /// RFC 3339 UTC.
+    pub created_at: String,
+}
+
+/// What is wrong, in the terms clients rely on. The gateway adds status, title and trace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProblemView {
+    /// Stable code.
+    pub code: ErrorCode,
+    /// English sentence: wanted, found, next step.
+    pub detail: String,
+    /// Numbers and names for translations.
+    #[serde(default)]
+    pub params: BTreeMap<String, serde_json::Value>,
+    /// Violations by field.
+    #[serde(default)]
+    pub errors: Vec<engine::config::Violation>,
+}

@@ -1,0 +1,74 @@
+//! Environments, one variant each.
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Truth;
+use super::validate::finite;
+
+/// The task an agent is trained and tested on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum EnvironmentConfig {
+    /// Trading one instrument bar by bar.
+    AlgorithmicTrading(#[garde(dive)] AlgorithmicTradingConfig),
+}
+
+impl Default for EnvironmentConfig {
+    fn default() -> Self {
+        Self::AlgorithmicTrading(AlgorithmicTradingConfig::default())
+    }
+}
+
+/// Trading one instrument: each bar the agent buys, holds or sells whole lots.
+///
+/// Source: TradeMaster 1.0.0, environment `algorithmic_trading`; constants are its defaults.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlgorithmicTradingConfig {
+    /// Accounting: `corrected` (sound, default) or `faithful` (the reference system's, for verification).
+    #[garde(skip)]
+    pub truth: Truth,
+    /// Cash at the start, in the instrument's quote currency.
+    #[garde(range(min = 1.0, max = 1e12), custom(finite))]
+    pub initial_cash: f64,
+    /// Bars the agent looks back.
+    #[garde(range(min = 1, max = 1000))]
+    pub backward_bars: u32,
+    /// Bars the reference's reward looks ahead. Used in `faithful` mode only.
+    #[garde(range(min = 1, max = 1000))]
+    pub forward_bars: u32,
+    /// Weight of the future price in the reference's reward. Used in `faithful` mode only.
+    #[garde(range(min = 0.0, max = 10.0), custom(finite))]
+    pub future_weight: f64,
+    /// Most lots per order; the agent chooses among −max … +max lots.
+    #[garde(range(min = 1, max = 100))]
+    pub max_volume: u32,
+    /// Size of one lot as a share of the initial cash at the first price of an episode. Used in `corrected` mode;
+    /// in `faithful` mode one lot is one unit of the instrument.
+    #[garde(range(min = 0.0001, max = 1.0), custom(finite))]
+    pub lot_share: f64,
+    /// Largest absolute position, in lots. Used in `corrected` mode only.
+    #[garde(range(min = 1, max = 10000))]
+    pub position_limit_lots: u32,
+    /// Whether positions below zero are allowed. Used in `corrected` mode only.
+    #[garde(skip)]
+    pub allow_short: bool,
+}
+
+impl Default for AlgorithmicTradingConfig {
+    fn default() -> Self {
+        Self {
+            truth: Truth::Corrected,
+            initial_cash: 100_000.0,
+            backward_bars: 5,
+            forward_bars: 5,
+            future_weight: 0.2,
+            max_volume: 1,
+            lot_share: 0.1,
+            position_limit_lots: 10,
+            allow_short: false,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Configuration: one struct per configurable thing, read by TOML files, REST bodies, the web form, the shell and
+//! the worker alike.
+//!
+//! Doc comment, default and range are written once, at the field: serde reads, schemars describes, garde checks.
+//! Unknown keys are errors; every float is finite. Bytes that are stored are JSON, never bincode, because tagged
+//! enums need a self-describing format and because configuration outlives the struct.
+
+pub mod agents;
+pub mod environment;
+pub mod features;
+pub mod matching;
+pub mod resources;
+pub mod risk;
+pub mod schema;
+pub mod session;
+pub mod split;
+pub mod strategy;
+pub mod truth;
+pub mod validate;
+
+pub use agents::AgentConfig;
+pub use environment::{AlgorithmicTradingConfig, EnvironmentConfig};
+pub use features::{FeatureSet, FeaturesConfig, Normalisation};
+pub use matching::{FillRule, MatchingConfig};
+pub use resources::ResourcesConfig;
+pub use risk::RiskConfig;
+pub use session::{BacktestConfig, BacktestPolicy, SessionConfig, SessionKind, TrainingConfig};
+pub use split::{Segment, SplitConfig};
+pub use strategy::StrategyConfig;
+pub use truth::Truth;
+pub use validate::Violation;

@@ -1,0 +1,28 @@
+//! What a strategy is: environment, features, agent, costs and limits. Versioned and immutable once saved.
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{AgentConfig, EnvironmentConfig, FeaturesConfig, MatchingConfig, RiskConfig};
+
+/// One version of a strategy: everything that decides how it sees, acts, pays and is limited.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct StrategyConfig {
+    /// What the agent acts in.
+    #[garde(dive)]
+    pub environment: EnvironmentConfig,
+    /// What the agent sees.
+    #[garde(dive)]
+    pub features: FeaturesConfig,
+    /// Who decides: a learning algorithm or a rule.
+    #[garde(dive)]
+    pub agent: AgentConfig,
+    /// What trading costs and how orders are filled in simulation.
+    #[garde(dive)]
+    pub matching: MatchingConfig,
+    /// Limits that no order may pass.
+    #[garde(dive)]
+    pub risk: RiskConfig,
+}

@@ -1,0 +1,110 @@
+//! The closed list of error codes that clients may rely on, and the trait by which every error names its code.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What kind of refusal or fault this is. Closed: the gateway maps each to one status in one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(extend("x-extensible" = true))]
+pub enum ErrorCode {
+    /// The request could not be read at all.
+    Malformed,
+    /// The page cursor is foreign, stale or tampered with.
+    BadCursor,
+    /// A query parameter is not known.
+    UnknownParameter,
+    /// A command came without an `Idempotency-Key`.
+    IdempotencyKeyRequired,
+    /// No or wrong credentials.
+    Unauthenticated,
+    /// The access token has expired.
+    TokenExpired,
+    /// Known, but not allowed.
+    Forbidden,
+    /// Allowed only with a second factor for this very request.
+    StepUpRequired,
+    /// Does not exist, or the caller may not know that it does.
+    NotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// Collides with what is there.
+    Conflict,
+    /// The object's state does not allow this command.
+    IllegalTransition,
+    /// The same command is still running.
+    CommandInProgress,
+    /// Referenced by something else.
+    InUse,
+    /// The caller's revision is old.
+    StaleRevision,
+    /// Larger than allowed.
+    TooLarge,
+    /// Not a content type we read.
+    UnsupportedMediaType,
+    /// One or more fields are not acceptable.
+    ValidationFailed,
+    /// A risk guard refused.
+    RiskDenied,
+    /// Same key, different body.
+    IdempotencyMismatch,
+    /// `If-Match` is missing.
+    PreconditionRequired,
+    /// Too many requests.
+    RateLimited,
+    /// We are wrong.
+    Internal,
+    /// No majority of voters can be reached.
+    NoQuorum,
+    /// This node is going down.
+    Draining,
+    /// A bounded queue is full.
+    Overloaded,
+    /// The audit record cannot be made durable.
+    AuditUnavailable,
+    /// The owning node does not answer.
+    NodeUnreachable,
+    /// Not answered in time; whether it took effect is not known.
+    DeadlineExceeded,
+}
+
+impl ErrorCode {
+    /// Every code, for tables and tests.
+    pub const ALL: [Self; 29] = [
+        Self::Malformed,
+        Self::BadCursor,
+        Self::UnknownParameter,
+        Self::IdempotencyKeyRequired,
+        Self::Unauthenticated,
+        Self::TokenExpired,
+        Self::Forbidden,
+        Self::StepUpRequired,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::IllegalTransition,
+        Self::CommandInProgress,
+        Self::InUse,
+        Self::StaleRevision,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::ValidationFailed,
+        Self::RiskDenied,
+        Self::IdempotencyMismatch,
+        Self::PreconditionRequired,
+        Self::RateLimited,
+        Self::Internal,
+        Self::NoQuorum,
+        Self::Draining,
+        Self::Overloaded,
+        Self::AuditUnavailable,
+        Self::NodeUnreachable,
+        Self::DeadlineExceeded,
+    ];
+}
+
+/// An error that knows its code.
+pub trait Coded {
+    /// Returns the code a client may rely on.
+    fn code(&self) -> ErrorCode;
+}

@@ -1,0 +1,3 @@
+//! Can the result be trusted? The back-test report as one value.
+
+pub mod report;

@@ -1,0 +1,11 @@
+//! The trading domain, pure: bytes become bars, bars features, features observations, observations actions, actions
+//! orders, orders fills, fills a portfolio, a portfolio metrics.
+//!
+//! No actors, no files, no clock, no logging, no threads. Time, randomness and data come in as arguments, so that
+//! training, back-test, paper and live run the same functions and equal inputs give equal bytes.
+
+pub mod config;
+pub mod error;
+pub mod evaluation;
+pub mod ids;
+pub mod session;

@@ -1,0 +1,3 @@
+//! The loops that join the hops, and the protocol by which a worker is told and tells.
+
+pub mod protocol;

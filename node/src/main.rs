@@ -1,0 +1,2 @@
+//! Binary `tm`.
+fn main() {}
