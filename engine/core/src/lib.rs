@@ -7,5 +7,8 @@
 pub mod config;
 pub mod error;
 pub mod evaluation;
+pub mod features;
 pub mod ids;
+pub mod market;
+pub mod rng;
 pub mod session;
