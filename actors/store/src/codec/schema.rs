@@ -1,0 +1,78 @@
+//! The closed list of schema ids: one number for every kind of thing that is stored or sent.
+//!
+//! A number is never given twice and never taken back: bytes written under it are readable for ever.
+
+/// Node → worker frame (`engine::session::protocol::WorkerCommand`).
+pub const SCHEMA_WORKER_COMMAND: u32 = 1;
+/// Worker → node frame (`engine::session::protocol::WorkerEvent`).
+pub const SCHEMA_WORKER_EVENT: u32 = 2;
+/// Everything a training worker needs to resume.
+pub const SCHEMA_CHECKPOINT: u32 = 3;
+
+/// A session's newest status, whole.
+pub const SCHEMA_SESSION_STATUS: u32 = 16;
+/// One change of a session's state.
+pub const SCHEMA_SESSION_TRANSITION: u32 = 17;
+/// A run of metric points.
+pub const SCHEMA_METRIC_BATCH: u32 = 18;
+/// One line of a session's log.
+pub const SCHEMA_LOG_LINE: u32 = 19;
+/// A checkpoint known to this node.
+pub const SCHEMA_CHECKPOINT_ENTRY: u32 = 20;
+/// A named value of this node.
+pub const SCHEMA_NODE_VALUE: u32 = 21;
+
+/// A vote in the control log.
+pub const SCHEMA_LOG_VOTE: u32 = 32;
+/// The point up to which the control log was purged.
+pub const SCHEMA_LOG_PURGED: u32 = 33;
+/// Where the newest snapshot of the control state lies.
+pub const SCHEMA_LOG_SNAPSHOT: u32 = 34;
+/// The last index known to be committed.
+pub const SCHEMA_LOG_COMMITTED: u32 = 35;
+
+/// One entry of the control log: time and commands.
+pub const SCHEMA_CONTROL_ENTRY: u32 = 48;
+/// The whole control state.
+pub const SCHEMA_CONTROL_SNAPSHOT: u32 = 49;
+/// One command alone, for its fingerprint.
+pub const SCHEMA_CONTROL_COMMAND: u32 = 50;
+
+/// Every schema id with its name, in order.
+pub const SCHEMAS: [(u32, &str); 16] = [
+    (SCHEMA_WORKER_COMMAND, "worker_command"),
+    (SCHEMA_WORKER_EVENT, "worker_event"),
+    (SCHEMA_CHECKPOINT, "checkpoint"),
+    (SCHEMA_SESSION_STATUS, "session_status"),
+    (SCHEMA_SESSION_TRANSITION, "session_transition"),
+    (SCHEMA_METRIC_BATCH, "metric_batch"),
+    (SCHEMA_LOG_LINE, "log_line"),
+    (SCHEMA_CHECKPOINT_ENTRY, "checkpoint_entry"),
+    (SCHEMA_NODE_VALUE, "node_value"),
+    (SCHEMA_LOG_VOTE, "log_vote"),
+    (SCHEMA_LOG_PURGED, "log_purged"),
+    (SCHEMA_LOG_SNAPSHOT, "log_snapshot"),
+    (SCHEMA_LOG_COMMITTED, "log_committed"),
+    (SCHEMA_CONTROL_ENTRY, "control_entry"),
+    (SCHEMA_CONTROL_SNAPSHOT, "control_snapshot"),
+    (SCHEMA_CONTROL_COMMAND, "control_command"),
+];
+
+/// Returns the name of a schema id, or `unknown`.
+#[must_use]
+pub fn name(schema: u32) -> &'static str {
+    SCHEMAS.iter().find(|(id, _)| *id == schema).map_or("unknown", |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_names_are_given_once_and_in_order() {
+        assert!(SCHEMAS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        for (id, text) in SCHEMAS {
+            assert_eq!(SCHEMAS.iter().filter(|(_, other)| *other == text).count(), 1, "{id} {text}");
+        }
+    }
+}
