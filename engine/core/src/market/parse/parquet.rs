@@ -1,0 +1,228 @@
+//! Parquet → bars, bound by column names as CSV is.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{ByteArray, DataType};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::schema::types::ColumnDescriptor;
+
+use super::assemble::{Assembler, Cell};
+use super::mapping::{CsvMapping, Header, Roles, shorten};
+use super::{BYTES_MAX, ROWS_MAX};
+use crate::market::bar::BarSeries;
+use crate::market::error::{DataError, DataErrorKind, Fault};
+
+const MS_PER_DAY: i64 = 86_400_000;
+
+/// Reads the bars of one instrument from a flat Parquet table, uncompressed or compressed with Snappy.
+///
+/// # Errors
+/// Refuses the first thing that is not good, with row (from 1) and column; then nothing is imported.
+pub fn parse(bytes: Bytes, file_name: &str, mapping: &CsvMapping) -> Result<BarSeries, DataError> {
+    if bytes.len() as u64 > BYTES_MAX {
+        let fault = Fault::new(format!("at most {} MiB", BYTES_MAX >> 20), "more", "Import the file in parts");
+        return Err(DataError::new(file_name, DataErrorKind::TooLarge, fault));
+    }
+    guarded(file_name, || read(bytes, file_name, mapping))
+}
+
+/// Runs `read` over untrusted bytes. The decoder has panics for malformed pages; here each is an error.
+///
+/// # Errors
+/// Returns the error of `read`, or one about a malformed file.
+pub(crate) fn guarded<T>(
+    file: &str,
+    read: impl FnOnce() -> Result<T, DataError>,
+) -> Result<T, DataError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(unreadable(file, "its pages contradict each other")))
+}
+
+fn read(bytes: Bytes, file: &str, mapping: &CsvMapping) -> Result<BarSeries, DataError> {
+    let reader = open(bytes, file)?;
+    let schema = reader.metadata().file_metadata().schema_descr();
+    let names: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
+    let header = Header { file, names: &names, line: None };
+    let mut assembler = Assembler::new(&header, mapping)?;
+    let wanted = positions(assembler.roles());
+    let mut row = 0_u64;
+    for group in 0..reader.num_row_groups() {
+        let mut columns: Vec<Option<Column>> = (0..names.len()).map(|_| None).collect();
+        let group_reader = reader.get_row_group(group).map_err(|error| decode_error(file, &error))?;
+        let row_count = group_reader.metadata().num_rows();
+        for position in &wanted {
+            let descriptor = schema.column(*position);
+            let column = group_reader.get_column_reader(*position).map_err(|error| decode_error(file, &error))?;
+            columns[*position] = Some(Column::read(column, &descriptor, file)?);
+        }
+        let row_count = usize::try_from(row_count).unwrap_or(usize::MAX);
+        if columns.iter().flatten().any(|column| column.len() != row_count) {
+            return Err(unreadable(file, "its columns differ in length"));
+        }
+        for index in 0..row_count {
+            row += 1;
+            assembler.row(row, |position| columns[position].as_ref().map_or(Cell::Missing, |column| column.cell(index)))?;
+        }
+    }
+    assembler.finish()
+}
+
+/// Opens a Parquet file and checks how much it claims to hold.
+///
+/// # Errors
+/// Refuses what is no Parquet and what is too large.
+pub(crate) fn open(bytes: Bytes, file: &str) -> Result<SerializedFileReader<Bytes>, DataError> {
+    let reader = SerializedFileReader::new(bytes).map_err(|error| decode_error(file, &error))?;
+    let rows: i64 = reader.metadata().row_groups().iter().map(|group| group.num_rows().max(0)).fold(0, i64::saturating_add);
+    if usize::try_from(rows).is_ok_and(|rows| rows <= ROWS_MAX) {
+        return Ok(reader);
+    }
+    let fault = Fault::new(format!("at most {ROWS_MAX} rows"), rows.to_string(), "Import the file in parts");
+    Err(DataError::new(file, DataErrorKind::TooLarge, fault))
+}
+
+fn positions(roles: &Roles) -> Vec<usize> {
+    let needed = [roles.time, roles.open, roles.high, roles.low, roles.close];
+    let optional = [roles.clock, roles.adjusted_close, roles.volume, roles.instrument];
+    needed.into_iter().chain(optional.into_iter().flatten()).collect()
+}
+
+/// One column of one row group.
+enum Column {
+    Numbers(Vec<Option<f64>>),
+    Wholes(Vec<Option<i64>>),
+    Times(Vec<Option<i64>>),
+    Texts(Vec<Option<String>>),
+}
+
+impl Column {
+    fn read(reader: ColumnReader, descriptor: &ColumnDescriptor, file: &str) -> Result<Self, DataError> {
+        if descriptor.max_rep_level() > 0 {
+            return Err(wrong_type(file, descriptor, "a list"));
+        }
+        let decode = |error: ParquetError| decode_error(file, &error).in_column(descriptor.name());
+        match reader {
+            ColumnReader::FloatColumnReader(reader) => {
+                Ok(Self::Numbers(drain(reader, descriptor, |value: f32| f64::from(value)).map_err(decode)?))
+            }
+            ColumnReader::DoubleColumnReader(reader) => {
+                Ok(Self::Numbers(drain(reader, descriptor, |value: f64| value).map_err(decode)?))
+            }
+            ColumnReader::Int32ColumnReader(reader) => {
+                let values = drain(reader, descriptor, i64::from).map_err(decode)?;
+                Self::of_integers(values, descriptor, file)
+            }
+            ColumnReader::Int64ColumnReader(reader) => {
+                let values = drain(reader, descriptor, |value: i64| value).map_err(decode)?;
+                Self::of_integers(values, descriptor, file)
+            }
+            ColumnReader::Int96ColumnReader(reader) => {
+                let millis = |value: parquet::data_type::Int96| value.to_millis();
+                Ok(Self::Times(drain(reader, descriptor, millis).map_err(decode)?))
+            }
+            ColumnReader::ByteArrayColumnReader(reader) => {
+                let text = |value: ByteArray| String::from_utf8_lossy(value.data()).into_owned();
+                Ok(Self::Texts(drain(reader, descriptor, text).map_err(decode)?))
+            }
+            ColumnReader::BoolColumnReader(_) => Err(wrong_type(file, descriptor, "true and false")),
+            ColumnReader::FixedLenByteArrayColumnReader(_) => {
+                Err(wrong_type(file, descriptor, "bytes of fixed length (a decimal?)"))
+            }
+        }
+    }
+
+    /// Gives whole numbers the meaning that the schema states.
+    fn of_integers(
+        values: Vec<Option<i64>>,
+        descriptor: &ColumnDescriptor,
+        file: &str,
+    ) -> Result<Self, DataError> {
+        let scaled = |scale: fn(i64) -> i64| Self::Times(values.iter().map(|value| value.map(scale)).collect());
+        let unit = if let Some(LogicalType::Timestamp(timestamp)) = descriptor.logical_type_ref() {
+            Some(timestamp.unit)
+        } else {
+            None
+        };
+        match (unit, descriptor.converted_type()) {
+            (Some(TimeUnit::MILLIS), _) | (None, ConvertedType::TIMESTAMP_MILLIS) => Ok(Self::Times(values)),
+            (Some(TimeUnit::MICROS), _) | (None, ConvertedType::TIMESTAMP_MICROS) => {
+                Ok(scaled(|value| value.div_euclid(1000)))
+            }
+            (Some(TimeUnit::NANOS), _) => Ok(scaled(|value| value.div_euclid(1_000_000))),
+            (None, ConvertedType::DATE) => Ok(scaled(|value| value.saturating_mul(MS_PER_DAY))),
+            (None, ConvertedType::DECIMAL) => Err(wrong_type(file, descriptor, "decimals")),
+            (None, _) => Ok(Self::Wholes(values)),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Numbers(values) => values.len(),
+            Self::Wholes(values) | Self::Times(values) => values.len(),
+            Self::Texts(values) => values.len(),
+        }
+    }
+
+    fn cell(&self, index: usize) -> Cell<'_> {
+        match self {
+            Self::Numbers(values) => values[index].map_or(Cell::Missing, Cell::Number),
+            Self::Wholes(values) => values[index].map_or(Cell::Missing, Cell::Whole),
+            Self::Times(values) => values[index].map_or(Cell::Missing, Cell::TimeMs),
+            Self::Texts(values) => values[index].as_deref().map_or(Cell::Missing, Cell::Text),
+        }
+    }
+}
+
+/// Reads a flat column whole; an absent value is `None`.
+pub(crate) fn drain<T: DataType, V>(
+    mut reader: ColumnReaderImpl<T>,
+    descriptor: &ColumnDescriptor,
+    convert: impl Fn(T::T) -> V,
+) -> Result<Vec<Option<V>>, ParquetError> {
+    const BATCH: usize = 65_536;
+    let present = descriptor.max_def_level();
+    let mut column = Vec::new();
+    loop {
+        let (mut levels, mut values) = (Vec::new(), Vec::new());
+        let (records, _, _) = reader.read_records(BATCH, Some(&mut levels), None, &mut values)?;
+        if records == 0 {
+            return Ok(column);
+        }
+        let mut values = values.into_iter().map(&convert);
+        if present == 0 {
+            column.extend(values.map(Some));
+        } else {
+            column.extend(levels.iter().map(|level| if *level == present { values.next() } else { None }));
+        }
+        if ROWS_MAX < column.len() {
+            return Err(ParquetError::General("more rows than the file states".to_owned()));
+        }
+    }
+}
+
+fn wrong_type(file: &str, descriptor: &ColumnDescriptor, found: &str) -> DataError {
+    let fault = Fault::new("numbers, times or text", found, "Convert the column to doubles, or map another one");
+    DataError::new(file, DataErrorKind::Cell, fault).in_column(descriptor.name())
+}
+
+fn decode_error(file: &str, error: &ParquetError) -> DataError {
+    let text = error.to_string();
+    if text.contains("feature") || text.contains("compression") {
+        let fault = Fault::new(
+            "pages that are uncompressed or compressed with Snappy",
+            shorten(&text),
+            "Write the file again with compression='snappy'",
+        );
+        return DataError::new(file, DataErrorKind::Unreadable, fault);
+    }
+    let cut: String = text.chars().take(160).collect();
+    unreadable(file, &cut)
+}
+
+fn unreadable(file: &str, why: &str) -> DataError {
+    let fault = Fault::new("a Parquet file", format!("one that cannot be read ({why})"), "Export the file again, or import it as format=csv if it is one");
+    DataError::new(file, DataErrorKind::Unreadable, fault)
+}

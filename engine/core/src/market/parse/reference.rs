@@ -1,0 +1,105 @@
+//! The reference system's CSV layouts with every column kept as it is: features, labels and order books included.
+//!
+//! For comparison with its published figures; trading data goes through `csv`.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use super::csv::{read_header, refuse_uneven};
+use super::{ROWS_MAX, text};
+use crate::market::error::{DataError, DataErrorKind, Fault};
+
+/// A table as written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReferenceTable {
+    /// The file's row index (its first column where the header calls it nothing, `Unnamed…` or `SNo`), else 0, 1, ….
+    pub index: Vec<i64>,
+    /// Columns in which every cell is a number.
+    pub columns: BTreeMap<String, Vec<f64>>,
+    /// All other columns.
+    pub text: BTreeMap<String, Vec<String>>,
+}
+
+impl ReferenceTable {
+    /// Returns the number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Returns a column of numbers by name.
+    ///
+    /// # Errors
+    /// Refuses a name that is not there, listing those that are.
+    pub fn column(&self, name: &str) -> Result<&[f64], DataError> {
+        self.columns.get(name).map(Vec::as_slice).ok_or_else(|| {
+            let known: Vec<&str> = self.columns.keys().map(String::as_str).collect();
+            let fault = Fault::new("a column of numbers", format!("only {}", known.join(", ")), "Use one of these");
+            DataError::new("reference table", DataErrorKind::Columns, fault).in_column(name)
+        })
+    }
+}
+
+/// Reads a table whole.
+///
+/// # Errors
+/// Refuses what is no table: not text, uneven rows, a name twice, no rows.
+pub fn parse(reader: impl Read, file_name: &str) -> Result<ReferenceTable, DataError> {
+    let mut reader = text::open(reader, file_name)?;
+    let (line, names) = read_header(&mut reader, file_name)?;
+    refuse_repeated(&names, file_name, line)?;
+    let mut cells: Vec<Vec<String>> = vec![Vec::new(); names.len()];
+    let mut row_count = 0_usize;
+    while let Some((line, record)) = text::next_record(&mut reader, file_name)? {
+        let record = text::as_text(record, file_name, line)?;
+        refuse_uneven(&record, &names, file_name, line)?;
+        row_count += 1;
+        if ROWS_MAX < row_count {
+            let fault = Fault::new(format!("at most {ROWS_MAX} rows"), "more", "Import the file in parts");
+            return Err(DataError::new(file_name, DataErrorKind::TooLarge, fault).at_line(line));
+        }
+        for (column, cell) in cells.iter_mut().zip(record.iter()) {
+            column.push(cell.trim().to_owned());
+        }
+    }
+    if row_count == 0 {
+        let fault = Fault::new("at least one row of data", "the header only", "Check that the export was complete");
+        return Err(DataError::new(file_name, DataErrorKind::Empty, fault));
+    }
+    Ok(sort_columns(&names, cells, row_count))
+}
+
+fn sort_columns(names: &[String], cells: Vec<Vec<String>>, row_count: usize) -> ReferenceTable {
+    let mut table = ReferenceTable::default();
+    for (position, (name, column)) in names.iter().zip(cells).enumerate() {
+        let is_index = position == 0 && (name.is_empty() || name.starts_with("Unnamed") || name == "SNo");
+        if is_index && let Ok(index) = column.iter().map(|cell| cell.parse()).collect() {
+            table.index = index;
+            continue;
+        }
+        match column.iter().map(|cell| cell.parse()).collect::<Result<Vec<f64>, _>>() {
+            Ok(numbers) => drop(table.columns.insert(name.clone(), numbers)),
+            Err(_) => drop(table.text.insert(name.clone(), column)),
+        }
+    }
+    if table.index.is_empty() {
+        table.index = (0_i64..).take(row_count).collect();
+    }
+    table
+}
+
+fn refuse_repeated(names: &[String], file: &str, line: u64) -> Result<(), DataError> {
+    let repeated = (1..names.len()).find(|position| names[..*position].contains(&names[*position]));
+    let Some(position) = repeated else {
+        return Ok(());
+    };
+    let found = format!("'{}' twice", names[position]);
+    let fault = Fault::new("each column named once", found, "Rename one of them");
+    Err(DataError::new(file, DataErrorKind::Columns, fault).at_line(line))
+}

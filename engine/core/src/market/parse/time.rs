@@ -1,0 +1,151 @@
+//! Times as vendors write them → milliseconds since 1970 UTC.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::Timestamp;
+
+/// Earliest time that is believed: 1700-01-01, before any price on record.
+const EARLIEST_MS: i64 = -8_520_336_000_000;
+/// Latest time that is believed: 2200-01-01.
+const LATEST_MS: i64 = 7_258_118_400_000;
+
+/// Returns the time written in `text`; absent where it is none, or not one of the years 1700 to 2199.
+pub(super) fn parse(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let time = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-') && digits_only(text) {
+        from_digits(text)
+    } else {
+        from_calendar(text)
+    }?;
+    believed(time)
+}
+
+/// Returns the time of a date and a time of day in two cells.
+pub(super) fn parse_pair(date: &str, clock: &str) -> Option<i64> {
+    let (date, clock) = (date.trim(), clock.trim());
+    let clock = if (4..=6).contains(&clock.len()) && clock.bytes().all(|byte| byte.is_ascii_digit()) {
+        let full = format!("{clock:0<6}");
+        format!("{}:{}:{}", &full[..2], &full[2..4], &full[4..])
+    } else {
+        clock.to_owned()
+    };
+    let date = from_digits_date(date).or_else(|| date.parse::<Date>().ok())?;
+    parse(&format!("{date} {clock}"))
+}
+
+/// Returns the time that a plain number means: seconds, milliseconds, microseconds or nanoseconds since 1970, told
+/// apart by size. Only years after 1972 are safe to tell, so smaller numbers are refused.
+pub(super) fn from_number(number: i64) -> Option<i64> {
+    let time = match number {
+        100_000_000..100_000_000_000 => number * 1000,
+        100_000_000_000..100_000_000_000_000 => number,
+        100_000_000_000_000..100_000_000_000_000_000 => number / 1000,
+        100_000_000_000_000_000.. => number / 1_000_000,
+        _ => return None,
+    };
+    believed(time)
+}
+
+/// Returns the time that a number with a fraction means.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+pub(super) fn from_fraction(number: f64) -> Option<i64> {
+    if (1e8..1e11).contains(&number) {
+        return believed((number * 1000.0).round() as i64);
+    }
+    (1e11..9e18).contains(&number).then(|| from_number(number as i64)).flatten()
+}
+
+/// Returns `time` where it lies in the years 1700 to 2199.
+pub(super) fn believed(time: i64) -> Option<i64> {
+    (EARLIEST_MS..LATEST_MS).contains(&time).then_some(time)
+}
+
+fn digits_only(text: &str) -> bool {
+    let body = text.strip_prefix('-').unwrap_or(text);
+    !body.is_empty() && body.bytes().filter(|byte| *byte == b'.').count() <= 1 && !body.contains('-')
+}
+
+fn from_digits(text: &str) -> Option<i64> {
+    if let Some(date) = from_digits_date(text) {
+        return midnight(date);
+    }
+    match text.parse::<i64>() {
+        Ok(number) => from_number(number),
+        Err(_) => from_fraction(text.parse::<f64>().ok()?),
+    }
+}
+
+fn from_digits_date(text: &str) -> Option<Date> {
+    if text.len() != 8 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let year = text[..4].parse().ok()?;
+    Date::new(year, text[4..6].parse().ok()?, text[6..].parse().ok()?).ok()
+}
+
+fn from_calendar(text: &str) -> Option<i64> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time.as_millisecond());
+    }
+    let text = text.strip_suffix(" UTC").unwrap_or(text);
+    // A date alone must be a whole one: jiff would also read a week date or a year and a month in some forms.
+    if let Ok(time) = text.parse::<DateTime>() {
+        return utc(time);
+    }
+    None
+}
+
+fn midnight(date: Date) -> Option<i64> {
+    utc(date.at(0, 0, 0, 0))
+}
+
+fn utc(time: DateTime) -> Option<i64> {
+    TimeZone::UTC.to_timestamp(time).ok().map(Timestamp::as_millisecond)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_vendors_write() {
+        let day = 1_367_193_600_000;
+        let cases = [
+            ("2013-04-29", day),
+            ("20130429", day),
+            ("2013-04-29 23:59:59", day + 86_399_000),
+            ("2013-04-29T00:00:00Z", day),
+            ("2013-04-29T02:00:00+02:00", day),
+            ("2013-04-29 00:00:00 UTC", day),
+            ("2013-04-29 00:00:00.250000+00:00", day + 250),
+            ("1367193600", day),
+            ("1367193600.5", day + 500),
+            ("1367193600000", day),
+            ("1367193600000000", day),
+            ("1367193600000000000", day),
+            (" 2013-04-29 ", day),
+            ("1900-01-02", -2_208_902_400_000),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(parse(text), Some(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_could_be_read_in_two_ways_or_not_at_all() {
+        for text in [
+            "", "x", "04/29/2013", "29.04.2013", "2013-13-01", "2013-02-30", "0", "12", "-5", "1e9", "9999-01-01",
+            "99999999999999999999", "13:00", "2013", "2013-04", "--", "..", "-",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn joins_a_date_and_a_time_of_day() {
+        assert_eq!(parse_pair("20130429", "130500"), parse("2013-04-29 13:05:00"));
+        assert_eq!(parse_pair("2013-04-29", "13:05"), parse("2013-04-29 13:05:00"));
+        assert_eq!(parse_pair("2013-04-29", "25:00"), None);
+        assert_eq!(parse_pair("2013-04-29", "aé1"), None);
+    }
+}
