@@ -1,0 +1,108 @@
+# make run    build everything, then the guided first run: import, train, back-test, serve   (DATA=file.csv ONCE=1)
+# make test   everything CI runs
+# make verify format, lint, test, slow tests, dependency rules, generated files
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# PROFILE=release builds optimised programs; the default shares its build with the tests.
+PROFILE ?= dev
+ifeq ($(PROFILE),dev)
+OUT := target/debug
+else
+OUT := target/$(PROFILE)
+endif
+CARGO ?= cargo
+export LIBTORCH ?= $(CURDIR)/.libtorch
+# `make run DATA=… ` names the file; without it the sample beside the checkout, else the synthetic market.
+SAMPLE := ../shared/data/algorithmic_trading/BTC/data.csv
+DATA ?= $(wildcard $(SAMPLE))
+
+# Prints the wall time of a step: $(call timed,name,command)
+timed = @begin=$$(date +%s%N); $(2); end=$$(date +%s%N); \
+  printf '%-28s %7.1f s\n' '$(1)' "$$(awk "BEGIN{print ($$end-$$begin)/1e9}")"
+
+.PHONY: run build tm worker libtorch ui ui-deps test test-rust test-trainer test-ui test-browser test-slow lint fmt \
+  generate bench deny verify clean-data browser-deps preflight
+
+run: build
+	$(OUT)/tm demo $(if $(DATA),--data '$(DATA)') $(if $(ONCE),--once)
+
+build: preflight libtorch ui tm worker
+
+preflight:
+	@for tool in cargo node npm python3 gcc g++; do command -v $$tool >/dev/null || \
+	  { echo "missing: $$tool. Install Rust 1.95, Node.js 20, Python 3 with pip and a C++ compiler, then run make again."; exit 1; }; done
+
+libtorch:
+	$(call timed,libtorch,python3 deploy/setup/libtorch.py)
+
+ui-deps: webui/node_modules/.package-lock.json
+
+webui/node_modules/.package-lock.json: webui/package-lock.json
+	cd webui && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# The pages are rebuilt only when a source is newer than the result.
+webui/dist/index.html: webui/node_modules/.package-lock.json $(shell find webui/src webui/scripts webui/index.html webui/vite.config.ts webui/tsconfig.json -type f 2>/dev/null)
+	cd webui && npm run build
+
+ui:
+	$(call timed,web UI,$(MAKE) webui/dist/index.html)
+
+tm:
+	$(call timed,tm (cargo),$(CARGO) build --profile $(PROFILE) --locked -p node --features embed-ui)
+
+worker: libtorch
+	$(call timed,tm-worker (cargo),$(CARGO) build --profile $(PROFILE) --locked -p trainer)
+
+test: preflight libtorch test-rust test-trainer test-ui test-browser
+	@echo "make test: everything passed"
+
+# Process tests start the real worker, so it is built first.
+test-rust: worker ui
+	$(CARGO) build --locked -p node --features embed-ui
+	$(call timed,tests: workspace,$(CARGO) test --locked --workspace --exclude trainer)
+
+test-trainer: worker
+	$(call timed,tests: trainer,$(CARGO) test --locked -p trainer)
+
+test-ui: ui-deps
+	$(call timed,tests: web UI,cd webui && npm run typecheck && npm test)
+
+browser-deps:
+	@command -v chromium >/dev/null || { echo "installing chromium"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-wqy-microhei >/dev/null; } || \
+	  { echo "chromium could not be installed; install it by hand and run make test-browser"; exit 1; }
+
+test-browser: ui worker browser-deps
+	$(CARGO) build --locked -p node --features embed-ui
+	$(call timed,tests: browser,webui/e2e/run.sh $(OUT)/tm)
+
+# Long campaigns: process kills at many points.
+test-slow: worker
+	TM_CAMPAIGN_POINTS=20 $(CARGO) test --locked -p node --test crash_campaign -- --nocapture
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --exclude trainer --all-targets -- -D warnings
+	$(CARGO) clippy --locked -p trainer --all-targets -- -D warnings
+
+fmt:
+	$(CARGO) fmt --all
+
+generate:
+	UPDATE_GENERATED=1 $(CARGO) test --locked -p gateway --test generated_files
+	cd webui && npm run generate
+
+bench: worker
+	$(CARGO) bench --locked -p engine
+	$(CARGO) bench --locked -p trainer
+	$(CARGO) bench --locked -p gateway
+
+deny:
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --offline check bans licenses sources
+
+verify: lint test test-slow deny

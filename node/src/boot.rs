@@ -1,0 +1,113 @@
+//! Builds a peer in order: store and actors, first administrator, gateway with its pages. Taken apart in reverse.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actors::{Platform, PlatformConfig, Running, SystemClock, WorkerProgram};
+use gateway::{FirstAdmin, Gateway, GatewayConfig};
+
+use crate::config::NodeConfig;
+use crate::error::CliError;
+use crate::output::note;
+use crate::signals::Ending;
+
+/// A running peer.
+pub(crate) struct Node {
+    /// The doors of its actors.
+    pub(crate) platform: Platform,
+    /// The administrator made at the very first start, with the only copy of the generated password.
+    pub(crate) first_admin: Option<FirstAdmin>,
+    running: Running,
+    gateway: Gateway,
+    config: NodeConfig,
+}
+
+/// Starts a peer.
+///
+/// # Errors
+/// Whatever keeps it from starting, with the next step.
+pub(crate) async fn start(config: NodeConfig) -> Result<Node, CliError> {
+    if !config.worker.is_file() {
+        return Err(CliError::Failed(format!(
+            "the worker program {} is missing; build it with `make worker`, or name it with --worker or TM_WORKER",
+            config.worker.display()
+        )));
+    }
+    let failed = |error: actors::ActorsError| CliError::Failed(error.problem().detail);
+    let (platform, running) = actors::boot(platform_config(&config)).await.map_err(failed)?;
+    let serving = serve(&config, &platform).await;
+    match serving {
+        Ok((first_admin, gateway)) => Ok(Node { platform, first_admin, running, gateway, config }),
+        Err(error) => {
+            running.shutdown(config.drain_deadline).await;
+            Err(error)
+        }
+    }
+}
+
+fn platform_config(config: &NodeConfig) -> PlatformConfig {
+    let mut wanted = PlatformConfig::new(
+        config.data_dir.clone(),
+        WorkerProgram { path: config.worker.clone(), args: Vec::new(), env: Vec::new() },
+        Arc::new(SystemClock),
+    );
+    wanted.capacity.cpu = config.cpu;
+    wanted.capacity.memory_mib = config.memory_mib;
+    wanted.capacity.gpus = config.gpus;
+    wanted.build = env!("CARGO_PKG_VERSION").to_owned();
+    wanted
+}
+
+async fn serve(config: &NodeConfig, platform: &Platform) -> Result<(Option<FirstAdmin>, Gateway), CliError> {
+    let failed = |error: gateway::GatewayError| CliError::Failed(error.to_string());
+    let first_admin = gateway::ensure_first_admin(platform).await.map_err(failed)?;
+    let wanted = GatewayConfig::new(config.gateway);
+    let gateway = gateway::serve(wanted, platform.clone(), Arc::new(ui::Pages)).await.map_err(failed)?;
+    Ok((first_admin, gateway))
+}
+
+impl Node {
+    /// Returns the address the gateway listens on.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.gateway.local_addr()
+    }
+
+    /// Serves until a signal or a failure ends it, then stops in good order.
+    ///
+    /// # Errors
+    /// When the actors gave up.
+    pub(crate) async fn serve_until_signal(self) -> Result<(), CliError> {
+        let mut ending = Ending::listen()?;
+        tokio::select! {
+            name = ending.next() => {
+                note(&format!("{name}: sessions write checkpoints and stop; again to end at once"));
+                tokio::select! {
+                    () = self.stop() => {}
+                    name = ending.next() => note(&format!("{name} again: ending at once")),
+                }
+                Ok(())
+            }
+            reason = self.running.failed() => {
+                Err(CliError::Failed(format!("the node stopped itself: {reason}; what was acknowledged is safe, start it again")))
+            }
+        }
+    }
+
+    /// Stops in good order: first no new requests, then sessions with checkpoints, then the store.
+    pub(crate) async fn stop(&self) {
+        self.gateway.shutdown().await;
+        self.running.shutdown(self.config.drain_deadline).await;
+    }
+}
+
+/// Gives `user` a new generated password; the data directory must not be in use.
+///
+/// # Errors
+/// The directory is in use, or there is no such user.
+pub(crate) async fn reset_password(config: NodeConfig, user: &str) -> Result<String, CliError> {
+    let failed = |error: actors::ActorsError| CliError::Failed(error.problem().detail);
+    let (platform, running) = actors::boot(platform_config(&config)).await.map_err(failed)?;
+    let password = gateway::reset_password(&platform, user).await;
+    running.shutdown(config.drain_deadline).await;
+    password.map_err(|error| CliError::Failed(error.to_string()))
+}
