@@ -1,0 +1,265 @@
+//! What can go wrong between asking an actor and its answer, each with the code a client may rely on.
+//!
+//! Refusals say what was wanted, what was found and what to do; passing errors may work later; faults are ours.
+
+use std::collections::BTreeMap;
+
+use engine::config::Violation;
+use engine::error::{Coded, ErrorCode};
+use serde_json::Value;
+
+use crate::views::ProblemView;
+
+/// Everything a handle may answer instead of a result.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ActorsError {
+    /// There is no such thing.
+    #[error("{what} {id} was not found: {reason}")]
+    NotFound {
+        /// `strategy`, `dataset`, `session`, `report`, …
+        what: &'static str,
+        /// Its identifier, as asked for.
+        id: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// One or more fields are not acceptable.
+    #[error("{} is not acceptable: {}", fields(.errors.len()), first(.errors))]
+    Invalid {
+        /// All of them, with pointers relative to the request's body.
+        errors: Vec<Violation>,
+    },
+    /// The request makes no sense as a whole.
+    #[error("{detail}")]
+    Malformed {
+        /// Wanted, found, next step.
+        detail: String,
+    },
+    /// `after` was not made by this list.
+    #[error("the page cursor '{got}' was not made by this list; start again without a cursor")]
+    BadCursor {
+        /// What was given.
+        got: String,
+    },
+    /// Collides with what is there.
+    #[error("{detail}")]
+    Conflict {
+        /// Wanted, found, next step.
+        detail: String,
+        /// Names and numbers that belong to it.
+        params: BTreeMap<String, Value>,
+    },
+    /// The object's state does not allow this command.
+    #[error("cannot {command} while {state}; {hint}")]
+    IllegalTransition {
+        /// What was asked for.
+        command: String,
+        /// The state found.
+        state: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Still referenced.
+    #[error("{what} {id} is used by {}; remove or end them first", .by.join(", "))]
+    InUse {
+        /// What was to be removed.
+        what: &'static str,
+        /// Its identifier.
+        id: String,
+        /// Who uses it (at most ten are named).
+        by: Vec<String>,
+    },
+    /// Somebody else changed it in between.
+    #[error("{what} was changed by somebody else: revision {wanted} was expected, it is now {current}; read it again")]
+    StaleRevision {
+        /// What was to be changed.
+        what: &'static str,
+        /// The revision the caller knew.
+        wanted: u64,
+        /// The revision now.
+        current: u64,
+    },
+    /// Larger than allowed.
+    #[error("{what} may have at most {limit}, found {got}; make it smaller")]
+    TooLarge {
+        /// What and in which unit, for example `the file in bytes`.
+        what: &'static str,
+        /// Most allowed.
+        limit: u64,
+        /// What was found.
+        got: u64,
+    },
+    /// The same command id came with other content.
+    #[error("this command id was used for something else ({found}); use a new idempotency key")]
+    IdempotencyMismatch {
+        /// What it was used for.
+        found: String,
+    },
+    /// The caller may not do this.
+    #[error("{detail}")]
+    Forbidden {
+        /// Wanted, found, next step.
+        detail: String,
+    },
+    /// A queue with a limit is full.
+    #[error("{what} is full ({limit}); try again in a moment")]
+    Overloaded {
+        /// Which queue.
+        what: &'static str,
+        /// Its limit.
+        limit: u64,
+    },
+    /// The actor is between two lives.
+    #[error("{actor} is restarting; try again in a moment")]
+    Restarting {
+        /// Its name.
+        actor: String,
+    },
+    /// The node is going down.
+    #[error("this node is shutting down; ask another node or try again later")]
+    Draining,
+    /// No answer in time: whether it took effect is not known.
+    #[error("{actor} did not answer: {reason}; repeat the request with the same key to learn the outcome")]
+    Unanswered {
+        /// Who was asked.
+        actor: String,
+        /// What was seen.
+        reason: String,
+    },
+    /// Control state cannot be changed now.
+    #[error("the control state cannot be changed now: {detail}")]
+    NoQuorum {
+        /// What was seen.
+        detail: String,
+    },
+    /// The disk or what is on it failed us.
+    #[error("stored state could not be used: {detail}")]
+    Store {
+        /// What was wanted and found.
+        detail: String,
+    },
+    /// The platform could not be started.
+    #[error("{detail}")]
+    Boot {
+        /// Wanted, found, next step.
+        detail: String,
+    },
+    /// We are wrong.
+    #[error("internal error: {detail}")]
+    Internal {
+        /// What does not fit together.
+        detail: String,
+    },
+}
+
+impl ActorsError {
+    /// Returns a refusal of one field.
+    ///
+    /// `pointer` is a JSON pointer into the request's body; `detail` says what was wanted and found.
+    #[must_use]
+    pub fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> Self {
+        Self::Invalid {
+            errors: vec![Violation {
+                pointer: pointer.to_owned(),
+                code: code.to_owned(),
+                params: BTreeMap::new(),
+                detail: detail.into(),
+            }],
+        }
+    }
+
+    /// Returns a fault of ours.
+    #[must_use]
+    pub fn internal(detail: impl std::fmt::Display) -> Self {
+        Self::Internal { detail: detail.to_string() }
+    }
+
+    /// Returns what the gateway shows: code, sentence, fields.
+    #[must_use]
+    pub fn problem(&self) -> ProblemView {
+        let errors = match self {
+            Self::Invalid { errors } => errors.clone(),
+            _ => Vec::new(),
+        };
+        ProblemView { code: self.code(), detail: self.to_string(), params: self.params(), errors }
+    }
+
+    fn params(&self) -> BTreeMap<String, Value> {
+        let text = |value: &str| Value::String(value.to_owned());
+        let pairs: Vec<(&str, Value)> = match self {
+            Self::Conflict { params, .. } => return params.clone(),
+            Self::NotFound { what, id, .. } => vec![("what", text(what)), ("id", text(id))],
+            Self::IllegalTransition { command, state, .. } => {
+                vec![("command", text(command)), ("state", text(state))]
+            }
+            Self::InUse { by, .. } => vec![("by", Value::from(by.clone()))],
+            Self::StaleRevision { wanted, current, .. } => {
+                vec![("wanted", Value::from(*wanted)), ("revision", Value::from(*current))]
+            }
+            Self::TooLarge { limit, got, .. } => vec![("limit", Value::from(*limit)), ("got", Value::from(*got))],
+            Self::Overloaded { limit, .. } => vec![("limit", Value::from(*limit))],
+            Self::Restarting { actor } | Self::Unanswered { actor, .. } => vec![("actor", text(actor))],
+            Self::Invalid { .. }
+            | Self::Malformed { .. }
+            | Self::BadCursor { .. }
+            | Self::IdempotencyMismatch { .. }
+            | Self::Forbidden { .. }
+            | Self::Draining
+            | Self::NoQuorum { .. }
+            | Self::Store { .. }
+            | Self::Boot { .. }
+            | Self::Internal { .. } => Vec::new(),
+        };
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+impl Coded for ActorsError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::NotFound { .. } => ErrorCode::NotFound,
+            Self::Invalid { .. } => ErrorCode::ValidationFailed,
+            Self::Malformed { .. } => ErrorCode::Malformed,
+            Self::BadCursor { .. } => ErrorCode::BadCursor,
+            Self::Conflict { .. } => ErrorCode::Conflict,
+            Self::IllegalTransition { .. } => ErrorCode::IllegalTransition,
+            Self::InUse { .. } => ErrorCode::InUse,
+            Self::StaleRevision { .. } => ErrorCode::StaleRevision,
+            Self::TooLarge { .. } => ErrorCode::TooLarge,
+            Self::IdempotencyMismatch { .. } => ErrorCode::IdempotencyMismatch,
+            Self::Forbidden { .. } => ErrorCode::Forbidden,
+            Self::Overloaded { .. } | Self::Restarting { .. } => ErrorCode::Overloaded,
+            Self::Draining => ErrorCode::Draining,
+            Self::Unanswered { .. } => ErrorCode::DeadlineExceeded,
+            Self::NoQuorum { .. } => ErrorCode::NoQuorum,
+            Self::Store { .. } | Self::Boot { .. } | Self::Internal { .. } => ErrorCode::Internal,
+        }
+    }
+}
+
+fn fields(count: usize) -> String {
+    if count == 1 { "1 field".to_owned() } else { format!("{count} fields") }
+}
+
+fn first(errors: &[Violation]) -> String {
+    errors.first().map_or_else(String::new, |violation| format!("{} {}", violation.pointer, violation.detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stale_revision_tells_the_current_one() {
+        let problem = ActorsError::StaleRevision { what: "strategy", wanted: 3, current: 5 }.problem();
+        assert_eq!(problem.code, ErrorCode::StaleRevision);
+        assert_eq!(problem.params["revision"], Value::from(5));
+    }
+
+    #[test]
+    fn violations_reach_the_problem() {
+        let problem = ActorsError::invalid("/name", "invalid", "must not be empty").problem();
+        assert_eq!(problem.errors.len(), 1);
+        assert_eq!(problem.detail, "1 field is not acceptable: /name must not be empty");
+    }
+}
