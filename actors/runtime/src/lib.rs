@@ -9,15 +9,30 @@
 //! Read in this order: [`views`] (what the world is shown), [`messages`] (what can be asked), [`boot`] (how a node
 //! starts and ends), `tree` (who supervises whom), then one folder per actor: a thin shell around pure functions.
 
+pub mod boot;
 pub mod clock;
 pub mod directory;
 pub mod error;
 pub mod messages;
 pub mod views;
 
+mod session;
 mod topics;
 
-pub use clock::{Clock, SystemClock};
+pub use boot::Platform;
+pub use clock::{Clock, ManualClock, SystemClock, rfc3339};
 pub use directory::Directory;
 pub use error::ActorsError;
+pub use messages::data::{DataHandle, DatasetSnapshot, ImportRequest, ImportSource};
+pub use messages::identity::{Credentials, IdentityHandle, NewUser, ROLES, Rotation, Signature, TokenHash};
+pub use messages::inspect::InspectHandle;
+pub use messages::library::{LibraryHandle, ListStrategies, NewStrategy, StrategyEdit};
+pub use messages::logs::LogsHandle;
+pub use messages::metrics::{BINS_MAX, HistoryQuery, MetricsHandle};
+pub use messages::nodes::NodesHandle;
+pub use messages::reports::ReportsHandle;
+pub use messages::sessions::{ListSessions, NewSession, SessionsHandle};
+pub use messages::topics::{
+    SeriesPatch, Since, Start, Subscription, TopicClass, TopicUpdate, TopicsHandle, TopicsStatus, Updates,
+};
 pub use messages::{Command, CommandId};

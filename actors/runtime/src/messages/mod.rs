@@ -6,9 +6,11 @@ pub mod data;
 pub mod identity;
 pub mod inspect;
 pub mod library;
+pub mod logs;
 pub mod metrics;
 pub mod nodes;
 pub mod reports;
+pub mod sessions;
 pub mod topics;
 
 use std::fmt;

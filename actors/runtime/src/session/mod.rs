@@ -1,0 +1,4 @@
+//! One session: its life and what follows a failure.
+
+pub(crate) mod lifecycle;
+pub(crate) mod retry;
