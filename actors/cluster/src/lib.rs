@@ -1,1 +1,11 @@
-//! Package `cluster`.
+//! Package `cluster`: who is there, who may act, what was agreed. It knows no trading.
+//!
+//! What is a hint and what is authority: the control state, as applied from the durable log, decides; everything a
+//! node reports about itself is a hint.
+//!
+//! Modules in reading order: [`control`] (commands, the pure state machine, the door), [`supervision`] (restart,
+//! back-off, escalate), [`error`].
+
+pub mod control;
+pub mod error;
+pub mod supervision;

@@ -9,3 +9,6 @@
 //! Modules in reading order: [`codec`] (envelope, frames, schema ids).
 
 pub mod codec;
+mod error;
+
+pub use error::StoreError;

@@ -1,0 +1,311 @@
+//! Sessions: what is wanted of each, who holds it under which epoch, and how it ended.
+//!
+//! What a session really does at this moment is not here: that is reported by its node and compared with this.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::limits;
+use crate::control::command::{DesiredState, DocumentKey, NewSession, SessionClass, SessionKey};
+use crate::control::refusal::Refusal;
+
+/// Amounts that are reserved as a whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resources {
+    /// Thousandths of a core.
+    pub cpu_millis: u64,
+    /// Memory in MiB.
+    pub memory_mib: u64,
+    /// GPU devices.
+    pub gpus: u32,
+}
+
+impl Resources {
+    /// Returns the sum of both, saturating.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            cpu_millis: self.cpu_millis.saturating_add(other.cpu_millis),
+            memory_mib: self.memory_mib.saturating_add(other.memory_mib),
+            gpus: self.gpus.saturating_add(other.gpus),
+        }
+    }
+
+    /// Returns what is left after `other` was taken, 0 at least.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self {
+            cpu_millis: self.cpu_millis.saturating_sub(other.cpu_millis),
+            memory_mib: self.memory_mib.saturating_sub(other.memory_mib),
+            gpus: self.gpus.saturating_sub(other.gpus),
+        }
+    }
+}
+
+/// What should happen, who said so and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// What.
+    pub state: DesiredState,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When, milliseconds since 1970 UTC.
+    pub at_ms: u64,
+}
+
+/// Who holds a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// Where.
+    pub node: String,
+    /// Which assignment.
+    pub epoch: u64,
+    /// Since when, milliseconds since 1970 UTC.
+    pub at_ms: u64,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum OutcomeKind {
+    /// Did all its work.
+    Completed,
+    /// Ended on request.
+    Stopped,
+    /// Ended by an error after all retries.
+    Failed,
+}
+
+/// The end of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How.
+    pub kind: OutcomeKind,
+    /// A sentence for people.
+    pub detail: String,
+    /// What it produced, opaque.
+    #[serde(with = "serde_bytes")]
+    pub result: Vec<u8>,
+    /// When, milliseconds since 1970 UTC.
+    pub at_ms: u64,
+}
+
+/// What is known about failures.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Failures since the last success.
+    pub count: u32,
+    /// The first error ever, kept.
+    pub first_error: Option<String>,
+    /// The newest error.
+    pub last_error: Option<String>,
+    /// Not to be started before, milliseconds since 1970 UTC.
+    pub not_before_ms: u64,
+}
+
+/// A checkpoint that is durable and counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Its name for ever.
+    pub id: [u8; 16],
+    /// How far the session was; grows.
+    pub step: u64,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+    /// Size of the file.
+    pub size_bytes: u64,
+    /// Metric points emitted up to it.
+    pub metric_count: u64,
+    /// Pass of the work it belongs to, from 0.
+    pub epoch_index: u32,
+    /// Nodes that hold the file.
+    pub nodes: Vec<String>,
+    /// When it was committed, milliseconds since 1970 UTC; stamped by `apply`.
+    pub at_ms: u64,
+}
+
+/// Everything agreed upon about one session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its name for ever.
+    pub id: SessionKey,
+    /// What it is.
+    pub class: SessionClass,
+    /// Who asked for it.
+    pub owner: String,
+    /// Higher goes first.
+    pub priority: i32,
+    /// What it needs.
+    pub resources: Resources,
+    /// What to do, opaque.
+    #[serde(with = "serde_bytes")]
+    pub spec: Vec<u8>,
+    /// Documents it needs.
+    pub references: Vec<DocumentKey>,
+    /// What it should do.
+    pub desired: Desired,
+    /// Checkpoints asked for, counted.
+    pub checkpoint_requests: u64,
+    /// Who holds it.
+    pub placement: Option<Placement>,
+    /// The highest assignment ever made; only grows.
+    pub epoch: u64,
+    /// Why it was taken from its last node.
+    pub release_reason: Option<String>,
+    /// Order of submission over the whole cluster, from 1.
+    pub submitted_order: u64,
+    /// When, milliseconds since 1970 UTC.
+    pub submitted_at_ms: u64,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Failures.
+    pub retry: Retry,
+    /// Committed checkpoints in the order of their steps; the newest 16.
+    pub checkpoints: Vec<Manifest>,
+    /// Counts changes of this record; grows.
+    pub revision: u64,
+}
+
+impl Session {
+    /// Returns the newest checkpoint that counts.
+    #[must_use]
+    pub fn last_checkpoint(&self) -> Option<&Manifest> {
+        self.checkpoints.last()
+    }
+
+    /// Whether the session has ended.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.outcome.is_some()
+    }
+
+    /// Whether it should get a node: wanted to run, has none, has not ended.
+    #[must_use]
+    pub fn waiting(&self) -> bool {
+        !self.ended() && self.placement.is_none() && self.desired.state == DesiredState::Run
+    }
+}
+
+/// All sessions by id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sessions {
+    by_id: BTreeMap<SessionKey, Session>,
+    submitted_count: u64,
+}
+
+impl Sessions {
+    /// Returns a session.
+    #[must_use]
+    pub fn get(&self, id: &SessionKey) -> Option<&Session> {
+        self.by_id.get(id)
+    }
+
+    /// Returns all sessions in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.by_id.values()
+    }
+
+    /// Returns how many sessions are known, ended ones included.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Returns the sessions that should get a node, the most urgent first: by priority, then by submission.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<&Session> {
+        let mut found: Vec<&Session> = self.iter().filter(|session| session.waiting()).collect();
+        found.sort_by_key(|session| (std::cmp::Reverse(session.priority), session.submitted_order));
+        found
+    }
+
+    /// Returns the sessions that `node` holds, in the order of their ids.
+    #[must_use]
+    pub fn placed_on(&self, node: &str) -> Vec<&Session> {
+        let here = |session: &&Session| session.placement.as_ref().is_some_and(|placement| placement.node == node);
+        self.iter().filter(here).collect()
+    }
+
+    /// Returns what the sessions on `node` reserve together.
+    #[must_use]
+    pub fn reserved_on(&self, node: &str) -> Resources {
+        self.placed_on(node).iter().fold(Resources::default(), |sum, session| sum.plus(session.resources))
+    }
+
+    /// Returns a session that has not ended and refers to the document.
+    #[must_use]
+    pub fn user_of(&self, key: &DocumentKey) -> Option<&Session> {
+        self.iter().find(|session| !session.ended() && session.references.contains(key))
+    }
+
+    /// Returns the hashes of all checkpoints that count: these files must not be deleted.
+    pub fn checkpoint_hashes(&self) -> impl Iterator<Item = [u8; 32]> {
+        self.iter().flat_map(|session| session.checkpoints.iter().map(|manifest| manifest.sha256))
+    }
+
+    /// Returns a session that may still be changed.
+    pub(crate) fn open_mut(&mut self, id: &SessionKey) -> Result<&mut Session, Refusal> {
+        let session = self.by_id.get_mut(id).ok_or(Refusal::SessionMissing { session: *id })?;
+        match &session.outcome {
+            Some(outcome) => Err(Refusal::SessionEnded { session: *id, outcome: outcome.kind }),
+            None => Ok(session),
+        }
+    }
+
+    /// Counts a change of the session's record.
+    pub(crate) fn count_change(&mut self, id: &SessionKey) {
+        if let Some(session) = self.by_id.get_mut(id) {
+            session.revision += 1;
+        }
+    }
+
+    pub(crate) fn insert(&mut self, new: &NewSession, at_ms: u64) -> u64 {
+        self.submitted_count += 1;
+        let desired =
+            Desired { state: DesiredState::Run, actor: new.owner.clone(), reason: None, at_ms };
+        let session = Session {
+            id: new.id,
+            class: new.class,
+            owner: new.owner.clone(),
+            priority: new.priority,
+            resources: new.resources,
+            spec: new.spec.clone(),
+            references: new.references.clone(),
+            desired,
+            checkpoint_requests: 0,
+            placement: None,
+            epoch: 0,
+            release_reason: None,
+            submitted_order: self.submitted_count,
+            submitted_at_ms: at_ms,
+            outcome: None,
+            retry: Retry::default(),
+            checkpoints: Vec::new(),
+            revision: 0,
+        };
+        self.by_id.insert(new.id, session);
+        self.submitted_count
+    }
+
+    pub(crate) fn remove(&mut self, id: &SessionKey) {
+        self.by_id.remove(id);
+    }
+}
+
+/// Returns whether a length is within its limit.
+pub(crate) fn within(what: &str, found: usize, limit: usize) -> Result<(), Refusal> {
+    if found <= limit {
+        return Ok(());
+    }
+    Err(Refusal::OverLimit { what: what.to_owned(), limit: limit as u64, found: found as u64 })
+}
+
+/// Returns `text` cut to what the state keeps, at a character boundary.
+pub(crate) fn cut(text: &str) -> String {
+    text.chars().scan(0, |bytes, c| {
+        *bytes += c.len_utf8();
+        (*bytes <= limits::TEXT_BYTES_MAX).then_some(c)
+    }).collect()
+}
