@@ -1,0 +1,3 @@
+//! Where experience is kept until it is learnt from.
+
+pub mod replay;

@@ -1,0 +1,5 @@
+//! The process.
+pub mod channel;
+pub mod control;
+pub mod guard;
+pub mod wire;
