@@ -5,6 +5,7 @@
 //! training, back-test, paper and live run the same functions and equal inputs give equal bytes.
 
 pub mod config;
+pub mod digest;
 pub mod error;
 pub mod evaluation;
 pub mod features;

@@ -6,19 +6,23 @@
 //! enums need a self-describing format and because configuration outlives the struct.
 
 pub mod agents;
+pub mod canonical;
 pub mod environment;
 pub mod features;
 pub mod matching;
 pub mod resources;
 pub mod risk;
+pub mod rules;
 pub mod schema;
 pub mod session;
 pub mod split;
 pub mod strategy;
 pub mod truth;
 pub mod validate;
+mod walk;
 
-pub use agents::AgentConfig;
+pub use agents::{ALGORITHMS, AgentConfig, AlgorithmInfo};
+pub use canonical::hash;
 pub use environment::{AlgorithmicTradingConfig, EnvironmentConfig};
 pub use features::{FeatureSet, FeaturesConfig, Normalisation};
 pub use matching::{FillRule, MatchingConfig};
@@ -26,6 +30,6 @@ pub use resources::ResourcesConfig;
 pub use risk::RiskConfig;
 pub use session::{BacktestConfig, BacktestPolicy, SessionConfig, SessionKind, TrainingConfig};
 pub use split::{Segment, SplitConfig};
-pub use strategy::StrategyConfig;
+pub use strategy::{StrategyConfig, defaults};
 pub use truth::Truth;
 pub use validate::Violation;

@@ -26,3 +26,9 @@ pub struct StrategyConfig {
     #[garde(dive)]
     pub risk: RiskConfig,
 }
+
+/// Returns the defaults of a strategy whose agent is `algorithm`; absent where there is no such algorithm.
+#[must_use]
+pub fn defaults(algorithm: &str) -> Option<StrategyConfig> {
+    Some(StrategyConfig { agent: AgentConfig::of(algorithm)?, ..StrategyConfig::default() })
+}

@@ -22,7 +22,8 @@ pub fn inspect(series: &BarSeries) -> Vec<String> {
 
 fn few(series: &BarSeries) -> Option<String> {
     let count = series.len();
-    (count < BARS_FEW).then(|| format!("only {count} bars: figures about so short a series mean little"))
+    (count < BARS_FEW)
+        .then(|| format!("only {count} bars: figures about so short a series mean little"))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "steps and counts are far below 2^53")]
@@ -32,7 +33,8 @@ fn gaps(series: &BarSeries) -> Option<String> {
         return None;
     }
     let steps = series.time_ms.windows(2).map(|pair| (pair[0], (pair[1] - pair[0]) as f64));
-    let long: Vec<(i64, f64)> = steps.filter(|(_, step)| interval_ms * GAP_INTERVALS < *step).collect();
+    let long: Vec<(i64, f64)> =
+        steps.filter(|(_, step)| interval_ms * GAP_INTERVALS < *step).collect();
     let longest = long.iter().max_by(|left, right| left.1.total_cmp(&right.1))?;
     let count = long.len();
     let span = show_span(longest.1 / 1000.0);
@@ -59,8 +61,10 @@ fn outliers(series: &BarSeries) -> Option<String> {
     let distance = |value: f64| (value - centre).abs();
     let far = |value: &f64| OUTLIER_DEVIATIONS * deviation < distance(*value);
     let count = returns.iter().filter(|value| far(value)).count();
-    let (index, largest) =
-        returns.iter().enumerate().max_by(|left, right| distance(*left.1).total_cmp(&distance(*right.1)))?;
+    let (index, largest) = returns
+        .iter()
+        .enumerate()
+        .max_by(|left, right| distance(*left.1).total_cmp(&distance(*right.1)))?;
     if count == 0 {
         return None;
     }

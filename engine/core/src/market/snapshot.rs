@@ -18,12 +18,12 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::bar::{BarSeries, show_time};
 use super::error::{DataError, DataErrorKind, Fault};
 use super::parse::parquet::{drain, guarded, open};
 use super::quality;
+use crate::digest::sha256;
 
 /// Layout of the snapshot, in its metadata. A change of layout is a new name.
 const FORMAT: &str = "tm-bars-1";
@@ -85,12 +85,6 @@ pub fn manifest(series: &BarSeries, snapshot: &[u8], source: &str, synthetic: bo
     }
 }
 
-/// Returns the SHA-256 of `bytes` as lower-case hexadecimal.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Returns the series as Parquet. Equal series give equal bytes.
 ///
 /// # Errors
@@ -98,7 +92,11 @@ pub fn sha256(bytes: &[u8]) -> String {
 pub fn encode(series: &BarSeries) -> Result<Vec<u8>, DataError> {
     series.validate()?;
     write(series).map_err(|error| {
-        let fault = Fault::new("to write the snapshot", error.to_string(), "This is a fault of the program; report it");
+        let fault = Fault::new(
+            "to write the snapshot",
+            error.to_string(),
+            "This is a fault of the program; report it",
+        );
         DataError::new(FILE, DataErrorKind::Snapshot, fault)
     })
 }
@@ -111,7 +109,9 @@ fn columns(has_volume: bool) -> Vec<String> {
 fn write(series: &BarSeries) -> Result<Vec<u8>, ParquetError> {
     let volume = if series.volume.is_some() { "required double volume;" } else { "" };
     let prices: String = PRICES.iter().map(|name| format!("required double {name}; ")).collect();
-    let schema = format!("message bars {{ required int64 time_ms (TIMESTAMP(MILLIS,true)); {prices}{volume} }}");
+    let schema = format!(
+        "message bars {{ required int64 time_ms (TIMESTAMP(MILLIS,true)); {prices}{volume} }}"
+    );
     let schema = Arc::new(parse_message_type(&schema)?);
     let pair = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
     let properties = WriterProperties::builder()
@@ -135,7 +135,9 @@ fn write(series: &BarSeries) -> Result<Vec<u8>, ParquetError> {
         let end = series.len().min(start + GROUP_BARS);
         let mut group = writer.next_row_group()?;
         column::<Int64Type>(&mut group, &series.time_ms[start..end])?;
-        for prices in [&series.open, &series.high, &series.low, &series.close, &series.adjusted_close] {
+        for prices in
+            [&series.open, &series.high, &series.low, &series.close, &series.adjusted_close]
+        {
             column::<DoubleType>(&mut group, &prices[start..end])?;
         }
         if let Some(volume) = &series.volume {
@@ -164,7 +166,8 @@ fn column<T: DataType>(
 /// # Errors
 /// Refuses bytes that are not such a snapshot.
 pub fn decode(bytes: Bytes) -> Result<BarSeries, DataError> {
-    guarded(FILE, || read(bytes)).map_err(|error| DataError { kind: DataErrorKind::Snapshot, ..error })
+    guarded(FILE, || read(bytes))
+        .map_err(|error| DataError { kind: DataErrorKind::Snapshot, ..error })
 }
 
 fn read(bytes: Bytes) -> Result<BarSeries, DataError> {
@@ -214,7 +217,8 @@ fn append(
         if position != 0 {
             return Err(broken("doubles", "whole numbers"));
         }
-        let times = drain(column, descriptor, |time: i64| time).map_err(|error| fault_of(&error))?;
+        let times =
+            drain(column, descriptor, |time: i64| time).map_err(|error| fault_of(&error))?;
         series.time_ms.extend(times.into_iter().collect::<Option<Vec<i64>>>().ok_or_else(absent)?);
         return Ok(());
     };
@@ -238,6 +242,10 @@ fn fault_of(error: &ParquetError) -> DataError {
 }
 
 fn broken(wanted: &str, found: &str) -> DataError {
-    let fault = Fault::new(wanted, found, "The stored file is damaged or of another program: import the data again");
+    let fault = Fault::new(
+        wanted,
+        found,
+        "The stored file is damaged or of another program: import the data again",
+    );
     DataError::new(FILE, DataErrorKind::Snapshot, fault)
 }

@@ -34,8 +34,11 @@ const REGIMES: [Regime; 3] = [
 #[must_use]
 pub fn generate(seed: u64, rows: usize) -> BarSeries {
     let mut market = Market::new(seed);
-    let mut series =
-        BarSeries { instrument: INSTRUMENT.to_owned(), volume: Some(Vec::new()), ..BarSeries::default() };
+    let mut series = BarSeries {
+        instrument: INSTRUMENT.to_owned(),
+        volume: Some(Vec::new()),
+        ..BarSeries::default()
+    };
     let mut time_ms = FIRST_MS;
     for _ in 0..rows {
         series.push(&market.bar(time_ms));
@@ -56,7 +59,13 @@ struct Market {
 
 impl Market {
     fn new(seed: u64) -> Self {
-        Self { stream: Stream::new(seed, StreamId::Synthesis, 0), regime: 2, price: FIRST_PRICE, heat: 1.0, last_shock: 1.0 }
+        Self {
+            stream: Stream::new(seed, StreamId::Synthesis, 0),
+            regime: 2,
+            price: FIRST_PRICE,
+            heat: 1.0,
+            last_shock: 1.0,
+        }
     }
 
     fn bar(&mut self, time_ms: i64) -> Bar {

@@ -30,7 +30,38 @@ impl Default for AgentConfig {
     }
 }
 
+/// An algorithm or rule that a strategy may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlgorithmInfo {
+    /// The tag, as written in files.
+    pub id: &'static str,
+    /// What people call it, in English.
+    pub name: &'static str,
+    /// Whether a training session makes sense for it.
+    pub learns: bool,
+}
+
+/// Every algorithm and rule, learning ones first.
+pub const ALGORITHMS: [AlgorithmInfo; 4] = [
+    AlgorithmInfo { id: "dqn", name: "Deep Q-learning", learns: true },
+    AlgorithmInfo { id: "buy_and_hold", name: "Buy and hold", learns: false },
+    AlgorithmInfo { id: "do_nothing", name: "Do nothing", learns: false },
+    AlgorithmInfo { id: "random", name: "Random", learns: false },
+];
+
 impl AgentConfig {
+    /// Returns the defaults of `algorithm`; absent where there is none of that name.
+    #[must_use]
+    pub fn of(algorithm: &str) -> Option<Self> {
+        match algorithm {
+            "dqn" => Some(Self::Dqn(DqnConfig::default())),
+            "buy_and_hold" => Some(Self::BuyAndHold(RuleConfig {})),
+            "do_nothing" => Some(Self::DoNothing(RuleConfig {})),
+            "random" => Some(Self::Random(RuleConfig {})),
+            _ => None,
+        }
+    }
+
     /// Returns the tag, as written in files.
     #[must_use]
     pub fn algorithm(&self) -> &'static str {

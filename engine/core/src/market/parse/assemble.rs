@@ -51,7 +51,11 @@ impl<'a> Assembler<'a> {
     ///
     /// # Errors
     /// Refuses the first row that is not a good bar.
-    pub(super) fn row<'c>(&mut self, line: u64, cell: impl Fn(usize) -> Cell<'c>) -> Result<(), DataError> {
+    pub(super) fn row<'c>(
+        &mut self,
+        line: u64,
+        cell: impl Fn(usize) -> Cell<'c>,
+    ) -> Result<(), DataError> {
         if let Some(column) = self.roles.instrument
             && !self.is_wanted(&cell(column), line, column)?
         {
@@ -63,7 +67,9 @@ impl<'a> Assembler<'a> {
                 "more",
                 "Use longer bars or a shorter span, in several data sets",
             );
-            return Err(DataError::new(self.header.file, DataErrorKind::TooLarge, fault).at_line(line));
+            return Err(
+                DataError::new(self.header.file, DataErrorKind::TooLarge, fault).at_line(line)
+            );
         }
         let bar = self.bar(line, &cell)?;
         let previous = self.series.time_ms.last().copied();
@@ -83,11 +89,16 @@ impl<'a> Assembler<'a> {
     pub(super) fn finish(mut self) -> Result<BarSeries, DataError> {
         self.refuse_wrong_instrument()?;
         if self.series.is_empty() {
-            let fault = Fault::new("at least one row of data", "the header only", "Check that the export was complete");
+            let fault = Fault::new(
+                "at least one row of data",
+                "the header only",
+                "Check that the export was complete",
+            );
             return Err(DataError::new(self.header.file, DataErrorKind::Empty, fault));
         }
         let found = self.instruments.iter().find(|name| self.mapping_allows(name)).cloned();
-        self.series.instrument = found.or_else(|| self.mapping.instrument.clone()).unwrap_or_else(|| self.stem());
+        self.series.instrument =
+            found.or_else(|| self.mapping.instrument.clone()).unwrap_or_else(|| self.stem());
         self.series.interval_seconds = bar::interval_seconds(&self.series.time_ms);
         Ok(self.series)
     }
@@ -110,14 +121,18 @@ impl<'a> Assembler<'a> {
     }
 
     fn mapping_allows(&self, name: &str) -> bool {
-        self.mapping.instrument.as_ref().is_none_or(|wanted| wanted.trim().eq_ignore_ascii_case(name))
+        self.mapping
+            .instrument
+            .as_ref()
+            .is_none_or(|wanted| wanted.trim().eq_ignore_ascii_case(name))
     }
 
     fn refuse_wrong_instrument(&self) -> Result<(), DataError> {
         let (Some(column), Some(first)) = (self.roles.instrument, self.instruments.first()) else {
             return Ok(());
         };
-        let shown: Vec<&str> = self.instruments.iter().take(NAMES_SHOWN).map(String::as_str).collect();
+        let shown: Vec<&str> =
+            self.instruments.iter().take(NAMES_SHOWN).map(String::as_str).collect();
         let more = if NAMES_SHOWN < self.instruments.len() { " …" } else { "" };
         let found = format!("{}{more}", shorten_list(&shown));
         let fault = match &self.mapping.instrument {
@@ -170,7 +185,10 @@ impl<'a> Assembler<'a> {
     }
 
     fn number(&self, line: u64, column: usize, cell: &Cell<'_>) -> Result<f64, DataError> {
-        #[expect(clippy::cast_precision_loss, reason = "prices and volumes written as whole numbers")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "prices and volumes written as whole numbers"
+        )]
         let number = match cell {
             Cell::Text(text) => text.trim().parse::<f64>().ok(),
             Cell::Number(number) => Some(*number),

@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-pub use super::mapping::CsvMapping;
 use super::assemble::{Assembler, Cell};
+pub use super::mapping::CsvMapping;
 use super::mapping::Header;
 use super::text;
 use crate::market::bar::BarSeries;
@@ -15,7 +15,11 @@ use crate::market::error::{DataError, DataErrorKind, Fault};
 ///
 /// # Errors
 /// Refuses the first thing that is not good, with line and column; then nothing is imported.
-pub fn parse(reader: impl Read, file_name: &str, mapping: &CsvMapping) -> Result<BarSeries, DataError> {
+pub fn parse(
+    reader: impl Read,
+    file_name: &str,
+    mapping: &CsvMapping,
+) -> Result<BarSeries, DataError> {
     let mut reader = text::open(reader, file_name)?;
     let (line, names) = read_header(&mut reader, file_name)?;
     let header = Header { file: file_name, names: &names, line: Some(line) };
@@ -37,7 +41,11 @@ pub(super) fn read_header<R: Read>(
     file: &str,
 ) -> Result<(u64, Vec<String>), DataError> {
     let Some((line, record)) = text::next_record(reader, file)? else {
-        let fault = Fault::new("a header line and data", "an empty file", "Check that the export was complete");
+        let fault = Fault::new(
+            "a header line and data",
+            "an empty file",
+            "Check that the export was complete",
+        );
         return Err(DataError::new(file, DataErrorKind::Empty, fault));
     };
     let record = text::as_text(record, file, line)?;
@@ -71,6 +79,10 @@ pub(super) fn refuse_uneven(
     } else {
         "Put cells that contain the separator in quotes, and write numbers without thousands separators"
     };
-    let fault = Fault::new(format!("{} cells, as in the header", names.len()), record.len().to_string(), next);
+    let fault = Fault::new(
+        format!("{} cells, as in the header", names.len()),
+        record.len().to_string(),
+        next,
+    );
     Err(DataError::new(file, DataErrorKind::Cell, fault).at_line(line))
 }

@@ -32,8 +32,21 @@ pub struct CsvMapping {
 }
 
 const TIME: &[&str] = &[
-    "date", "datetime", "timestamp", "opentime", "time", "systemtime", "ts", "unix", "unixtime", "unixtimestamp",
-    "timems", "timestampms", "opentimems", "closetime", "t",
+    "date",
+    "datetime",
+    "timestamp",
+    "opentime",
+    "time",
+    "systemtime",
+    "ts",
+    "unix",
+    "unixtime",
+    "unixtimestamp",
+    "timems",
+    "timestampms",
+    "opentimems",
+    "closetime",
+    "t",
 ];
 const CLOCK: &[&str] = &["time"];
 const OPEN: &[&str] = &["open", "openprice", "o"];
@@ -85,20 +98,36 @@ impl Header<'_> {
             high: self.needed("high", mapping.high.as_ref(), HIGH)?,
             low: self.needed("low", mapping.low.as_ref(), LOW)?,
             close: self.needed("close", mapping.close.as_ref(), CLOSE)?,
-            adjusted_close: self.optional("adjusted_close", mapping.adjusted_close.as_ref(), ADJUSTED)?,
+            adjusted_close: self.optional(
+                "adjusted_close",
+                mapping.adjusted_close.as_ref(),
+                ADJUSTED,
+            )?,
             volume: self.optional("volume", mapping.volume.as_ref(), VOLUME)?,
-            instrument: self.optional("instrument_column", mapping.instrument_column.as_ref(), INSTRUMENT)?,
+            instrument: self.optional(
+                "instrument_column",
+                mapping.instrument_column.as_ref(),
+                INSTRUMENT,
+            )?,
         })
     }
 
-    fn needed(&self, part: &str, named: Option<&String>, aliases: &[&str]) -> Result<usize, DataError> {
+    fn needed(
+        &self,
+        part: &str,
+        named: Option<&String>,
+        aliases: &[&str],
+    ) -> Result<usize, DataError> {
         if let Some(index) = self.optional(part, named, aliases)? {
             return Ok(index);
         }
         let near = self.nearest(part);
         let hint = near.map(|name| format!(" (is it '{name}'?)")).unwrap_or_default();
         let fault = Fault::new(
-            format!("a column for '{part}', named like {}", aliases[..aliases.len().min(4)].join(", ")),
+            format!(
+                "a column for '{part}', named like {}",
+                aliases[..aliases.len().min(4)].join(", ")
+            ),
             self.list(),
             format!("Name the column in the mapping: {part}=<column>{hint}"),
         );
@@ -115,7 +144,8 @@ impl Header<'_> {
             return self.explicit(part, name).map(Some);
         }
         for alias in aliases {
-            let mut found = (0..self.names.len()).filter(|index| plain(&self.names[*index]) == *alias);
+            let mut found =
+                (0..self.names.len()).filter(|index| plain(&self.names[*index]) == *alias);
             let Some(first) = found.next() else {
                 continue;
             };
@@ -132,13 +162,17 @@ impl Header<'_> {
         if let Some(exact) = self.names.iter().position(|header| header.trim() == wanted) {
             return Ok(exact);
         }
-        let same = |index: &usize| self.names[*index].trim().to_lowercase() == wanted.to_lowercase();
+        let same =
+            |index: &usize| self.names[*index].trim().to_lowercase() == wanted.to_lowercase();
         let mut found = (0..self.names.len()).filter(same);
         match (found.next(), found.next()) {
             (Some(index), None) => Ok(index),
             (Some(first), Some(second)) => Err(self.twice(part, [first, second])),
             (None, _) => {
-                let near = self.nearest(wanted).map(|near| format!(": did you mean '{near}'?")).unwrap_or_default();
+                let near = self
+                    .nearest(wanted)
+                    .map(|near| format!(": did you mean '{near}'?"))
+                    .unwrap_or_default();
                 let fault = Fault::new(
                     format!("the column '{}' that the mapping names for '{part}'", shorten(wanted)),
                     self.list(),
@@ -152,7 +186,12 @@ impl Header<'_> {
     fn twice(&self, part: &str, columns: [usize; 2]) -> DataError {
         let fault = Fault::new(
             format!("one column for '{part}'"),
-            format!("two: columns {} and {} are both named '{}'", columns[0] + 1, columns[1] + 1, self.names[columns[0]]),
+            format!(
+                "two: columns {} and {} are both named '{}'",
+                columns[0] + 1,
+                columns[1] + 1,
+                self.names[columns[0]]
+            ),
             format!("Rename one of them, or name the right one in the mapping: {part}=<column>"),
         );
         self.error(fault)
@@ -160,15 +199,18 @@ impl Header<'_> {
 
     fn nearest(&self, wanted: &str) -> Option<&str> {
         let wanted = plain(wanted);
-        let scored = self.names.iter().filter(|name| !name.trim().is_empty()).map(|name| {
-            (strsim::jaro_winkler(&wanted, &plain(name)), name)
-        });
+        let scored = self
+            .names
+            .iter()
+            .filter(|name| !name.trim().is_empty())
+            .map(|name| (strsim::jaro_winkler(&wanted, &plain(name)), name));
         let best = scored.max_by(|left, right| left.0.total_cmp(&right.0))?;
         (0.75 <= best.0).then_some(best.1.as_str())
     }
 
     fn list(&self) -> String {
-        let named: Vec<String> = self.names.iter().take(30).map(|name| format!("'{}'", shorten(name))).collect();
+        let named: Vec<String> =
+            self.names.iter().take(30).map(|name| format!("'{}'", shorten(name))).collect();
         let more = if named.len() < self.names.len() { " …" } else { "" };
         format!("the columns {}{more}", named.join(", "))
     }
@@ -184,13 +226,16 @@ impl Header<'_> {
 
 /// Returns a header without what vendors vary: case, spaces, brackets and joining signs.
 fn plain(name: &str) -> String {
-    let kept = name.chars().filter(|sign| !sign.is_whitespace() && !"_-.<>()[]*\"'\u{feff}".contains(*sign));
+    let kept = name
+        .chars()
+        .filter(|sign| !sign.is_whitespace() && !"_-.<>()[]*\"'\u{feff}".contains(*sign));
     kept.flat_map(char::to_lowercase).collect()
 }
 
 /// Returns `text` cut to what fits in a message, without control characters.
 pub(super) fn shorten(text: &str) -> String {
-    let mut kept: String = text.chars().take(40).map(|sign| if sign.is_control() { '·' } else { sign }).collect();
+    let mut kept: String =
+        text.chars().take(40).map(|sign| if sign.is_control() { '·' } else { sign }).collect();
     if text.chars().count() > 40 {
         kept.push('…');
     }

@@ -24,7 +24,11 @@ const MS_PER_DAY: i64 = 86_400_000;
 /// Refuses the first thing that is not good, with row (from 1) and column; then nothing is imported.
 pub fn parse(bytes: Bytes, file_name: &str, mapping: &CsvMapping) -> Result<BarSeries, DataError> {
     if bytes.len() as u64 > BYTES_MAX {
-        let fault = Fault::new(format!("at most {} MiB", BYTES_MAX >> 20), "more", "Import the file in parts");
+        let fault = Fault::new(
+            format!("at most {} MiB", BYTES_MAX >> 20),
+            "more",
+            "Import the file in parts",
+        );
         return Err(DataError::new(file_name, DataErrorKind::TooLarge, fault));
     }
     guarded(file_name, || read(bytes, file_name, mapping))
@@ -38,7 +42,8 @@ pub(crate) fn guarded<T>(
     file: &str,
     read: impl FnOnce() -> Result<T, DataError>,
 ) -> Result<T, DataError> {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(unreadable(file, "its pages contradict each other")))
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(unreadable(file, "its pages contradict each other")))
 }
 
 fn read(bytes: Bytes, file: &str, mapping: &CsvMapping) -> Result<BarSeries, DataError> {
@@ -51,11 +56,14 @@ fn read(bytes: Bytes, file: &str, mapping: &CsvMapping) -> Result<BarSeries, Dat
     let mut row = 0_u64;
     for group in 0..reader.num_row_groups() {
         let mut columns: Vec<Option<Column>> = (0..names.len()).map(|_| None).collect();
-        let group_reader = reader.get_row_group(group).map_err(|error| decode_error(file, &error))?;
+        let group_reader =
+            reader.get_row_group(group).map_err(|error| decode_error(file, &error))?;
         let row_count = group_reader.metadata().num_rows();
         for position in &wanted {
             let descriptor = schema.column(*position);
-            let column = group_reader.get_column_reader(*position).map_err(|error| decode_error(file, &error))?;
+            let column = group_reader
+                .get_column_reader(*position)
+                .map_err(|error| decode_error(file, &error))?;
             columns[*position] = Some(Column::read(column, &descriptor, file)?);
         }
         let row_count = usize::try_from(row_count).unwrap_or(usize::MAX);
@@ -64,7 +72,9 @@ fn read(bytes: Bytes, file: &str, mapping: &CsvMapping) -> Result<BarSeries, Dat
         }
         for index in 0..row_count {
             row += 1;
-            assembler.row(row, |position| columns[position].as_ref().map_or(Cell::Missing, |column| column.cell(index)))?;
+            assembler.row(row, |position| {
+                columns[position].as_ref().map_or(Cell::Missing, |column| column.cell(index))
+            })?;
         }
     }
     assembler.finish()
@@ -76,11 +86,20 @@ fn read(bytes: Bytes, file: &str, mapping: &CsvMapping) -> Result<BarSeries, Dat
 /// Refuses what is no Parquet and what is too large.
 pub(crate) fn open(bytes: Bytes, file: &str) -> Result<SerializedFileReader<Bytes>, DataError> {
     let reader = SerializedFileReader::new(bytes).map_err(|error| decode_error(file, &error))?;
-    let rows: i64 = reader.metadata().row_groups().iter().map(|group| group.num_rows().max(0)).fold(0, i64::saturating_add);
+    let rows: i64 = reader
+        .metadata()
+        .row_groups()
+        .iter()
+        .map(|group| group.num_rows().max(0))
+        .fold(0, i64::saturating_add);
     if usize::try_from(rows).is_ok_and(|rows| rows <= ROWS_MAX) {
         return Ok(reader);
     }
-    let fault = Fault::new(format!("at most {ROWS_MAX} rows"), rows.to_string(), "Import the file in parts");
+    let fault = Fault::new(
+        format!("at most {ROWS_MAX} rows"),
+        rows.to_string(),
+        "Import the file in parts",
+    );
     Err(DataError::new(file, DataErrorKind::TooLarge, fault))
 }
 
@@ -99,15 +118,19 @@ enum Column {
 }
 
 impl Column {
-    fn read(reader: ColumnReader, descriptor: &ColumnDescriptor, file: &str) -> Result<Self, DataError> {
+    fn read(
+        reader: ColumnReader,
+        descriptor: &ColumnDescriptor,
+        file: &str,
+    ) -> Result<Self, DataError> {
         if descriptor.max_rep_level() > 0 {
             return Err(wrong_type(file, descriptor, "a list"));
         }
         let decode = |error: ParquetError| decode_error(file, &error).in_column(descriptor.name());
         match reader {
-            ColumnReader::FloatColumnReader(reader) => {
-                Ok(Self::Numbers(drain(reader, descriptor, |value: f32| f64::from(value)).map_err(decode)?))
-            }
+            ColumnReader::FloatColumnReader(reader) => Ok(Self::Numbers(
+                drain(reader, descriptor, |value: f32| f64::from(value)).map_err(decode)?,
+            )),
             ColumnReader::DoubleColumnReader(reader) => {
                 Ok(Self::Numbers(drain(reader, descriptor, |value: f64| value).map_err(decode)?))
             }
@@ -127,7 +150,9 @@ impl Column {
                 let text = |value: ByteArray| String::from_utf8_lossy(value.data()).into_owned();
                 Ok(Self::Texts(drain(reader, descriptor, text).map_err(decode)?))
             }
-            ColumnReader::BoolColumnReader(_) => Err(wrong_type(file, descriptor, "true and false")),
+            ColumnReader::BoolColumnReader(_) => {
+                Err(wrong_type(file, descriptor, "true and false"))
+            }
             ColumnReader::FixedLenByteArrayColumnReader(_) => {
                 Err(wrong_type(file, descriptor, "bytes of fixed length (a decimal?)"))
             }
@@ -140,14 +165,18 @@ impl Column {
         descriptor: &ColumnDescriptor,
         file: &str,
     ) -> Result<Self, DataError> {
-        let scaled = |scale: fn(i64) -> i64| Self::Times(values.iter().map(|value| value.map(scale)).collect());
+        let scaled = |scale: fn(i64) -> i64| {
+            Self::Times(values.iter().map(|value| value.map(scale)).collect())
+        };
         let unit = if let Some(LogicalType::Timestamp(timestamp)) = descriptor.logical_type_ref() {
             Some(timestamp.unit)
         } else {
             None
         };
         match (unit, descriptor.converted_type()) {
-            (Some(TimeUnit::MILLIS), _) | (None, ConvertedType::TIMESTAMP_MILLIS) => Ok(Self::Times(values)),
+            (Some(TimeUnit::MILLIS), _) | (None, ConvertedType::TIMESTAMP_MILLIS) => {
+                Ok(Self::Times(values))
+            }
             (Some(TimeUnit::MICROS), _) | (None, ConvertedType::TIMESTAMP_MICROS) => {
                 Ok(scaled(|value| value.div_euclid(1000)))
             }
@@ -195,7 +224,9 @@ pub(crate) fn drain<T: DataType, V>(
         if present == 0 {
             column.extend(values.map(Some));
         } else {
-            column.extend(levels.iter().map(|level| if *level == present { values.next() } else { None }));
+            column.extend(
+                levels.iter().map(|level| if *level == present { values.next() } else { None }),
+            );
         }
         if ROWS_MAX < column.len() {
             return Err(ParquetError::General("more rows than the file states".to_owned()));
@@ -204,7 +235,11 @@ pub(crate) fn drain<T: DataType, V>(
 }
 
 fn wrong_type(file: &str, descriptor: &ColumnDescriptor, found: &str) -> DataError {
-    let fault = Fault::new("numbers, times or text", found, "Convert the column to doubles, or map another one");
+    let fault = Fault::new(
+        "numbers, times or text",
+        found,
+        "Convert the column to doubles, or map another one",
+    );
     DataError::new(file, DataErrorKind::Cell, fault).in_column(descriptor.name())
 }
 
@@ -223,6 +258,10 @@ fn decode_error(file: &str, error: &ParquetError) -> DataError {
 }
 
 fn unreadable(file: &str, why: &str) -> DataError {
-    let fault = Fault::new("a Parquet file", format!("one that cannot be read ({why})"), "Export the file again, or import it as format=csv if it is one");
+    let fault = Fault::new(
+        "a Parquet file",
+        format!("one that cannot be read ({why})"),
+        "Export the file again, or import it as format=csv if it is one",
+    );
     DataError::new(file, DataErrorKind::Unreadable, fault)
 }

@@ -40,7 +40,11 @@ impl ReferenceTable {
     pub fn column(&self, name: &str) -> Result<&[f64], DataError> {
         self.columns.get(name).map(Vec::as_slice).ok_or_else(|| {
             let known: Vec<&str> = self.columns.keys().map(String::as_str).collect();
-            let fault = Fault::new("a column of numbers", format!("only {}", known.join(", ")), "Use one of these");
+            let fault = Fault::new(
+                "a column of numbers",
+                format!("only {}", known.join(", ")),
+                "Use one of these",
+            );
             DataError::new("reference table", DataErrorKind::Columns, fault).in_column(name)
         })
     }
@@ -61,7 +65,8 @@ pub fn parse(reader: impl Read, file_name: &str) -> Result<ReferenceTable, DataE
         refuse_uneven(&record, &names, file_name, line)?;
         row_count += 1;
         if ROWS_MAX < row_count {
-            let fault = Fault::new(format!("at most {ROWS_MAX} rows"), "more", "Import the file in parts");
+            let fault =
+                Fault::new(format!("at most {ROWS_MAX} rows"), "more", "Import the file in parts");
             return Err(DataError::new(file_name, DataErrorKind::TooLarge, fault).at_line(line));
         }
         for (column, cell) in cells.iter_mut().zip(record.iter()) {
@@ -69,7 +74,11 @@ pub fn parse(reader: impl Read, file_name: &str) -> Result<ReferenceTable, DataE
         }
     }
     if row_count == 0 {
-        let fault = Fault::new("at least one row of data", "the header only", "Check that the export was complete");
+        let fault = Fault::new(
+            "at least one row of data",
+            "the header only",
+            "Check that the export was complete",
+        );
         return Err(DataError::new(file_name, DataErrorKind::Empty, fault));
     }
     Ok(sort_columns(&names, cells, row_count))
@@ -78,7 +87,8 @@ pub fn parse(reader: impl Read, file_name: &str) -> Result<ReferenceTable, DataE
 fn sort_columns(names: &[String], cells: Vec<Vec<String>>, row_count: usize) -> ReferenceTable {
     let mut table = ReferenceTable::default();
     for (position, (name, column)) in names.iter().zip(cells).enumerate() {
-        let is_index = position == 0 && (name.is_empty() || name.starts_with("Unnamed") || name == "SNo");
+        let is_index =
+            position == 0 && (name.is_empty() || name.starts_with("Unnamed") || name == "SNo");
         if is_index && let Ok(index) = column.iter().map(|cell| cell.parse()).collect() {
             table.index = index;
             continue;

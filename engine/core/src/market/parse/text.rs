@@ -25,14 +25,21 @@ pub(super) fn open<R: Read>(reader: R, file: &str) -> Result<csv::Reader<Source<
         head = rest.to_vec();
     }
     refuse_other_formats(&head, file)?;
-    if head.iter().all(u8::is_ascii_whitespace) && reader.fill_buf().map_err(|e| read_error(file, &e))?.is_empty() {
-        let fault = Fault::new("a header line and data", "an empty file", "Check that the export was complete");
+    if head.iter().all(u8::is_ascii_whitespace)
+        && reader.fill_buf().map_err(|e| read_error(file, &e))?.is_empty()
+    {
+        let fault = Fault::new(
+            "a header line and data",
+            "an empty file",
+            "Check that the export was complete",
+        );
         return Err(DataError::new(file, DataErrorKind::Empty, fault));
     }
     let first_line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let count = |separator: u8| first_line.iter().filter(|byte| **byte == separator).count();
     // The first of equals: a comma where there is no separator at all.
-    let separator = SEPARATORS.into_iter().rev().max_by_key(|separator| count(*separator)).unwrap_or(b',');
+    let separator =
+        SEPARATORS.into_iter().rev().max_by_key(|separator| count(*separator)).unwrap_or(b',');
     let mut builder = csv::ReaderBuilder::new();
     builder.has_headers(false).flexible(true).delimiter(separator);
     Ok(builder.from_reader(Cursor::new(head).chain(reader)))
@@ -47,7 +54,11 @@ pub(super) fn is_cut<R: Read>(reader: &csv::Reader<Source<R>>) -> bool {
 ///
 /// # Errors
 /// Refuses what is not UTF-8.
-pub(super) fn as_text(record: csv::ByteRecord, file: &str, line: u64) -> Result<csv::StringRecord, DataError> {
+pub(super) fn as_text(
+    record: csv::ByteRecord,
+    file: &str,
+    line: u64,
+) -> Result<csv::StringRecord, DataError> {
     csv::StringRecord::from_byte_record(record).map_err(|error| {
         let column = error.utf8_error().field() + 1;
         let fault = Fault::new(
@@ -70,7 +81,11 @@ pub(super) fn next_record<R: Read>(
     let mut record = csv::ByteRecord::new();
     let more = reader.read_byte_record(&mut record).map_err(|error| read_error(file, &error))?;
     if is_cut(reader) {
-        let fault = Fault::new(format!("at most {} MiB", BYTES_MAX >> 20), "more", "Import the file in parts");
+        let fault = Fault::new(
+            format!("at most {} MiB", BYTES_MAX >> 20),
+            "more",
+            "Import the file in parts",
+        );
         return Err(DataError::new(file, DataErrorKind::TooLarge, fault));
     }
     let line = record.position().map_or(0, csv::Position::line);
@@ -78,7 +93,8 @@ pub(super) fn next_record<R: Read>(
 }
 
 fn read_error(file: &str, error: &dyn std::fmt::Display) -> DataError {
-    let fault = Fault::new("a readable file", format!("an error while reading ({error})"), "Try again");
+    let fault =
+        Fault::new("a readable file", format!("an error while reading ({error})"), "Try again");
     DataError::new(file, DataErrorKind::Unreadable, fault)
 }
 

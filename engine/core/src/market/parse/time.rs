@@ -1,8 +1,8 @@
 //! Times as vendors write them → milliseconds since 1970 UTC.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 
 /// Earliest time that is believed: 1700-01-01, before any price on record.
 const EARLIEST_MS: i64 = -8_520_336_000_000;
@@ -12,7 +12,9 @@ const LATEST_MS: i64 = 7_258_118_400_000;
 /// Returns the time written in `text`; absent where it is none, or not one of the years 1700 to 2199.
 pub(super) fn parse(text: &str) -> Option<i64> {
     let text = text.trim();
-    let time = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-') && digits_only(text) {
+    let time = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-')
+        && digits_only(text)
+    {
         from_digits(text)
     } else {
         from_calendar(text)
@@ -23,7 +25,8 @@ pub(super) fn parse(text: &str) -> Option<i64> {
 /// Returns the time of a date and a time of day in two cells.
 pub(super) fn parse_pair(date: &str, clock: &str) -> Option<i64> {
     let (date, clock) = (date.trim(), clock.trim());
-    let clock = if (4..=6).contains(&clock.len()) && clock.bytes().all(|byte| byte.is_ascii_digit()) {
+    let clock = if (4..=6).contains(&clock.len()) && clock.bytes().all(|byte| byte.is_ascii_digit())
+    {
         let full = format!("{clock:0<6}");
         format!("{}:{}:{}", &full[..2], &full[2..4], &full[4..])
     } else {
@@ -62,7 +65,9 @@ pub(super) fn believed(time: i64) -> Option<i64> {
 
 fn digits_only(text: &str) -> bool {
     let body = text.strip_prefix('-').unwrap_or(text);
-    !body.is_empty() && body.bytes().filter(|byte| *byte == b'.').count() <= 1 && !body.contains('-')
+    !body.is_empty()
+        && body.bytes().filter(|byte| *byte == b'.').count() <= 1
+        && !body.contains('-')
 }
 
 fn from_digits(text: &str) -> Option<i64> {
@@ -134,8 +139,24 @@ mod tests {
     #[test]
     fn refuses_what_could_be_read_in_two_ways_or_not_at_all() {
         for text in [
-            "", "x", "04/29/2013", "29.04.2013", "2013-13-01", "2013-02-30", "0", "12", "-5", "1e9", "9999-01-01",
-            "99999999999999999999", "13:00", "2013", "2013-04", "--", "..", "-",
+            "",
+            "x",
+            "04/29/2013",
+            "29.04.2013",
+            "2013-13-01",
+            "2013-02-30",
+            "0",
+            "12",
+            "-5",
+            "1e9",
+            "9999-01-01",
+            "99999999999999999999",
+            "13:00",
+            "2013",
+            "2013-04",
+            "--",
+            "..",
+            "-",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

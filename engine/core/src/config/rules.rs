@@ -1,0 +1,133 @@
+//! Rules across fields, and what is allowed but worth a warning.
+
+use serde_json::{Value, json};
+
+use super::validate::Violation;
+use super::{
+    AgentConfig, EnvironmentConfig, FillRule, SessionConfig, SplitConfig, StrategyConfig, Truth,
+};
+
+/// A rule that did not hold, with every field that takes part in it.
+pub(super) struct Broken {
+    /// The violation, at the field that is easiest to change.
+    pub(super) violation: Violation,
+    /// Pointers of all fields of the rule.
+    pub(super) fields: [&'static str; 2],
+}
+
+/// Returns the rules that `strategy` breaks.
+pub(super) fn strategy(strategy: &StrategyConfig) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    match &strategy.agent {
+        AgentConfig::Dqn(dqn) => {
+            if dqn.replay_capacity < dqn.batch_size {
+                broken.push(at_most(
+                    ["/agent/batch_size", "/agent/replay_capacity"],
+                    [json!(dqn.batch_size), json!(dqn.replay_capacity)],
+                    "a batch is drawn from the replay memory",
+                ));
+            }
+            if dqn.warmup_steps < dqn.batch_size {
+                broken.push(at_least(
+                    ["/agent/warmup_steps", "/agent/batch_size"],
+                    [json!(dqn.warmup_steps), json!(dqn.batch_size)],
+                    "the first update needs a full batch",
+                ));
+            }
+            if dqn.epsilon.start < dqn.epsilon.end {
+                broken.push(at_most(
+                    ["/agent/epsilon/end", "/agent/epsilon/start"],
+                    [json!(dqn.epsilon.end), json!(dqn.epsilon.start)],
+                    "exploration decreases",
+                ));
+            }
+        }
+        AgentConfig::BuyAndHold(_) | AgentConfig::DoNothing(_) | AgentConfig::Random(_) => {}
+    }
+    broken
+}
+
+/// Returns the rules that `session` breaks.
+pub(super) fn session(session: &SessionConfig) -> Vec<Broken> {
+    let split = match session {
+        SessionConfig::Training(training) => &training.split,
+        SessionConfig::Backtest(backtest) => &backtest.split,
+    };
+    shares(split).into_iter().collect()
+}
+
+/// Training and validation leave something for the test segment.
+fn shares(split: &SplitConfig) -> Option<Broken> {
+    // 0.6 + 0.4 may fall short of 1 by rounding alone.
+    let sum = split.train + split.valid;
+    if sum < 1.0 - 1e-9 {
+        return None;
+    }
+    let detail = format!(
+        "wanted train + valid below 1, because what remains is the test segment; found {} + {}. Lower one of them",
+        split.train, split.valid
+    );
+    let params = [("train", json!(split.train)), ("valid", json!(split.valid))];
+    Some(Broken {
+        violation: invalid("/split/valid", &params, detail),
+        fields: ["/split/train", "/split/valid"],
+    })
+}
+
+fn at_most(fields: [&'static str; 2], values: [Value; 2], why: &str) -> Broken {
+    compared(fields, values, "at most", why)
+}
+
+fn at_least(fields: [&'static str; 2], values: [Value; 2], why: &str) -> Broken {
+    compared(fields, values, "at least", why)
+}
+
+fn compared(fields: [&'static str; 2], values: [Value; 2], how: &str, why: &str) -> Broken {
+    let [value, limit] = values;
+    let other = fields[1].rsplit('/').next().unwrap_or_default();
+    let detail = format!(
+        "wanted {how} {other} ({limit}), because {why}; found {value}. Change one of the two"
+    );
+    let params = [("field", json!(fields[1])), ("limit", limit), ("got", value)];
+    Broken { violation: invalid(fields[0], &params, detail), fields }
+}
+
+fn invalid(pointer: &str, params: &[(&str, Value)], detail: String) -> Violation {
+    let params = params.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+    Violation { pointer: pointer.to_owned(), code: "invalid".to_owned(), params, detail }
+}
+
+/// Returns what is allowed but should be known: codes `verification_only`, `optimistic_fill`, `no_costs`.
+#[must_use]
+pub fn warnings(strategy: &StrategyConfig) -> Vec<Violation> {
+    let warning = |pointer: &str, code: &str, detail: &str| Violation {
+        pointer: pointer.to_owned(),
+        code: code.to_owned(),
+        params: std::collections::BTreeMap::new(),
+        detail: detail.to_owned(),
+    };
+    let EnvironmentConfig::AlgorithmicTrading(environment) = &strategy.environment;
+    let mut warnings = Vec::new();
+    if environment.truth == Truth::Faithful {
+        warnings.push(warning(
+            "/environment/truth",
+            "verification_only",
+            "faithful mode repeats the reference system's errors and its look-ahead: use it to verify, not to judge",
+        ));
+    }
+    if strategy.matching.fill == FillRule::SameClose {
+        warnings.push(warning(
+            "/matching/fill",
+            "optimistic_fill",
+            "fills at the close just observed cannot be had in a market: reports are marked",
+        ));
+    }
+    if strategy.matching.fee_rate <= 0.0 && strategy.matching.slippage_bps <= 0.0 {
+        warnings.push(warning(
+            "/matching/fee_rate",
+            "no_costs",
+            "without fee and slippage every figure is flattered",
+        ));
+    }
+    warnings
+}
