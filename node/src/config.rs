@@ -207,7 +207,7 @@ fn memory(file: Option<&str>) -> Result<(u64, Source), CliError> {
         if !(1..=100).contains(&share) {
             return Err(wrong());
         }
-        return Ok((actors::machine_memory_mib() * share / 100, source));
+        return Ok((machine_memory_mib() * share / 100, source));
     }
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| wrong())?;
@@ -220,6 +220,12 @@ fn memory(file: Option<&str>) -> Result<(u64, Source), CliError> {
         return Err(CliError::Usage(format!("resources.memory is {mib} MiB; a node needs at least 64 MiB for sessions")));
     }
     Ok((mib, source))
+}
+
+fn machine_memory_mib() -> u64 {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    system.total_memory() >> 20
 }
 
 /// The worker lies beside this program.
