@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What kind of refusal or fault this is. Closed: the gateway maps each to one status in one table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[schemars(extend("x-extensible" = true))]
 pub enum ErrorCode {
@@ -107,4 +109,46 @@ impl ErrorCode {
 pub trait Coded {
     /// Returns the code a client may rely on.
     fn code(&self) -> ErrorCode;
+}
+
+/// What the engine cannot do, and why. Data errors of importers have a type of their own; they arrive here as text.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum EngineError {
+    /// The request does not fit the data or the configuration; nothing was changed.
+    #[error("{what}: {detail}")]
+    Refused {
+        /// What was asked for, for example `back-test`.
+        what: &'static str,
+        /// What was wanted, what was found, what to do next.
+        detail: String,
+    },
+    /// A saved state belongs to something else or is damaged; nothing was changed.
+    #[error("the saved state of {what} cannot be restored: {detail}")]
+    State {
+        /// Whose state, for example `environment`.
+        what: &'static str,
+        /// What was wanted and what was found.
+        detail: String,
+    },
+    /// The caller asked to stop.
+    #[error("stopped on request before the end; nothing was produced")]
+    Cancelled,
+    /// We are wrong: something that always holds did not hold.
+    #[error("internal error in {what}: {detail}; please report it together with the configuration")]
+    Invariant {
+        /// Where.
+        what: &'static str,
+        /// What did not hold.
+        detail: String,
+    },
+}
+
+impl Coded for EngineError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Refused { .. } | Self::State { .. } => ErrorCode::ValidationFailed,
+            Self::Cancelled => ErrorCode::Conflict,
+            Self::Invariant { .. } => ErrorCode::Internal,
+        }
+    }
 }

@@ -6,10 +6,20 @@
 
 pub mod config;
 pub mod digest;
+pub mod environment;
 pub mod error;
 pub mod evaluation;
 pub mod features;
 pub mod ids;
 pub mod market;
+pub mod matching;
+pub mod metrics;
+pub mod num;
+pub mod orders;
+pub mod policies;
+pub mod portfolio;
+pub mod risk;
 pub mod rng;
 pub mod session;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;

@@ -1,0 +1,119 @@
+//! Hops 3 and 5: what an agent sees and what its action means. [`build`] is the only match over environments.
+//!
+//! `corrected` environments never look ahead: an order decided at a close is filled at the next open at the earliest,
+//! features are normalised by the training segment alone, rewards are net of costs. [`faithful`] ones reproduce the
+//! reference system, errors and look-ahead included.
+
+pub mod action;
+pub mod faithful;
+mod market_data;
+pub mod observation;
+mod prepare;
+pub mod reward;
+mod single_asset;
+mod state;
+
+pub use market_data::MarketData;
+pub use prepare::{Prepared, build, prepare};
+pub use single_asset::SingleAsset;
+
+use crate::error::EngineError;
+use crate::orders::Fill;
+
+/// A task: one episode runs over one segment of the data, bar by bar.
+///
+/// Requires: `reset` before the first `step`; a built environment is already reset.
+pub trait Environment: Send {
+    /// Returns a name for each number of the observation.
+    fn observation_names(&self) -> &[String];
+
+    /// Returns how many numbers an observation has.
+    fn observation_len(&self) -> usize {
+        self.observation_names().len()
+    }
+
+    /// Returns how many actions there are; actions are `0..action_count()`.
+    fn action_count(&self) -> usize;
+
+    /// Returns how many steps an episode from the start has unless ruin ends it.
+    fn steps_per_episode(&self) -> usize;
+
+    /// Begins an episode at the start of the data.
+    fn reset(&mut self);
+
+    /// Begins an episode `offset` steps after the start of the data.
+    ///
+    /// # Errors
+    /// Refuses an offset that leaves no step; nothing is changed then.
+    fn reset_at(&mut self, offset: usize) -> Result<(), EngineError>;
+
+    /// Writes what the agent sees now. Valid after the end of an episode, too: then it shows the last bar.
+    ///
+    /// # Panics
+    /// When `out` has not [`observation_len`](Self::observation_len) numbers.
+    fn observe(&self, out: &mut [f32]);
+
+    /// Takes an action and moves to the next bar. After the end it changes nothing and answers as the last step did,
+    /// with a reward of 0.
+    ///
+    /// # Panics
+    /// When the action does not exist or the books no longer balance.
+    fn step(&mut self, action: usize) -> StepResult;
+
+    /// Returns the value of the account, quote currency.
+    fn equity(&self) -> f64;
+
+    /// Returns the account as it stands.
+    fn snapshot(&self) -> AccountSnapshot;
+
+    /// Returns the whole state as bytes; equal states give equal bytes.
+    fn save(&self) -> Vec<u8>;
+
+    /// Restores a state exactly.
+    ///
+    /// # Errors
+    /// Refuses bytes of another environment, other data, or damaged ones; nothing is changed then.
+    fn load(&mut self, bytes: &[u8]) -> Result<(), EngineError>;
+}
+
+/// What a step brought.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepResult {
+    /// `corrected`: log return of the account, net of costs. `faithful`: the reference's, in currency.
+    pub reward: f64,
+    /// The task itself ended (ruin): nothing follows, the value of what follows is 0.
+    pub terminated: bool,
+    /// The data ended: something would follow.
+    pub truncated: bool,
+}
+
+impl StepResult {
+    /// Whether the episode is over.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.terminated || self.truncated
+    }
+}
+
+/// The account of an environment at its present bar.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AccountSnapshot {
+    /// Index of the bar seen last, into the market data.
+    pub bar_index: usize,
+    /// Value of the account at that bar's close, quote currency.
+    pub equity: f64,
+    /// Cash, quote currency.
+    pub cash: f64,
+    /// Units held, negative when short.
+    pub position: f64,
+    /// Units of one lot.
+    pub lot: f64,
+    /// Fees and slippage paid in this episode, quote currency.
+    pub costs: f64,
+    /// Orders that the risk review refused in this episode.
+    pub refusal_count: u32,
+    /// Orders that were made smaller (limit or funds) in this episode.
+    pub cut_count: u32,
+    /// What the last step traded.
+    pub last_fill: Option<Fill>,
+}

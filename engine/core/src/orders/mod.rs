@@ -1,0 +1,9 @@
+//! What the account wants and what it got: intents and fills.
+//!
+//! Only market orders so far. The order state machine arrives together with venues that answer late.
+
+mod fill;
+mod intent;
+
+pub use fill::Fill;
+pub use intent::{OrderIntent, Side};
