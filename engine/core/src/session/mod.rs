@@ -1,3 +1,5 @@
 //! The loops that join the hops, and the protocol by which a worker is told and tells.
 
+pub mod backtest;
 pub mod protocol;
+pub mod step;
