@@ -6,9 +6,25 @@
 //! 3. Nothing is ever repaired by cutting: damaged data is set aside and named.
 //! 4. Every version of every record ever written is readable for ever.
 //!
-//! Modules in reading order: [`codec`] (envelope, frames, schema ids).
+//! Modules in reading order: [`codec`] (envelope, frames, schema ids), `journal` (the commit thread), `tables` (typed
+//! reads and writes), `raft_log` (the control log), `blob` (content-addressed files), `disk` (free space), `faults`
+//! (crash points for tests).
 
+#[cfg(feature = "journal")]
+pub mod blob;
 pub mod codec;
+#[cfg(feature = "journal")]
+pub mod disk;
 mod error;
+#[cfg(feature = "journal")]
+pub mod faults;
+#[cfg(feature = "journal")]
+pub mod journal;
+#[cfg(feature = "journal")]
+pub mod raft_log;
 
+#[cfg(feature = "journal")]
+pub use blob::{BlobHash, BlobRef, Blobs};
 pub use error::StoreError;
+#[cfg(feature = "journal")]
+pub use journal::{Batch, Journal, Key};

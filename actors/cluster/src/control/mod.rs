@@ -11,7 +11,7 @@
 
 pub mod apply;
 pub mod command;
-// mod local;
+mod local;
 mod machine;
 pub mod refusal;
 pub mod state;
@@ -27,7 +27,7 @@ pub use command::{
     CommandId, ControlCommand, DesiredState, DocumentChange, DocumentKey, Expected, NewSession, Proposed,
     SessionClass, SessionKey,
 };
-// pub use local::{Clock, LocalConfig, LocalDriver};
+pub use local::{Clock, LocalConfig, LocalDriver};
 pub use machine::{Changes, Machine};
 pub use refusal::{CommandOutput, CommandResult, Dimension, Refusal};
 pub use state::ControlState;
