@@ -3,7 +3,8 @@
 use super::Feature;
 use super::ratio::{AgainstClose, CloseReturn, MeanAgainstToday, Price, Raw};
 use crate::config::FeatureSet;
-use crate::market::{Bar, BarSeries};
+use crate::market::parse::reference::ReferenceTable;
+use crate::market::{Bar, BarSeries, DataError};
 
 /// Windows of the averages, in bars.
 const MEAN_BARS: [usize; 6] = [5, 10, 15, 20, 25, 30];
@@ -101,4 +102,18 @@ pub fn frame(series: &BarSeries, set: FeatureSet) -> FeatureFrame {
         values.extend(row.iter().map(|value| value.unwrap_or(f64::NAN)));
     }
     FeatureFrame { names, width, rows: series.len(), warmup_rows, values }
+}
+
+/// Returns the features as the reference system wrote them beside its prices, filled warm-up rows included. For
+/// comparison with its published figures; everything else uses [`frame`].
+///
+/// # Errors
+/// Refuses a table in which a column of the set is absent.
+pub fn from_table(table: &ReferenceTable, set: FeatureSet) -> Result<FeatureFrame, DataError> {
+    let names = names(set);
+    let columns =
+        names.iter().map(|name| table.column(name)).collect::<Result<Vec<&[f64]>, _>>()?;
+    let rows = table.len();
+    let values = (0..rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect();
+    Ok(FeatureFrame { width: names.len(), names, rows, warmup_rows: 0, values })
 }

@@ -3,10 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
+use parquet::basic::{Compression, ConvertedType, LogicalType, TimeUnit};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
@@ -92,6 +93,7 @@ pub(crate) fn open(bytes: Bytes, file: &str) -> Result<SerializedFileReader<Byte
         .iter()
         .map(|group| group.num_rows().max(0))
         .fold(0, i64::saturating_add);
+    refuse_compression(reader.metadata(), file)?;
     if usize::try_from(rows).is_ok_and(|rows| rows <= ROWS_MAX) {
         return Ok(reader);
     }
@@ -101,6 +103,23 @@ pub(crate) fn open(bytes: Bytes, file: &str) -> Result<SerializedFileReader<Byte
         "Import the file in parts",
     );
     Err(DataError::new(file, DataErrorKind::TooLarge, fault))
+}
+
+/// Every compression is a library more; Snappy is what most programs write.
+fn refuse_compression(metadata: &ParquetMetaData, file: &str) -> Result<(), DataError> {
+    for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        let compression = column.compression();
+        if !matches!(compression, Compression::UNCOMPRESSED | Compression::SNAPPY) {
+            let fault = Fault::new(
+                "pages that are uncompressed or compressed with Snappy",
+                compression.to_string(),
+                "Write the file again with compression='snappy'",
+            );
+            let error = DataError::new(file, DataErrorKind::Unreadable, fault);
+            return Err(error.in_column(&shorten(&column.column_path().string())));
+        }
+    }
+    Ok(())
 }
 
 fn positions(roles: &Roles) -> Vec<usize> {
@@ -245,14 +264,6 @@ fn wrong_type(file: &str, descriptor: &ColumnDescriptor, found: &str) -> DataErr
 
 fn decode_error(file: &str, error: &ParquetError) -> DataError {
     let text = error.to_string();
-    if text.contains("feature") || text.contains("compression") {
-        let fault = Fault::new(
-            "pages that are uncompressed or compressed with Snappy",
-            shorten(&text),
-            "Write the file again with compression='snappy'",
-        );
-        return DataError::new(file, DataErrorKind::Unreadable, fault);
-    }
     let cut: String = text.chars().take(160).collect();
     unreadable(file, &cut)
 }
