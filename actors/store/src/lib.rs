@@ -22,9 +22,15 @@ pub mod faults;
 pub mod journal;
 #[cfg(feature = "journal")]
 pub mod raft_log;
+#[cfg(feature = "journal")]
+pub mod records;
+#[cfg(feature = "journal")]
+pub mod tables;
 
 #[cfg(feature = "journal")]
 pub use blob::{BlobHash, BlobRef, Blobs};
 pub use error::StoreError;
 #[cfg(feature = "journal")]
 pub use journal::{Batch, Journal, Key};
+#[cfg(feature = "journal")]
+pub use tables::Tables;
