@@ -12,7 +12,9 @@ use uuid::Uuid;
 
 /// An identifier could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{got}' is not a {wanted} identifier: expected {wanted}_ followed by 32 hexadecimal digits")]
+#[error(
+    "'{got}' is not a {wanted} identifier: expected {wanted}_ followed by 32 hexadecimal digits"
+)]
 pub struct IdError {
     /// The prefix that was wanted, for example `ses`.
     pub wanted: &'static str,
@@ -155,7 +157,18 @@ impl fmt::Display for NodeId {
 
 /// Counts the assignments of one session; a receiver that has seen a higher one refuses.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(transparent)]
 pub struct Epoch(pub u64);

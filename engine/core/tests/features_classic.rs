@@ -1,6 +1,11 @@
 //! The classic features: equal to their formulas, to the reference's files, to themselves bar by bar, and blind to
 //! the future.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "real files are read, or said to be missing"
+)]
 
 use std::path::PathBuf;
 

@@ -1,5 +1,10 @@
 //! CSV in: the dialects of vendors, and every fault named with its place.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "real files are read, or said to be missing"
+)]
 
 use std::path::PathBuf;
 
