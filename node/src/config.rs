@@ -207,7 +207,7 @@ fn memory(file: Option<&str>) -> Result<(u64, Source), CliError> {
         if !(1..=100).contains(&share) {
             return Err(wrong());
         }
-        return Ok((machine_memory_mib() * share / 100, source));
+        return enough(machine_memory_mib() * share / 100, source);
     }
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| wrong())?;
@@ -216,14 +216,19 @@ fn memory(file: Option<&str>) -> Result<(u64, Source), CliError> {
         "GiB" => number * 1024,
         _ => return Err(wrong()),
     };
-    if mib < 64 {
-        return Err(CliError::Usage(format!("resources.memory is {mib} MiB; a node needs at least 64 MiB for sessions")));
-    }
-    Ok((mib, source))
+    enough(mib, source)
 }
 
+fn enough(mib: u64, source: Source) -> Result<(u64, Source), CliError> {
+    if 64 <= mib {
+        return Ok((mib, source));
+    }
+    Err(CliError::Usage(format!("resources.memory comes to {mib} MiB; a node needs at least 64 MiB for sessions")))
+}
+
+/// Memory of this machine; 0 where the system does not tell, which the limit below then names.
 fn machine_memory_mib() -> u64 {
-    let mut system = sysinfo::System::new();
+    let Ok(mut system) = sysinfo::System::new() else { return 0 };
     system.refresh_memory();
     system.total_memory() >> 20
 }
