@@ -16,10 +16,15 @@ fn main() {
     if let Some(directory) = std::env::var_os("LIBTORCH") {
         let stamp = Path::new(&directory).join("build-version");
         println!("cargo::rerun-if-changed={}", stamp.display());
-        println!("cargo::rustc-link-arg=-Wl,-rpath,{}", Path::new(&directory).join("lib").display());
+        println!(
+            "cargo::rustc-link-arg=-Wl,-rpath,{}",
+            Path::new(&directory).join("lib").display()
+        );
         // Without the file, tch skips its own version check without a word.
         match std::fs::read_to_string(&stamp) {
-            Ok(text) if text.trim().split('+').next() == Some(WANTED) => text.trim().clone_into(&mut version),
+            Ok(text) if text.trim().split('+').next() == Some(WANTED) => {
+                text.trim().clone_into(&mut version)
+            }
             Ok(text) => println!(
                 "cargo::error=libtorch {WANTED} is needed, {} says {}: run `make libtorch` or change LIBTORCH",
                 stamp.display(),

@@ -65,8 +65,9 @@ pub fn wanted() -> Vec<Wanted> {
 /// # Errors
 /// A counter cannot be written as JSON.
 pub fn seal(container: &mut Container, header: &Header) -> Result<(), TrainerError> {
-    let text = serde_json::to_string(header)
-        .map_err(|error| TrainerError::Internal(format!("the checkpoint's header cannot be written: {error}")))?;
+    let text = serde_json::to_string(header).map_err(|error| {
+        TrainerError::Internal(format!("the checkpoint's header cannot be written: {error}"))
+    })?;
     container.metadata.insert("header".to_owned(), text);
     Ok(())
 }
@@ -75,13 +76,20 @@ pub fn seal(container: &mut Container, header: &Header) -> Result<(), TrainerErr
 ///
 /// # Errors
 /// Damaged, of another layout, or of another session: every difference is named.
-pub fn open(bytes: &[u8], identity: &Identity, wanted: &[Wanted]) -> Result<(Container, Header), TrainerError> {
+pub fn open(
+    bytes: &[u8],
+    identity: &Identity,
+    wanted: &[Wanted],
+) -> Result<(Container, Header), TrainerError> {
     let container = Container::decode(bytes)?;
     let text = container.metadata.get("header").ok_or_else(|| {
-        TrainerError::BadCheckpoint("the file has no header of ours: it is not a checkpoint".to_owned())
+        TrainerError::BadCheckpoint(
+            "the file has no header of ours: it is not a checkpoint".to_owned(),
+        )
     })?;
-    let header: Header = serde_json::from_str(text)
-        .map_err(|error| TrainerError::BadCheckpoint(format!("the checkpoint's header cannot be read: {error}")))?;
+    let header: Header = serde_json::from_str(text).map_err(|error| {
+        TrainerError::BadCheckpoint(format!("the checkpoint's header cannot be read: {error}"))
+    })?;
     if header.format != FORMAT {
         return Err(TrainerError::BadCheckpoint(format!(
             "wanted a checkpoint of format {FORMAT}, found '{}': it was written by another version",
@@ -149,7 +157,12 @@ mod tests {
     use super::*;
 
     fn identity() -> Identity {
-        Identity { config_hash: "c".into(), dataset_sha256: "d".into(), seed: 1, split: SplitConfig::default() }
+        Identity {
+            config_hash: "c".into(),
+            dataset_sha256: "d".into(),
+            seed: 1,
+            split: SplitConfig::default(),
+        }
     }
 
     fn sample() -> Container {
@@ -195,8 +208,10 @@ mod tests {
             store(directory.path(), step, &sample()).unwrap();
         }
         store(directory.path(), 50, &sample()).unwrap();
-        let mut names: Vec<_> =
-            std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> = std::fs::read_dir(directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         assert_eq!(names, [file_name(30), file_name(40), file_name(50)]);
     }

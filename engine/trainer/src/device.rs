@@ -28,5 +28,7 @@ pub fn check_granted(gpus: u32) -> Result<(), TrainerError> {
     if gpus == 0 {
         return Ok(());
     }
-    Err(TrainerError::BadSpec(format!("this worker computes on the processor only, but {gpus} GPU(s) are reserved: set gpus to 0")))
+    Err(TrainerError::BadSpec(format!(
+        "this worker computes on the processor only, but {gpus} GPU(s) are reserved: set gpus to 0"
+    )))
 }

@@ -20,7 +20,9 @@ pub enum TrainerError {
     #[error("{0}")]
     BadCheckpoint(String),
     /// Memory is exhausted.
-    #[error("memory is exhausted: {0}. Reserve more memory or lower replay_capacity, batch_size or hidden")]
+    #[error(
+        "memory is exhausted: {0}. Reserve more memory or lower replay_capacity, batch_size or hidden"
+    )]
     Memory(String),
     /// The device is lost.
     #[error("the device is lost: {0}. The session goes on from its last checkpoint")]
@@ -60,7 +62,11 @@ impl TrainerError {
     #[must_use]
     pub fn is_restartable(&self) -> bool {
         match self {
-            Self::Write(_) | Self::Memory(_) | Self::Device(_) | Self::Lease(_) | Self::Internal(_) => true,
+            Self::Write(_)
+            | Self::Memory(_)
+            | Self::Device(_)
+            | Self::Lease(_)
+            | Self::Internal(_) => true,
             Self::BadSpec(_)
             | Self::Data(_)
             | Self::BadCheckpoint(_)
@@ -91,7 +97,12 @@ impl TrainerError {
         if has(&["out of memory", "can't allocate memory", "not enough memory", "bad_alloc"]) {
             return Self::Memory(text.to_owned());
         }
-        if has(&["illegal memory access", "device-side assert", "unspecified launch failure", "ecc error"]) {
+        if has(&[
+            "illegal memory access",
+            "device-side assert",
+            "unspecified launch failure",
+            "ecc error",
+        ]) {
             return Self::Device(text.to_owned());
         }
         Self::Internal(text.to_owned())
@@ -112,7 +123,11 @@ mod tests {
     fn libtorch_texts_are_sorted_into_memory_device_and_the_rest() {
         let cases = [
             ("CUDA out of memory. Tried to allocate 2 GiB", "memory", 72),
-            ("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes", "memory", 72),
+            (
+                "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes",
+                "memory",
+                72,
+            ),
             ("CUDA error: an illegal memory access was encountered", "device", 71),
             ("mat1 and mat2 shapes cannot be multiplied", "internal", 70),
         ];

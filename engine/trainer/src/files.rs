@@ -1,11 +1,10 @@
 //! Files: written whole or not at all, read only when their hash is the one that was announced.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use engine::digest::sha256;
 
 use crate::error::TrainerError;
 
@@ -16,15 +15,6 @@ pub struct Written {
     pub sha256: String,
     /// Size in bytes.
     pub size_bytes: u64,
-}
-
-/// Returns the SHA-256 of `bytes` as lower-case hexadecimal.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap_or_default();
-        text
-    })
 }
 
 /// Writes `directory/name` so that a reader, and a crash at any moment, sees the old file or the new one whole:
@@ -62,9 +52,12 @@ pub fn read(path: &Path, wanted_sha256: &str, bytes_max: u64) -> Result<Vec<u8>,
         .map_err(|error| TrainerError::Data(format!("{shown} cannot be read: {error}")))?
         .len();
     if size > bytes_max {
-        return Err(TrainerError::Data(format!("{shown} has {size} bytes, {bytes_max} are allowed")));
+        return Err(TrainerError::Data(format!(
+            "{shown} has {size} bytes, {bytes_max} are allowed"
+        )));
     }
-    let bytes = std::fs::read(path).map_err(|error| TrainerError::Data(format!("{shown} cannot be read: {error}")))?;
+    let bytes = std::fs::read(path)
+        .map_err(|error| TrainerError::Data(format!("{shown} cannot be read: {error}")))?;
     let found = sha256(&bytes);
     if found != wanted_sha256 {
         return Err(TrainerError::Data(format!(
@@ -83,14 +76,21 @@ mod tests {
     fn a_written_file_is_read_back_and_any_other_content_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let written = write(directory.path(), "a.bin", b"hello").unwrap();
-        assert_eq!(written.sha256, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+        assert_eq!(
+            written.sha256,
+            "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+        );
         let path = directory.path().join("a.bin");
         assert_eq!(read(&path, &written.sha256, 10).unwrap(), b"hello");
         assert!(read(&path, &written.sha256, 4).is_err());
         std::fs::write(&path, b"hellO").unwrap();
         assert!(read(&path, &written.sha256, 10).unwrap_err().to_string().contains("not the file"));
         assert!(read(&directory.path().join("none"), "", 10).is_err());
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing temporary is left");
+        assert_eq!(
+            std::fs::read_dir(directory.path()).unwrap().count(),
+            1,
+            "nothing temporary is left"
+        );
     }
 
     #[test]

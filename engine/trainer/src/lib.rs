@@ -26,6 +26,7 @@ pub mod nets;
 pub mod optimiser;
 pub mod schedule;
 pub mod storage;
+pub mod train;
 pub mod weights;
 pub mod worker;
 

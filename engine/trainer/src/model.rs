@@ -40,7 +40,11 @@ pub fn layers(sizes: &[usize], parameters: &[f32]) -> Vec<Layer> {
 pub fn export(layers: &[Layer], normaliser: &Normaliser, algorithm: &str) -> Vec<u8> {
     let mut container = Container::default();
     for (index, layer) in layers.iter().enumerate() {
-        container.put_f32(&format!("layers.{index}.weight"), &[layer.output, layer.input], &layer.weight);
+        container.put_f32(
+            &format!("layers.{index}.weight"),
+            &[layer.output, layer.input],
+            &layer.weight,
+        );
         container.put_f32(&format!("layers.{index}.bias"), &[layer.output], &layer.bias);
     }
     container.put_f64("normaliser.mean", &normaliser.mean);

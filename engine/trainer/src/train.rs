@@ -10,13 +10,16 @@ use std::time::{Duration, Instant};
 use engine::config::{AgentConfig, TrainingConfig};
 use engine::environment::Environment;
 use engine::features::normalise::Normaliser;
-use engine::metrics;
-use engine::policies::network::Mlp;
+use engine::metrics::MetricName;
+use engine::metrics::max_drawdown::max_drawdown;
+use engine::metrics::returns::{returns, total_return};
+use engine::metrics::sharpe::sharpe;
+use engine::policies::{self, Seat};
 use engine::session::protocol::{CheckpointWritten, MetricPoint, Progress, WorkerResult};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::agents::{self, Agent, Outcome, Shape};
+use crate::agents::{self, Agent, Curve, Outcome, Shape};
 use crate::checkpoint::{self, Header, Identity};
 use crate::error::TrainerError;
 use crate::storage::replay::End;
@@ -136,9 +139,14 @@ impl Training {
     /// # Errors
     /// The strategy has nothing to learn, the two segments do not fit each other, or memory is exhausted.
     pub fn new(task: Task) -> Result<Self, TrainerError> {
-        let shape = Shape { observation: task.train.observation_len(), actions: task.train.action_count() };
-        if shape.observation != task.valid.observation_len() || shape.actions != task.valid.action_count() {
-            return Err(TrainerError::Internal("training and validation environments have different shapes".to_owned()));
+        let shape =
+            Shape { observation: task.train.observation_len(), actions: task.train.action_count() };
+        if shape.observation != task.valid.observation_len()
+            || shape.actions != task.valid.action_count()
+        {
+            return Err(TrainerError::Internal(
+                "training and validation environments have different shapes".to_owned(),
+            ));
         }
         let agent = agents::build(&task.agent, shape, task.training.seed)?;
         let step_count = task.train.steps_per_episode() as u64 * u64::from(task.training.epochs);
@@ -171,9 +179,12 @@ impl Training {
         wanted.extend(checkpoint::wanted());
         let (container, header) = checkpoint::open(bytes, &self.task.identity, &wanted)?;
         let unreadable = |error: &dyn std::fmt::Display| {
-            TrainerError::BadCheckpoint(format!("the checkpoint's state cannot be read: {error}; resume from an older file"))
+            TrainerError::BadCheckpoint(format!(
+                "the checkpoint's state cannot be read: {error}; resume from an older file"
+            ))
         };
-        let state: State = serde_json::from_value(header.state).map_err(|error| unreadable(&error))?;
+        let state: State =
+            serde_json::from_value(header.state).map_err(|error| unreadable(&error))?;
         self.agent.load(&container, &header.agent)?;
         self.task.train.load(container.u8("environment")?).map_err(|error| unreadable(&error))?;
         self.best_model = container.u8("best.model")?.to_vec();
@@ -194,14 +205,14 @@ impl Training {
         while self.state.epoch_index < self.task.training.epochs {
             self.show("collect", host);
             match host.order()? {
-                Order::Continue if self.last_at.elapsed() < every => {}
+                Order::Continue if self.last_at.elapsed() < every => self.step(host)?,
+                // Without a step: the loop may be paused, and looks for orders again.
                 Order::Continue | Order::Checkpoint => self.write_checkpoint(host)?,
                 Order::Stop => {
                     self.write_checkpoint(host)?;
                     return self.finish(true);
                 }
             }
-            self.step(host)?;
         }
         self.finish(false)
     }
@@ -243,7 +254,12 @@ impl Training {
         if let Some(episode) = &mut self.state.episode {
             episode.note(equity);
         }
-        let curve = self.agent.learn(Outcome { action, reward: result.reward, end, next: &self.observation })?;
+        let curve = self.agent.learn(Outcome {
+            action,
+            reward: result.reward,
+            end,
+            next: &self.observation,
+        })?;
         if !curve.is_empty() {
             self.emit(curve, host)?;
         }
@@ -253,11 +269,15 @@ impl Training {
         self.finish_epoch(equity, host)
     }
 
-    fn emit(&mut self, values: Vec<(&'static str, Option<f64>)>, host: &mut dyn Host) -> Result<(), TrainerError> {
+    fn emit(&mut self, values: Curve, host: &mut dyn Host) -> Result<(), TrainerError> {
         let step = self.state.step;
         let points: Vec<MetricPoint> = values
             .into_iter()
-            .map(|(name, value)| MetricPoint { name: name.to_owned(), step, value: value.filter(|value| value.is_finite()) })
+            .map(|(name, value)| MetricPoint {
+                name: name.as_str().to_owned(),
+                step,
+                value: value.filter(|value| value.is_finite()),
+            })
             .collect();
         self.state.metric_count += points.len() as u64;
         host.metrics(points)
@@ -269,16 +289,21 @@ impl Training {
         let Some(episode) = self.state.episode.take() else { return Ok(()) };
         let episode_return = (episode.start > 0.0).then(|| equity / episode.start - 1.0);
         self.show("evaluate", host);
-        let candidate = model::export(&self.agent.layers()?, &self.task.normaliser, self.task.agent.algorithm());
+        let candidate = model::export(
+            &self.agent.layers()?,
+            &self.task.normaliser,
+            self.task.agent.algorithm(),
+        );
         let curve = self.evaluate(&candidate)?;
-        let score = metrics::total_return(&curve);
-        let sharpe = metrics::returns(&curve).and_then(|returns| metrics::sharpe(&returns, self.task.periods_per_year));
+        let score = total_return(&curve);
+        let ratio =
+            returns(&curve).and_then(|returns| sharpe(&returns, self.task.periods_per_year));
         let values = vec![
-            ("episode_return", episode_return),
-            ("episode_drawdown", Some(episode.drawdown)),
-            ("valid_total_return", score),
-            ("valid_sharpe", sharpe),
-            ("valid_max_drawdown", metrics::max_drawdown(&curve)),
+            (MetricName::EpisodeReturn, episode_return),
+            (MetricName::EpisodeDrawdown, Some(episode.drawdown)),
+            (MetricName::ValidTotalReturn, score),
+            (MetricName::ValidSharpe, ratio),
+            (MetricName::ValidMaxDrawdown, max_drawdown(&curve)),
         ];
         self.emit(values, host)?;
         let better = match &self.state.best {
@@ -295,16 +320,24 @@ impl Training {
 
     /// Returns the equity of the greedy policy over the validation segment, start included.
     fn evaluate(&mut self, candidate: &[u8]) -> Result<Vec<f64>, TrainerError> {
-        let mut network = Mlp::from_safetensors(candidate).map_err(|error| {
-            TrainerError::Internal(format!("the native runtime refuses the model just exported: {error}"))
-        })?;
+        let seat = Seat {
+            observation_len: self.task.valid.observation_len(),
+            action_count: self.task.valid.action_count(),
+            seed: self.task.training.seed,
+        };
+        let mut policy =
+            policies::build(&self.task.agent, &seat, Some(candidate)).map_err(|error| {
+                TrainerError::Internal(format!(
+                    "the native runtime refuses the model just exported: {error}"
+                ))
+            })?;
         let environment = &mut self.task.valid;
         let mut observation = vec![0.0; environment.observation_len()];
         environment.reset();
         let mut equity = vec![environment.equity()];
         loop {
             environment.observe(&mut observation);
-            let result = environment.step(greedy(network.forward(&observation)));
+            let result = environment.step(policy.act(&observation));
             equity.push(environment.equity());
             if result.terminated || result.truncated {
                 return Ok(equity);
@@ -316,10 +349,9 @@ impl Training {
 
     fn write_checkpoint(&mut self, host: &mut dyn Host) -> Result<(), TrainerError> {
         self.last_at = Instant::now();
-        let unchanged = self
-            .last
-            .as_ref()
-            .filter(|last| last.step == self.state.step && last.metric_count == self.state.metric_count);
+        let unchanged = self.last.as_ref().filter(|last| {
+            last.step == self.state.step && last.metric_count == self.state.metric_count
+        });
         if let Some(last) = unchanged {
             host.written(last.clone());
             return Ok(());
@@ -357,7 +389,8 @@ impl Training {
             Some(best) => (self.best_model.clone(), best.clone()),
             None => {
                 let layers = self.agent.layers()?;
-                let bytes = model::export(&layers, &self.task.normaliser, self.task.agent.algorithm());
+                let bytes =
+                    model::export(&layers, &self.task.normaliser, self.task.agent.algorithm());
                 (bytes, Best { epoch_index: self.state.epoch_index, score: None })
             }
         };
@@ -370,15 +403,4 @@ impl Training {
             stopped,
         })
     }
-}
-
-/// Returns the index of the largest value; the first of equals.
-fn greedy(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = index;
-        }
-    }
-    best
 }

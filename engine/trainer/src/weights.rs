@@ -106,7 +106,11 @@ impl Container {
     }
 
     fn put(&mut self, name: &str, data_type: DataType, shape: Vec<usize>, bytes: Vec<u8>) {
-        assert_eq!(shape.iter().product::<usize>() * data_type.size(), bytes.len(), "{name}: shape and data differ");
+        assert_eq!(
+            shape.iter().product::<usize>() * data_type.size(),
+            bytes.len(),
+            "{name}: shape and data differ"
+        );
         let before = self.entries.insert(name.to_owned(), Entry { data_type, shape, bytes });
         assert!(before.is_none(), "{name} was added twice");
     }
@@ -123,7 +127,10 @@ impl Container {
     /// The array is absent or of another type.
     pub fn f64(&self, name: &str) -> Result<Vec<f64>, TrainerError> {
         let bytes = self.bytes(name, DataType::F64)?;
-        Ok(bytes.chunks_exact(8).map(|chunk| f64::from_le_bytes(chunk.try_into().unwrap_or_default())).collect())
+        Ok(bytes
+            .chunks_exact(8)
+            .map(|chunk| f64::from_le_bytes(chunk.try_into().unwrap_or_default()))
+            .collect())
     }
 
     /// Returns 32-bit floats, row by row.
@@ -132,7 +139,10 @@ impl Container {
     /// The array is absent or of another type.
     pub fn f32(&self, name: &str) -> Result<Vec<f32>, TrainerError> {
         let bytes = self.bytes(name, DataType::F32)?;
-        Ok(bytes.chunks_exact(4).map(|chunk| f32::from_le_bytes(chunk.try_into().unwrap_or_default())).collect())
+        Ok(bytes
+            .chunks_exact(4)
+            .map(|chunk| f32::from_le_bytes(chunk.try_into().unwrap_or_default()))
+            .collect())
     }
 
     /// Returns whole numbers.
@@ -141,7 +151,10 @@ impl Container {
     /// The array is absent or of another type.
     pub fn u32(&self, name: &str) -> Result<Vec<u32>, TrainerError> {
         let bytes = self.bytes(name, DataType::U32)?;
-        Ok(bytes.chunks_exact(4).map(|chunk| u32::from_le_bytes(chunk.try_into().unwrap_or_default())).collect())
+        Ok(bytes
+            .chunks_exact(4)
+            .map(|chunk| u32::from_le_bytes(chunk.try_into().unwrap_or_default()))
+            .collect())
     }
 
     /// Returns bytes.
@@ -155,9 +168,10 @@ impl Container {
     fn bytes(&self, name: &str, data_type: DataType) -> Result<&[u8], TrainerError> {
         match self.entries.get(name) {
             Some(entry) if entry.data_type == data_type => Ok(&entry.bytes),
-            Some(_) | None => {
-                Err(TrainerError::BadCheckpoint(format!("the file holds no {} array named {name}", data_type.name())))
-            }
+            Some(_) | None => Err(TrainerError::BadCheckpoint(format!(
+                "the file holds no {} array named {name}",
+                data_type.name()
+            ))),
         }
     }
 
@@ -170,9 +184,9 @@ impl Container {
         }
         let mut offset = 0;
         let ordered = || {
-            DataType::ALL
-                .into_iter()
-                .flat_map(|wanted| self.entries.iter().filter(move |(_, entry)| entry.data_type == wanted))
+            DataType::ALL.into_iter().flat_map(|wanted| {
+                self.entries.iter().filter(move |(_, entry)| entry.data_type == wanted)
+            })
         };
         for (name, entry) in ordered() {
             let end = offset + entry.bytes.len();
@@ -200,7 +214,9 @@ impl Container {
     /// # Errors
     /// Says what is wrong with the file.
     pub fn decode(bytes: &[u8]) -> Result<Self, TrainerError> {
-        decode(bytes).map_err(|reason| TrainerError::BadCheckpoint(format!("not a readable safetensors file: {reason}")))
+        decode(bytes).map_err(|reason| {
+            TrainerError::BadCheckpoint(format!("not a readable safetensors file: {reason}"))
+        })
     }
 
     /// Compares with what is needed: the exact set of names, types and shapes, and only finite floats.
@@ -215,7 +231,8 @@ impl Container {
                 Some(entry) => compare(&mut found, want, entry),
             }
         }
-        for name in self.entries.keys().filter(|name| wanted.iter().all(|want| want.name != **name)) {
+        for name in self.entries.keys().filter(|name| wanted.iter().all(|want| want.name != **name))
+        {
             note(&mut found, format_args!("unexpected {name}"));
         }
         if found.is_empty() {
@@ -236,19 +253,36 @@ fn compare(found: &mut String, want: &Wanted, entry: &Entry) {
         note(found, format_args!("dtype of {}: wanted {wanted}, found {got}", want.name));
     }
     let fits = entry.shape.len() == want.shape.len()
-        && entry.shape.iter().zip(&want.shape).all(|(got, want)| want.is_none_or(|want| want == *got));
+        && entry
+            .shape
+            .iter()
+            .zip(&want.shape)
+            .all(|(got, want)| want.is_none_or(|want| want == *got));
     if !fits {
-        let wanted: Vec<String> =
-            want.shape.iter().map(|length| length.map_or_else(|| "any".to_owned(), |length| length.to_string())).collect();
-        note(found, format_args!("shape of {}: wanted [{}], found {:?}", want.name, wanted.join(", "), entry.shape));
+        let wanted: Vec<String> = want
+            .shape
+            .iter()
+            .map(|length| length.map_or_else(|| "any".to_owned(), |length| length.to_string()))
+            .collect();
+        note(
+            found,
+            format_args!(
+                "shape of {}: wanted [{}], found {:?}",
+                want.name,
+                wanted.join(", "),
+                entry.shape
+            ),
+        );
     }
     let finite = match entry.data_type {
-        DataType::F32 => {
-            entry.bytes.chunks_exact(4).all(|chunk| f32::from_le_bytes(chunk.try_into().unwrap_or_default()).is_finite())
-        }
-        DataType::F64 => {
-            entry.bytes.chunks_exact(8).all(|chunk| f64::from_le_bytes(chunk.try_into().unwrap_or_default()).is_finite())
-        }
+        DataType::F32 => entry
+            .bytes
+            .chunks_exact(4)
+            .all(|chunk| f32::from_le_bytes(chunk.try_into().unwrap_or_default()).is_finite()),
+        DataType::F64 => entry
+            .bytes
+            .chunks_exact(8)
+            .all(|chunk| f64::from_le_bytes(chunk.try_into().unwrap_or_default()).is_finite()),
         DataType::U32 | DataType::U8 => true,
     };
     if !finite {
@@ -264,12 +298,14 @@ fn decode(bytes: &[u8]) -> Result<Container, String> {
     }
     let header = rest.get(..length).ok_or("it ends inside its header")?;
     let data = rest.get(length..).unwrap_or_default();
-    let header: Map<String, Value> = serde_json::from_slice(header).map_err(|error| format!("header: {error}"))?;
+    let header: Map<String, Value> =
+        serde_json::from_slice(header).map_err(|error| format!("header: {error}"))?;
     let mut container = Container::default();
     let mut spans = Vec::new();
     for (name, value) in header {
         if name == "__metadata__" {
-            container.metadata = serde_json::from_value(value).map_err(|error| format!("metadata: {error}"))?;
+            container.metadata =
+                serde_json::from_value(value).map_err(|error| format!("metadata: {error}"))?;
             continue;
         }
         let (entry, start, end) = entry(&name, &value, data)?;
@@ -292,7 +328,12 @@ fn decode(bytes: &[u8]) -> Result<Container, String> {
 
 fn entry(name: &str, value: &Value, data: &[u8]) -> Result<(Entry, usize, usize), String> {
     let numbers = |key: &str| -> Option<Vec<usize>> {
-        value.get(key)?.as_array()?.iter().map(|n| n.as_u64().and_then(|n| usize::try_from(n).ok())).collect()
+        value
+            .get(key)?
+            .as_array()?
+            .iter()
+            .map(|n| n.as_u64().and_then(|n| usize::try_from(n).ok()))
+            .collect()
     };
     let tag = value.get("dtype").and_then(Value::as_str).unwrap_or_default();
     let data_type = DataType::ALL
@@ -306,7 +347,8 @@ fn entry(name: &str, value: &Value, data: &[u8]) -> Result<(Entry, usize, usize)
     if wanted.is_none() || wanted != end.checked_sub(start) {
         return Err(format!("{name}: shape {shape:?} and data_offsets {offsets:?} differ"));
     }
-    let bytes = data.get(start..end).ok_or_else(|| format!("{name} lies outside the file: it is cut"))?;
+    let bytes =
+        data.get(start..end).ok_or_else(|| format!("{name} lies outside the file: it is cut"))?;
     Ok((Entry { data_type, shape, bytes: bytes.to_vec() }, start, end))
 }
 
@@ -349,7 +391,8 @@ mod tests {
         let theirs = safetensors::SafeTensors::deserialize(&bytes).unwrap();
         let weights = theirs.tensor("weights").unwrap();
         assert_eq!(weights.shape(), [2, 3]);
-        let ours: Vec<u8> = sample().f32("weights").unwrap().iter().flat_map(|value| value.to_le_bytes()).collect();
+        let ours: Vec<u8> =
+            sample().f32("weights").unwrap().iter().flat_map(|value| value.to_le_bytes()).collect();
         assert_eq!(weights.data(), ours);
         assert_eq!(theirs.len(), 4);
     }

@@ -17,12 +17,13 @@
 //! - `epsilon`: share of random actions at the newest step (not a mean).
 
 use engine::config::agents::DqnConfig;
+use engine::metrics::MetricName;
 use engine::rng::{Stream, StreamId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tch::{Kind, Reduction, Tensor, no_grad_guard};
 
-use super::{Agent, Outcome, Shape};
+use super::{Agent, Curve, Outcome, Shape};
 use crate::error::TrainerError;
 use crate::model::{Layer, layers};
 use crate::nets::dense::{Dense, parameter_count};
@@ -84,7 +85,10 @@ pub fn memory_terms(config: &DqnConfig, shape: Shape) -> Vec<(&'static str, u64)
         ("replay_capacity", 2 * Replay::bytes(shape.observation, config.replay_capacity as usize)),
         // online, target, two moments, gradient twice, one operand of the update
         ("hidden", 7 * 4 * parameter_count(&sizes) as u64),
-        ("batch_size", u64::from(config.batch_size) * 4 * (4 * widths as u64 + 2 * shape.observation as u64)),
+        (
+            "batch_size",
+            u64::from(config.batch_size) * 4 * (4 * widths as u64 + 2 * shape.observation as u64),
+        ),
     ]
 }
 
@@ -142,7 +146,8 @@ impl Dqn {
         let gradients = Tensor::f_run_backward(&[&loss], self.online.leaves(), false, false)?;
 
         let _guard = no_grad_guard();
-        let flat: Result<Vec<Tensor>, _> = gradients.iter().map(|gradient| gradient.f_reshape([-1])).collect();
+        let flat: Result<Vec<Tensor>, _> =
+            gradients.iter().map(|gradient| gradient.f_reshape([-1])).collect();
         let mut gradient = Tensor::f_cat(&flat?, 0)?;
         let norm = gradient.f_norm()?.f_double_value(&[])?;
         let loss = loss.f_double_value(&[])?;
@@ -178,7 +183,7 @@ impl Dqn {
 
     // ── Metrics ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    fn report(&mut self) -> Vec<(&'static str, Option<f64>)> {
+    fn report(&mut self) -> Curve {
         if self.update_count < REPORT_UPDATES {
             return Vec::new();
         }
@@ -186,10 +191,10 @@ impl Dqn {
         self.sums = [0.0; 3];
         self.update_count = 0;
         vec![
-            ("loss", Some(loss)),
-            ("q_mean", Some(value)),
-            ("epsilon", Some(self.epsilon())),
-            ("gradient_norm", Some(norm)),
+            (MetricName::Loss, Some(loss)),
+            (MetricName::QMean, Some(value)),
+            (MetricName::Epsilon, Some(self.epsilon())),
+            (MetricName::GradientNorm, Some(norm)),
         ]
     }
 
@@ -198,7 +203,8 @@ impl Dqn {
             return Ok(());
         }
         Err(TrainerError::Diverged(
-            "a weight is not finite: learning has diverged. Lower learning_rate or reward_scale".to_owned(),
+            "a weight is not finite: learning has diverged. Lower learning_rate or reward_scale"
+                .to_owned(),
         ))
     }
 }
@@ -220,7 +226,7 @@ impl Agent for Dqn {
         Ok(usize::try_from(best.f_int64_value(&[0])?).unwrap_or(0))
     }
 
-    fn learn(&mut self, outcome: Outcome<'_>) -> Result<Vec<(&'static str, Option<f64>)>, TrainerError> {
+    fn learn(&mut self, outcome: Outcome<'_>) -> Result<Curve, TrainerError> {
         #[expect(clippy::cast_possible_truncation, reason = "learning is single precision")]
         let reward = (outcome.reward * self.config.reward_scale) as f32;
         let action = u32::try_from(outcome.action).unwrap_or(u32::MAX);
@@ -273,7 +279,9 @@ impl Agent for Dqn {
 
     fn load(&mut self, container: &Container, counters: &Value) -> Result<(), TrainerError> {
         let counters = Counters::deserialize(counters).map_err(|error| {
-            TrainerError::BadCheckpoint(format!("the agent's counters cannot be read: {error}; resume from an older file"))
+            TrainerError::BadCheckpoint(format!(
+                "the agent's counters cannot be read: {error}; resume from an older file"
+            ))
         })?;
         self.replay.load(container, counters.replay_cursor, self.shape.actions)?;
         self.online.set_values(&container.f32("online.parameters")?)?;

@@ -3,6 +3,7 @@
 pub mod dqn;
 
 use engine::config::AgentConfig;
+use engine::metrics::MetricName;
 use serde_json::Value;
 
 use crate::error::TrainerError;
@@ -23,6 +24,9 @@ pub struct Outcome<'a> {
     pub next: &'a [f32],
 }
 
+/// New values of the training curves, in a fixed order.
+pub type Curve = Vec<(MetricName, Option<f64>)>;
+
 /// An algorithm that learns one step at a time. All its randomness comes from the session's streams, and
 /// `save` followed by `load` in another process changes nothing that follows.
 pub trait Agent {
@@ -40,7 +44,7 @@ pub trait Agent {
     ///
     /// # Errors
     /// libtorch failed, or the loss is not finite.
-    fn learn(&mut self, outcome: Outcome<'_>) -> Result<Vec<(&'static str, Option<f64>)>, TrainerError>;
+    fn learn(&mut self, outcome: Outcome<'_>) -> Result<Curve, TrainerError>;
 
     /// Returns the layers of the acting network.
     ///
@@ -77,7 +81,11 @@ pub struct Shape {
 ///
 /// # Errors
 /// The strategy names a rule, or libtorch has no memory.
-pub fn build(config: &AgentConfig, shape: Shape, seed: u32) -> Result<Box<dyn Agent>, TrainerError> {
+pub fn build(
+    config: &AgentConfig,
+    shape: Shape,
+    seed: u32,
+) -> Result<Box<dyn Agent>, TrainerError> {
     match config {
         AgentConfig::Dqn(dqn) => Ok(Box::new(dqn::Dqn::new(dqn, shape, seed)?)),
         AgentConfig::BuyAndHold(_) | AgentConfig::DoNothing(_) | AgentConfig::Random(_) => {
@@ -94,7 +102,9 @@ pub fn build(config: &AgentConfig, shape: Shape, seed: u32) -> Result<Box<dyn Ag
 pub fn memory_terms(config: &AgentConfig, shape: Shape) -> Vec<(&'static str, u64)> {
     let mut terms = match config {
         AgentConfig::Dqn(dqn) => dqn::memory_terms(dqn, shape),
-        AgentConfig::BuyAndHold(_) | AgentConfig::DoNothing(_) | AgentConfig::Random(_) => Vec::new(),
+        AgentConfig::BuyAndHold(_) | AgentConfig::DoNothing(_) | AgentConfig::Random(_) => {
+            Vec::new()
+        }
     };
     terms.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     terms

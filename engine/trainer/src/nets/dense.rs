@@ -37,7 +37,8 @@ impl Dense {
     pub fn with_values(sizes: &[usize], values: &[f32]) -> Result<Self, TchError> {
         assert_eq!(values.len(), parameter_count(sizes), "parameters of another network");
         let _guard = no_grad_guard();
-        let sizes: Vec<i64> = sizes.iter().map(|size| i64::try_from(*size).unwrap_or(i64::MAX)).collect();
+        let sizes: Vec<i64> =
+            sizes.iter().map(|size| i64::try_from(*size).unwrap_or(i64::MAX)).collect();
         let flat = Tensor::f_from_slice(values)?;
         let mut leaves = Vec::with_capacity(2 * sizes.len());
         let mut offset = 0;
@@ -146,7 +147,8 @@ mod tests {
 
     #[test]
     fn writing_to_the_flat_tensor_changes_the_next_pass_and_gradients_still_flow() {
-        let mut net = Dense::new(&[3, 4, 2], &mut Stream::new(1, StreamId::Initialisation, 0)).unwrap();
+        let mut net =
+            Dense::new(&[3, 4, 2], &mut Stream::new(1, StreamId::Initialisation, 0)).unwrap();
         let input = Tensor::from_slice(&[1.0_f32, 2.0, 3.0]).view([1, 3]);
         let zeros = vec![0.0; parameter_count(&[3, 4, 2])];
         net.set_values(&zeros).unwrap();
@@ -159,7 +161,8 @@ mod tests {
     #[test]
     fn approaching_by_one_is_a_copy() {
         let mut stream = Stream::new(2, StreamId::Initialisation, 0);
-        let (a, mut b) = (Dense::new(&[2, 2], &mut stream).unwrap(), Dense::new(&[2, 2], &mut stream).unwrap());
+        let (a, mut b) =
+            (Dense::new(&[2, 2], &mut stream).unwrap(), Dense::new(&[2, 2], &mut stream).unwrap());
         assert_ne!(a.values().unwrap(), b.values().unwrap());
         b.approach(&a, 1.0).unwrap();
         assert_eq!(a.values().unwrap(), b.values().unwrap());

@@ -21,9 +21,11 @@ mod tests {
 
     #[test]
     fn initial_weights_lie_within_the_bound_and_have_its_variance() {
-        let weights = kaiming_uniform(&mut Stream::new(5, StreamId::Initialisation, 0), 24, 100_000);
+        let weights =
+            kaiming_uniform(&mut Stream::new(5, StreamId::Initialisation, 0), 24, 100_000);
         assert!(weights.iter().all(|weight| weight.abs() <= 0.5));
-        let variance = weights.iter().map(|weight| f64::from(weight * weight)).sum::<f64>() / 100_000.0;
+        let variance =
+            weights.iter().map(|weight| f64::from(weight * weight)).sum::<f64>() / 100_000.0;
         assert!((variance - 2.0 / 24.0).abs() < 0.001, "{variance}");
     }
 }

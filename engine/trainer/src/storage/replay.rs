@@ -132,7 +132,9 @@ impl Replay {
             batch.rewards.push(self.rewards[slot]);
             if self.kinds[slot] == STEP {
                 batch.continues.push(1.0);
-                batch.successors.extend_from_slice(&self.observations[self.range((slot + 1) % self.capacity)]);
+                batch
+                    .successors
+                    .extend_from_slice(&self.observations[self.range((slot + 1) % self.capacity)]);
             } else {
                 batch.continues.push(0.0);
                 batch.successors.resize(batch.successors.len() + self.width, 0.0);
@@ -191,7 +193,12 @@ impl Replay {
     ///
     /// # Errors
     /// Refuses a ring that contradicts itself; nothing is changed then.
-    pub fn load(&mut self, container: &Container, cursor: usize, action_count: usize) -> Result<(), TrainerError> {
+    pub fn load(
+        &mut self,
+        container: &Container,
+        cursor: usize,
+        action_count: usize,
+    ) -> Result<(), TrainerError> {
         let kinds = container.u8("replay.kinds")?.to_vec();
         let actions = container.u32("replay.actions")?;
         let rewards = container.f32("replay.rewards")?;
@@ -208,7 +215,10 @@ impl Replay {
             && (if full { cursor < rows } else { cursor == rows || cursor + 1 == rows })
             && actions.iter().all(|action| (*action as usize) < action_count);
         let linked = consistent
-            && kinds.iter().enumerate().all(|(slot, kind)| *kind != STEP || (slot + 1) % self.capacity < rows);
+            && kinds
+                .iter()
+                .enumerate()
+                .all(|(slot, kind)| *kind != STEP || (slot + 1) % self.capacity < rows);
         if !linked {
             return Err(TrainerError::BadCheckpoint(format!(
                 "the checkpoint's replay ring contradicts itself ({rows} slots, cursor {cursor}, capacity {}): the file \
@@ -265,16 +275,23 @@ mod tests {
 
     #[test]
     fn the_successor_is_always_the_next_observation_of_the_same_episode() {
-        for (capacity, episode, end) in
-            [(1000, 7, End::Truncated), (16, 7, End::Truncated), (16, 5, End::Terminated), (5, 50, End::No), (2, 3, End::Truncated)]
-        {
+        for (capacity, episode, end) in [
+            (1000, 7, End::Truncated),
+            (16, 7, End::Truncated),
+            (16, 5, End::Terminated),
+            (5, 1000, End::No),
+            (2, 3, End::Truncated),
+        ] {
             let replay = filled(capacity, 200, episode, end);
             let mut batch = Batch::default();
             replay.sample(&mut stream(), 500, &mut batch);
             for row in 0..500 {
                 assert!((batch.rewards[row] - batch.observations[row]).abs() < 1e-6);
                 if batch.continues[row] > 0.5 {
-                    assert!((batch.successors[row] - batch.observations[row] - 1.0).abs() < 1e-6, "capacity {capacity}");
+                    assert!(
+                        (batch.successors[row] - batch.observations[row] - 1.0).abs() < 1e-6,
+                        "capacity {capacity}"
+                    );
                 } else {
                     assert_eq!(end, End::Terminated, "only a terminated episode stops the value");
                 }
@@ -326,6 +343,9 @@ mod tests {
         assert_eq!(format!("{a:?}"), format!("{b:?}"));
         assert!(Replay::new(1, 32).load(&container, cursor + 1, 1).is_err(), "a moved cursor");
         assert!(Replay::new(1, 8).load(&container, cursor, 1).is_err(), "a smaller ring");
-        assert!(Replay::new(1, 32).load(&container, cursor, 0).is_err(), "an action that does not exist");
+        assert!(
+            Replay::new(1, 32).load(&container, cursor, 0).is_err(),
+            "an action that does not exist"
+        );
     }
 }

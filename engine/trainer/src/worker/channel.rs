@@ -15,7 +15,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use engine::session::protocol::{FRAME_BYTES_MAX, MetricPoint, Progress, WorkerCommand, WorkerEvent};
+use engine::session::protocol::{
+    FRAME_BYTES_MAX, MetricPoint, Progress, WorkerCommand, WorkerEvent,
+};
 use store::codec::frame;
 
 use super::control::Control;
@@ -69,7 +71,9 @@ impl Outbox {
         }
         queue.points += points.len();
         match queue.events.back_mut() {
-            Some(WorkerEvent::Metrics(last)) if last.len() + points.len() <= POINTS_PER_FRAME => last.extend(points),
+            Some(WorkerEvent::Metrics(last)) if last.len() + points.len() <= POINTS_PER_FRAME => {
+                last.extend(points)
+            }
             Some(_) | None => queue.events.push_back(WorkerEvent::Metrics(points)),
         }
         self.shared.1.notify_all();
@@ -80,6 +84,13 @@ impl Outbox {
         match &mut self.lock().progress {
             Some(current) => current.clone_from(progress),
             empty @ None => *empty = Some(progress.clone()),
+        }
+    }
+
+    /// Changes the phase of the progress that is sent next.
+    pub fn show_phase(&self, phase: &str) {
+        if let Some(progress) = &mut self.lock().progress {
+            phase.clone_into(&mut progress.phase);
         }
     }
 
@@ -103,7 +114,9 @@ impl Channel {
     /// # Errors
     /// The system gives no second handle or no thread.
     pub fn open(socket: UnixStream, control: &Arc<Control>) -> Result<Self, TrainerError> {
-        let failed = |error: std::io::Error| TrainerError::Internal(format!("the socket's threads cannot start: {error}"));
+        let failed = |error: std::io::Error| {
+            TrainerError::Internal(format!("the socket's threads cannot start: {error}"))
+        };
         let outbox = Outbox::default();
         let reading = socket.try_clone().map_err(failed)?;
         let (for_reader, replies) = (Arc::clone(control), outbox.clone());
@@ -141,7 +154,8 @@ pub fn socket_from_stdin() -> Result<UnixStream, TrainerError> {
         ))
     };
     let stdin = std::io::stdin();
-    let family = rustix::net::sockopt::socket_domain(&stdin).map_err(|error| by_hand(error.to_string()))?;
+    let family =
+        rustix::net::sockopt::socket_domain(&stdin).map_err(|error| by_hand(error.to_string()))?;
     if family != rustix::net::AddressFamily::UNIX {
         return Err(by_hand("it is another kind of socket".to_owned()));
     }
@@ -161,12 +175,16 @@ fn read(mut socket: UnixStream, control: &Control, replies: &Outbox) {
                     control.take(command);
                     continue;
                 }
-                Err(error) => TrainerError::Protocol(format!("a frame from the node cannot be read: {error}")),
+                Err(error) => {
+                    TrainerError::Protocol(format!("a frame from the node cannot be read: {error}"))
+                }
             },
-            Ok(None) | Err(frame::FrameError::Io(_)) => {
-                TrainerError::Lease("the node closed the connection: nobody may be working for it any more".to_owned())
+            Ok(None) | Err(frame::FrameError::Io(_)) => TrainerError::Lease(
+                "the node closed the connection: nobody may be working for it any more".to_owned(),
+            ),
+            Err(error) => {
+                TrainerError::Protocol(format!("the node's frames cannot be read: {error}"))
             }
-            Err(error) => TrainerError::Protocol(format!("the node's frames cannot be read: {error}")),
         };
         control.fail(failure);
         return;
@@ -198,12 +216,15 @@ fn next(outbox: &Outbox, pace: &mut Pace) -> Next {
     let mut queue = outbox.lock();
     loop {
         let now = Instant::now();
-        if let Some(progress) = queue.progress.as_ref().filter(|_| pace.progress_due(now)) {
+        // Behind everything but points: `Ready` comes first, `Paused` before the progress that shows it.
+        let calm = matches!(queue.events.front(), None | Some(WorkerEvent::Metrics(_)));
+        if let Some(progress) = queue.progress.as_ref().filter(|_| calm && pace.progress_due(now)) {
             return Next::Write(WorkerEvent::Progress(pace.rated(progress, now)));
         }
         match queue.events.front() {
             // Points wait a moment for company, unless something is queued behind them.
-            Some(WorkerEvent::Metrics(_)) if queue.events.len() == 1 && !queue.closing && !pace.metrics_due(now) => {}
+            Some(WorkerEvent::Metrics(_))
+                if queue.events.len() == 1 && !queue.closing && !pace.metrics_due(now) => {}
             Some(_) => {
                 let Some(event) = queue.events.pop_front() else { continue };
                 if let WorkerEvent::Metrics(points) = &event {
@@ -216,7 +237,12 @@ fn next(outbox: &Outbox, pace: &mut Pace) -> Next {
             None if queue.closing => return Next::End,
             None => {}
         }
-        queue = outbox.shared.1.wait_timeout(queue, METRIC_INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
+        queue = outbox
+            .shared
+            .1
+            .wait_timeout(queue, METRIC_INTERVAL)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
     }
 }
 
@@ -250,7 +276,8 @@ impl Pace {
         }
         let (since, from) = self.marks[0];
         let seconds = now.duration_since(since).as_secs_f64();
-        let rate = if seconds > 0.0 { progress.step.saturating_sub(from) as f64 / seconds } else { 0.0 };
+        let rate =
+            if seconds > 0.0 { progress.step.saturating_sub(from) as f64 / seconds } else { 0.0 };
         Progress { steps_per_second: rate, ..progress.clone() }
     }
 }

@@ -70,8 +70,12 @@ impl Control {
     /// Takes a command. Repeating one changes nothing.
     pub fn take(&self, command: WorkerCommand) {
         match command {
-            WorkerCommand::Start { session, epoch: _, spec } => self.start(Started { session: session.to_string(), spec }),
-            WorkerCommand::Lease { until_ms } => self.lease_until_ms.store(until_ms, Ordering::Release),
+            WorkerCommand::Start { session, epoch: _, spec } => {
+                self.start(Started { session: session.to_string(), spec })
+            }
+            WorkerCommand::Lease { until_ms } => {
+                self.lease_until_ms.store(until_ms, Ordering::Release)
+            }
             WorkerCommand::Pause => self.change(|inner| inner.pause = true),
             WorkerCommand::Resume => self.change(|inner| inner.pause = false),
             WorkerCommand::Checkpoint => self.change(|inner| inner.checkpoint = true),
@@ -83,7 +87,9 @@ impl Control {
 
     fn start(&self, start: Started) {
         if self.lock().started {
-            self.fail(TrainerError::Protocol("a second Start frame came: one worker runs one session".to_owned()));
+            self.fail(TrainerError::Protocol(
+                "a second Start frame came: one worker runs one session".to_owned(),
+            ));
             return;
         }
         self.change(|inner| {
@@ -132,9 +138,13 @@ impl Control {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(TrainerError::Protocol(format!("no Start frame came within {} s", patience.as_secs())));
+                return Err(TrainerError::Protocol(format!(
+                    "no Start frame came within {} s",
+                    patience.as_secs()
+                )));
             }
-            inner = self.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+            inner =
+                self.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -149,7 +159,10 @@ impl Control {
         let mut result = Ok(Wish::None);
         self.change(|inner| {
             result = if inner.failed {
-                Err(inner.failure.take().unwrap_or_else(|| TrainerError::Internal("ended before".to_owned())))
+                Err(inner
+                    .failure
+                    .take()
+                    .unwrap_or_else(|| TrainerError::Internal("ended before".to_owned())))
             } else if inner.stop {
                 Ok(Wish::Stop)
             } else if inner.checkpoint {

@@ -37,8 +37,9 @@ pub fn boot_time_ms() -> u64 {
 /// The kernel refuses.
 pub fn bind_to_parent() -> Result<Option<Pid>, TrainerError> {
     let parent = getppid();
-    set_parent_process_death_signal(Some(Signal::KILL))
-        .map_err(|error| TrainerError::Internal(format!("the kernel does not bind the worker to its node: {error}")))?;
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| {
+        TrainerError::Internal(format!("the kernel does not bind the worker to its node: {error}"))
+    })?;
     Ok(parent)
 }
 
@@ -47,7 +48,8 @@ pub fn bind_to_parent() -> Result<Option<Pid>, TrainerError> {
 /// # Errors
 /// The system gives no thread or no signal handler.
 pub fn watch(control: Arc<Control>, parent: Option<Pid>) -> Result<(), TrainerError> {
-    let failed = |error: std::io::Error| TrainerError::Internal(format!("the guard cannot start: {error}"));
+    let failed =
+        |error: std::io::Error| TrainerError::Internal(format!("the guard cannot start: {error}"));
     let terminate = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&terminate)).map_err(failed)?;
@@ -60,7 +62,8 @@ pub fn watch(control: Arc<Control>, parent: Option<Pid>) -> Result<(), TrainerEr
 }
 
 fn guard(control: &Control, parent: Option<Pid>, terminate: &AtomicBool) {
-    let first_lease_until = boot_time_ms() + u64::try_from(FIRST_LEASE.as_millis()).unwrap_or(u64::MAX);
+    let first_lease_until =
+        boot_time_ms() + u64::try_from(FIRST_LEASE.as_millis()).unwrap_or(u64::MAX);
     loop {
         if terminate.swap(false, Ordering::AcqRel) {
             control.stop();

@@ -1,5 +1,125 @@
-//! The process.
+//! The process: one session, from the `Start` frame to its exit code.
+//!
+//! ```text
+//! main thread    Hello ─► wait for Start ─► read and check inputs ─► Ready ─► loop ─► Done ─► exit
+//! worker-read    commands ─► control           worker-write   queue ─► events, progress
+//! worker-guard   lease, parent, SIGTERM ─► control, or the end by force
+//! ```
+//! Reading order: `wire` (frames), `channel` (socket), `control` (orders), `guard`, `inputs`, `session` (kinds).
+
+mod backtest;
 pub mod channel;
 pub mod control;
 pub mod guard;
+pub mod inputs;
+mod session;
 pub mod wire;
+
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::session::protocol::{
+    EXIT_DONE, EXIT_STOPPED, PROTOCOL_MAX, PROTOCOL_MIN, WorkerEvent, WorkerResult,
+};
+
+use self::channel::{Channel, Outbox};
+use self::control::Control;
+use crate::device;
+use crate::error::TrainerError;
+
+/// How long the `Start` frame may take.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+/// How long the last frames may take to be read.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs one session over the socket on standard input and returns the exit code of the process.
+#[must_use]
+pub fn run() -> i32 {
+    let control = Arc::new(Control::default());
+    let channel = match connect(&control) {
+        Ok(channel) => channel,
+        Err(error) => {
+            // There is no channel to say it on; standard error is the log pipe.
+            writeln!(std::io::stderr(), "tm-worker: {error}").unwrap_or_default();
+            return error.exit_code();
+        }
+    };
+    let outbox = channel.outbox.clone();
+    outbox.send(hello());
+    let code = match guarded(&control, &outbox) {
+        Ok(End::Done(result)) => {
+            let stopped = matches!(&result, WorkerResult::Training { stopped: true, .. });
+            outbox.end_progress();
+            outbox.send(WorkerEvent::Done(result));
+            if stopped { EXIT_STOPPED } else { EXIT_DONE }
+        }
+        Ok(End::Stopped) => {
+            outbox.end_progress();
+            outbox.log("info", "stopped on request before there was a result");
+            EXIT_STOPPED
+        }
+        Err(error) => {
+            outbox.end_progress();
+            outbox.log("error", error.to_string());
+            outbox.send(WorkerEvent::Fault {
+                kind: error.kind().to_owned(),
+                text: error.to_string(),
+                restartable: error.is_restartable(),
+            });
+            error.exit_code()
+        }
+    };
+    channel.close(CLOSE_PATIENCE);
+    code
+}
+
+/// How a session ended without an error.
+pub(crate) enum End {
+    /// With a result.
+    Done(WorkerResult),
+    /// On request, before there was one.
+    Stopped,
+}
+
+fn connect(control: &Arc<Control>) -> Result<Channel, TrainerError> {
+    let parent = guard::bind_to_parent()?;
+    let socket = channel::socket_from_stdin()?;
+    guard::watch(Arc::clone(control), parent)?;
+    Channel::open(socket, control)
+}
+
+fn hello() -> WorkerEvent {
+    WorkerEvent::Hello {
+        proto_min: PROTOCOL_MIN,
+        proto_max: PROTOCOL_MAX,
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+        libtorch: device::LIBTORCH_VERSION.to_owned(),
+        devices: device::devices(),
+    }
+}
+
+/// Runs the session; a panic becomes an error like any other.
+fn guarded(control: &Arc<Control>, outbox: &Outbox) -> Result<End, TrainerError> {
+    let attempt = || {
+        let Some(started) = control.wait_for_start(START_PATIENCE)? else {
+            return Ok(End::Stopped);
+        };
+        device::prepare();
+        session::run(&started.spec, control, outbox)
+    };
+    catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_else(|| "a panic without text".to_owned());
+        Err(match TrainerError::from_text(&text) {
+            TrainerError::Internal(text) => TrainerError::Internal(format!(
+                "the worker panicked: {text}. This is an error of ours; the log holds the place, please report it"
+            )),
+            sorted => sorted,
+        })
+    })
+}

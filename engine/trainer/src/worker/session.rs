@@ -1,0 +1,150 @@
+//! Session kind → loop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::config::{SessionConfig, TrainingConfig, hash};
+use engine::environment::{build, prepare};
+use engine::error::EngineError;
+use engine::session::protocol::{
+    CheckpointWritten, MetricPoint, Progress, WorkerEvent, WorkerSpec,
+};
+
+use super::channel::Outbox;
+use super::control::{Control, Wish};
+use super::{End, inputs};
+use crate::agents::Shape;
+use crate::checkpoint::Identity;
+use crate::device;
+use crate::error::TrainerError;
+use crate::train::{Host, Order, Task, Training};
+
+/// Runs what the spec asks for.
+///
+/// # Errors
+/// Everything that ends a session early; see [`TrainerError`].
+pub(super) fn run(
+    spec: &[u8],
+    control: &Arc<Control>,
+    outbox: &Outbox,
+) -> Result<End, TrainerError> {
+    let spec = inputs::spec(spec)?;
+    device::check_granted(spec.resources.gpus)?;
+    match &spec.session {
+        SessionConfig::Training(training) => train(&spec, training, control, outbox),
+        SessionConfig::Backtest(backtest) => super::backtest::run(&spec, backtest, control, outbox),
+    }
+}
+
+fn train(
+    spec: &WorkerSpec,
+    training: &TrainingConfig,
+    control: &Arc<Control>,
+    outbox: &Outbox,
+) -> Result<End, TrainerError> {
+    if !spec.strategy.agent.learns() {
+        return Err(TrainerError::BadSpec(format!(
+            "'{}' is a rule and has nothing to learn: back-test it, or choose the algorithm dqn",
+            spec.strategy.agent.algorithm()
+        )));
+    }
+    let bars = inputs::series(&spec.dataset)?;
+    let prepared = prepare(&spec.strategy, &bars, &training.split, None).map_err(refused)?;
+    let train = build(&spec.strategy, Arc::clone(&prepared.train)).map_err(refused)?;
+    let valid = build(&spec.strategy, Arc::clone(&prepared.valid)).map_err(refused)?;
+    let shape = Shape { observation: train.observation_len(), actions: train.action_count() };
+    inputs::check_memory(&spec.strategy, shape, &spec.resources)?;
+    let periods_per_year = prepared.valid.periods_per_year();
+    let mut session = Training::new(Task {
+        train,
+        valid,
+        normaliser: prepared.normaliser,
+        periods_per_year,
+        agent: spec.strategy.agent.clone(),
+        training: training.clone(),
+        identity: Identity {
+            config_hash: hash(&spec.strategy),
+            dataset_sha256: spec.dataset.sha256.clone(),
+            seed: training.seed,
+            split: training.split.clone(),
+        },
+        work_dir: PathBuf::from(&spec.work_dir),
+    })?;
+    if let Some(file) = &spec.checkpoint {
+        session.resume(&inputs::checkpoint(file)?)?;
+        outbox.log("info", format!("resumed from {}", file.path));
+    }
+    outbox.send(WorkerEvent::Ready);
+    session.run(&mut NodeHost { control, outbox, paused: false, shown: None }).map(End::Done)
+}
+
+/// Sorts what the engine refuses: the data or the spec does not fit, or we are wrong.
+pub(super) fn refused(error: EngineError) -> TrainerError {
+    match error {
+        EngineError::Refused { .. } | EngineError::State { .. } => {
+            TrainerError::BadSpec(error.to_string())
+        }
+        EngineError::Cancelled | EngineError::Invariant { .. } => {
+            TrainerError::Internal(error.to_string())
+        }
+    }
+}
+
+/// The node, as the loop sees it.
+struct NodeHost<'a> {
+    control: &'a Control,
+    outbox: &'a Outbox,
+    paused: bool,
+    /// What progress was handed over last, to keep the step cheap.
+    shown: Option<(u64, String)>,
+}
+
+/// Steps between two hand-overs of progress while the phase stays.
+const SHOW_EVERY_STEPS: u64 = 16;
+
+impl Host for NodeHost<'_> {
+    fn order(&mut self) -> Result<Order, TrainerError> {
+        loop {
+            let wish = self.control.wish()?;
+            if self.paused && matches!(wish, Wish::None | Wish::Stop) {
+                self.paused = false;
+                self.shown = None;
+                if wish == Wish::None {
+                    self.outbox.send(WorkerEvent::Resumed);
+                }
+            }
+            match wish {
+                Wish::None => return Ok(Order::Continue),
+                Wish::Checkpoint => return Ok(Order::Checkpoint),
+                Wish::Stop => return Ok(Order::Stop),
+                Wish::Pause => {
+                    if !self.paused {
+                        self.paused = true;
+                        self.outbox.show_phase("paused");
+                        self.outbox.send(WorkerEvent::Paused);
+                    }
+                    self.control.wait_while_paused();
+                }
+            }
+        }
+    }
+
+    fn metrics(&mut self, points: Vec<MetricPoint>) -> Result<(), TrainerError> {
+        self.outbox.metrics(points);
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        let known = self.shown.as_ref().is_some_and(|(step, phase)| {
+            *phase == progress.phase && progress.step.saturating_sub(*step) < SHOW_EVERY_STEPS
+        });
+        if !known && !self.paused {
+            self.shown = Some((progress.step, progress.phase.clone()));
+            self.outbox.progress(progress);
+        }
+    }
+
+    fn written(&mut self, checkpoint: CheckpointWritten) {
+        self.outbox.send(WorkerEvent::CheckpointWritten(checkpoint));
+    }
+}
