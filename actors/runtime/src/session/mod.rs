@@ -1,4 +1,359 @@
-//! One session: its life and what follows a failure.
+//! One session: a thin shell around its [`course`]. Owns the worker, carries out steps in order, journals every
+//! transition through the registry before anybody sees it.
+//!
+//! ```text
+//! host ──wish──► Session ──steps──► worker process
+//!                  │  ▲                 │ frames (≤ 64 unhandled)
+//!                  │  └─────────────────┘
+//!                  ├─► registry (states, facts)   ├─► metrics (points, durable)
+//!                  ├─► blobs, then control state (checkpoints)   └─► logs
+//! ```
 
+mod book;
+mod course;
+mod keep;
+mod launch;
+mod ledger;
 pub(crate) mod lifecycle;
+pub(crate) mod registry;
 pub(crate) mod retry;
+pub(crate) mod spec;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cluster::control::{ControlCommand, ControlHandle};
+use engine::ids::{NodeId, SessionId};
+use engine::session::protocol::{MetricPoint, WorkerCommand};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use store::blob::{BlobHash, Blobs};
+use store::tables::Tables;
+
+pub use retry::RetryPolicy;
+
+use crate::clock::Clock;
+use crate::directory::Directory;
+use crate::error::ActorsError;
+use crate::messages::CommandId;
+use crate::messages::host::Wish;
+use crate::messages::logs::{LogsHandle, NewLine};
+use crate::messages::metrics::MetricsHandle;
+use crate::messages::session::SessionMsg;
+use crate::messages::sessions::{Advance, Facts, Pulse, SessionsHandle, SessionsMsg};
+use crate::messages::topics::TopicsHandle;
+use crate::views::SessionView;
+use crate::worker::process::{Notice, What, Worker};
+use crate::worker::spawner::Spawner;
+use crate::worker::{WorkerProgram, WorkerTimes};
+use course::{Course, Step};
+use spec::SessionSpec;
+
+/// Most of a metric's points are not shown one by one; a name longer than this is no metric of ours.
+const METRIC_NAME_BYTES_MAX: usize = 64;
+
+/// Everything that sessions, their registry and the host share.
+#[derive(Clone)]
+pub(crate) struct Context {
+    /// This node.
+    pub(crate) node: NodeId,
+    /// Version of this program.
+    pub(crate) build: String,
+    /// Where sessions have their directories.
+    pub(crate) sessions_dir: PathBuf,
+    /// Where the other actors are.
+    pub(crate) directory: Directory,
+    /// What all nodes agree upon.
+    pub(crate) control: ControlHandle,
+    /// This node's journal.
+    pub(crate) tables: Tables,
+    /// This node's files.
+    pub(crate) blobs: Blobs,
+    /// Live topics.
+    pub(crate) topics: TopicsHandle,
+    /// Time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// What does the computing.
+    pub(crate) program: WorkerProgram,
+    /// How long it may take for what.
+    pub(crate) times: WorkerTimes,
+    /// How failures are answered.
+    pub(crate) retry: RetryPolicy,
+    /// The thread that starts workers.
+    pub(crate) spawner: Spawner,
+}
+
+impl Context {
+    /// Puts a session on its topics.
+    pub(crate) fn show(&self, view: &SessionView) {
+        self.topics.publish_state("sessions", &view.id.to_string(), view);
+        self.topics.publish_fields(&format!("session/{}", view.id), view);
+    }
+}
+
+/// Returns bytes as lower-case hexadecimal text.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a session is started with.
+#[derive(Clone)]
+pub(crate) struct SessionArguments {
+    /// Shared things.
+    pub(crate) context: Context,
+    /// Which session.
+    pub(crate) id: SessionId,
+    /// Which assignment of it.
+    pub(crate) epoch: u64,
+    /// What is wanted at this moment.
+    pub(crate) wish: Wish,
+    /// GPUs its worker may see.
+    pub(crate) devices: Vec<u32>,
+}
+
+/// What a session keeps.
+pub(crate) struct SessionState {
+    context: Context,
+    id: SessionId,
+    epoch: u64,
+    devices: Vec<u32>,
+    spec: SessionSpec,
+    sessions: SessionsHandle,
+    metrics: MetricsHandle,
+    logs: LogsHandle,
+    course: Course,
+    worker: Option<Worker>,
+    /// Sent once the worker said hello.
+    prepared: Option<WorkerCommand>,
+    /// The checkpoint this run resumed from.
+    resumed_from: Option<BlobHash>,
+    /// Checkpoints that workers could not read.
+    distrusted: BTreeSet<BlobHash>,
+}
+
+/// The actor.
+pub(crate) struct Session;
+
+impl Actor for Session {
+    type Msg = SessionMsg;
+    type State = SessionState;
+    type Arguments = SessionArguments;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<SessionMsg>,
+        arguments: SessionArguments,
+    ) -> Result<SessionState, ActorProcessingErr> {
+        let SessionArguments { context, id, epoch, wish, devices } = arguments;
+        let key = *id.uuid().as_bytes();
+        let known = context.control.read(|state| state.sessions.get(&key).map(|s| (s.spec.clone(), s.retry.count)));
+        let (bytes, retry_count) = known.ok_or("control state does not know this session")?;
+        let spec = SessionSpec::from_bytes(&bytes)?;
+        myself.cast(SessionMsg::Begin)?;
+        Ok(SessionState {
+            id,
+            epoch,
+            devices,
+            spec,
+            sessions: SessionsHandle::new(context.directory.clone()),
+            metrics: MetricsHandle::new(context.directory.clone()),
+            logs: LogsHandle::new(context.directory.clone()),
+            course: Course::new(context.retry, wish, retry_count),
+            worker: None,
+            prepared: None,
+            resumed_from: None,
+            distrusted: BTreeSet::new(),
+            context,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<SessionMsg>,
+        message: SessionMsg,
+        state: &mut SessionState,
+    ) -> Result<(), ActorProcessingErr> {
+        let now_ms = state.context.clock.boot_ms();
+        let steps = match message {
+            SessionMsg::Begin => {
+                let shown = state.sessions.get(state.id).await?.state;
+                let steps = state.course.begin(shown);
+                if steps.is_empty() {
+                    myself.stop(None);
+                }
+                steps
+            }
+            SessionMsg::Wished { wish } => state.course.wished(wish),
+            SessionMsg::CheckpointAsked => state.course.checkpoint_asked(),
+            SessionMsg::RetryDue { run } => state.course.retry_due(run),
+            SessionMsg::Noticed(Notice { run, what, credit }) => {
+                let steps = state.noticed(run, what, now_ms);
+                // The next frame may come while this one is being worked on.
+                drop(credit);
+                steps
+            }
+        };
+        state.carry_out(&myself, steps).await?;
+        Ok(())
+    }
+}
+
+impl SessionState {
+    fn noticed(&mut self, run: u64, what: What, now_ms: u64) -> Vec<Step> {
+        match what {
+            What::Event(event) => self.course.heard(run, event, now_ms),
+            What::Lines(lines) => {
+                let line = |text| NewLine { level: "info".to_owned(), text };
+                self.logs.append(self.id, lines.into_iter().map(line).collect());
+                Vec::new()
+            }
+            What::Ended(end) => {
+                if self.course.run() == run {
+                    tracing::info!(session = %self.id, run, code = end.code, signal = end.signal, "worker ended");
+                    self.worker = None;
+                    self.prepared = None;
+                }
+                self.course.ended(run, &end, now_ms)
+            }
+        }
+    }
+
+    /// Carries steps out in order; what they lead to comes before the rest.
+    async fn carry_out(&mut self, myself: &ActorRef<SessionMsg>, steps: Vec<Step>) -> Result<(), ActorsError> {
+        let mut open: VecDeque<Step> = steps.into();
+        while let Some(step) = open.pop_front() {
+            let followed = self.step(myself, step).await?;
+            for step in followed.into_iter().rev() {
+                open.push_front(step);
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, myself: &ActorRef<SessionMsg>, step: Step) -> Result<Vec<Step>, ActorsError> {
+        match step {
+            Step::Show { to, reason, actor, retry_count, error } => {
+                let facts = Facts { retry_count, error, ..Facts::default() };
+                self.show(myself, Advance { to, reason, actor: actor.to_owned(), facts }).await?;
+            }
+            Step::Launch { run } => return self.launch(myself, run).await,
+            Step::Introduce { build, libtorch, devices } => {
+                self.log("info", format!("worker {build} says hello: libtorch {libtorch}, devices {devices:?}"));
+                let facts = Facts { build: Some(build), ..Facts::default() };
+                self.sessions.learn(self.id, self.epoch, facts).await?;
+                if let Some(start) = self.prepared.take() {
+                    self.send(start);
+                }
+            }
+            Step::Send(command) => self.send(command),
+            Step::StopWorker => self.with_worker(|worker, times| worker.stop(times)),
+            Step::EndWithin(limit) => self.with_worker(|worker, _| worker.end_within(limit)),
+            Step::Kill(cause) => self.with_worker(|worker, _| worker.kill(cause)),
+            Step::Idle(idle) => self.with_worker(|worker, _| worker.set_idle(idle)),
+            Step::Record { first_index, points } => self.record(first_index, points).await?,
+            Step::Commit(checkpoint) => return self.commit(checkpoint).await,
+            Step::Keep(result) => return self.keep(result).await,
+            Step::Progress(progress) => self.pulse(Pulse::Progress(progress)),
+            Step::Log { level, text } => self.log(level, text),
+            Step::WorkerLog { level, text } => self.logs.append(self.id, vec![NewLine { level, text }]),
+            Step::Distrust => self.distrusted.extend(self.resumed_from.take()),
+            Step::NoteRetry { retry_count, error, after } => self.note_retry(retry_count, error, after).await?,
+            Step::RetryIn { run, after } => {
+                // The timer ends with us: a message to an ended actor is dropped.
+                drop(myself.send_after(after, move || SessionMsg::RetryDue { run }));
+            }
+            Step::Conclude { to, reason, error } => {
+                self.logs.flushed().await?;
+                let actor = "worker".to_owned();
+                let facts = Facts { error, ..Facts::default() };
+                self.show(myself, Advance { to, reason, actor, facts }).await?;
+                self.worker = None;
+                self.clear_directory().await;
+                myself.stop(None);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Asks the registry for a transition. What it refuses, it knows better.
+    async fn show(&self, myself: &ActorRef<SessionMsg>, advance: Advance) -> Result<(), ActorsError> {
+        match self.sessions.advance(self.id, Some(self.epoch), advance).await {
+            Ok(_) => Ok(()),
+            Err(ActorsError::IllegalTransition { command, state, .. }) => {
+                tracing::debug!(session = %self.id, %command, %state, "the registry's state stands");
+                Ok(())
+            }
+            Err(error @ ActorsError::StaleRevision { .. }) => {
+                tracing::warn!(session = %self.id, %error, "session belongs to another assignment; leaving");
+                myself.stop(None);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Stores points; those already stored are dropped there.
+    async fn record(&self, first_index: u64, points: Vec<MetricPoint>) -> Result<(), ActorsError> {
+        let mut newest = BTreeMap::new();
+        for point in &points {
+            if point.name.len() <= METRIC_NAME_BYTES_MAX {
+                newest.insert(point.name.clone(), point.value);
+            }
+        }
+        self.metrics.record(self.id, first_index, points).await?;
+        self.pulse(Pulse::Metrics(newest));
+        Ok(())
+    }
+
+    async fn note_retry(&self, retry_count: u32, error: String, after: Duration) -> Result<(), ActorsError> {
+        let wall_ms = u64::try_from(self.context.clock.wall_ms()).unwrap_or(0);
+        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        let command = ControlCommand::RecordRetry {
+            session: *self.id.uuid().as_bytes(),
+            epoch: self.epoch,
+            retry_count,
+            error: Some(error),
+            not_before_ms: wall_ms.saturating_add(after_ms),
+        };
+        let key = cluster::control::CommandId(CommandId::random().0);
+        self.context.control.execute(key, command).await?;
+        Ok(())
+    }
+
+    fn pulse(&self, pulse: Pulse) {
+        self.sessions.tell(SessionsMsg::Pulse { id: self.id, epoch: self.epoch, pulse });
+    }
+
+    fn log(&self, level: &str, text: String) {
+        self.logs.append(self.id, vec![NewLine { level: level.to_owned(), text }]);
+    }
+
+    fn send(&self, command: WorkerCommand) {
+        if let Some(worker) = &self.worker
+            && !worker.send(command)
+        {
+            tracing::warn!(session = %self.id, "worker takes no commands");
+        }
+    }
+
+    fn with_worker(&self, act: impl FnOnce(&Worker, &WorkerTimes)) {
+        if let Some(worker) = &self.worker {
+            act(worker, &self.context.times);
+        }
+    }
+
+    fn work_dir(&self) -> PathBuf {
+        self.context.sessions_dir.join(self.id.to_string())
+    }
+
+    /// Removes what the worker left; everything that counts is a blob by now.
+    async fn clear_directory(&self) {
+        let dir = self.work_dir();
+        if let Err(error) = tokio::fs::remove_dir_all(&dir).await
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(dir = %dir.display(), %error, "the directory of a session was not removed");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The host: the shell around [`reconcile`]. One per node; makes this node run what control state wants of it, on every
+//! change of control state and every two seconds. Supervises the sessions it started.
+
+pub(crate) mod reconcile;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use cluster::control::state::Session as Wanting;
+use cluster::control::{ControlState, DesiredState};
+use cluster::supervision::{Backoff, Budget, RestartLimit, Verdict};
+use engine::ids::SessionId;
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
+use uuid::Uuid;
+
+use crate::follow;
+use crate::messages::answer;
+use crate::messages::host::{HostMsg, HostStatus, Wish};
+use crate::messages::session::{self, SessionMsg};
+use crate::messages::sessions::{Advance, Facts, SessionsHandle};
+use crate::session::{Context, Session, SessionArguments};
+use crate::views::SessionState;
+use reconcile::{HostStep, Present, Wanted, carried_out, reconcile};
+
+/// Looked at again at least this often.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// A session's actor here.
+struct Guest {
+    actor: ActorRef<SessionMsg>,
+    devices: Vec<u32>,
+}
+
+/// What the host keeps.
+pub(crate) struct HostState {
+    context: Context,
+    sessions: SessionsHandle,
+    started_ms: u64,
+    present: BTreeMap<SessionId, Present>,
+    guests: BTreeMap<SessionId, Guest>,
+    /// Failures of session actors (not of workers), and until when to leave them alone.
+    budgets: BTreeMap<SessionId, (Budget, u64)>,
+    round_count: u64,
+}
+
+/// The actor.
+pub(crate) struct Host;
+
+impl Actor for Host {
+    type Msg = HostMsg;
+    type State = HostState;
+    type Arguments = Context;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<HostMsg>,
+        context: Context,
+    ) -> Result<HostState, ActorProcessingErr> {
+        let index = context.control.watch();
+        follow::control(index, LOOK_EVERY, move || myself.cast(HostMsg::Look).is_ok());
+        Ok(HostState {
+            sessions: SessionsHandle::new(context.directory.clone()),
+            started_ms: u64::try_from(context.clock.wall_ms()).unwrap_or(0),
+            present: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            budgets: BTreeMap::new(),
+            round_count: 0,
+            context,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<HostMsg>,
+        message: HostMsg,
+        state: &mut HostState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            HostMsg::Look => state.look(&myself).await,
+            HostMsg::GetStatus { reply } => {
+                let sessions = state.guests.keys().copied().collect();
+                answer(reply, Ok(HostStatus { sessions, round_count: state.round_count }));
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<HostMsg>,
+        event: SupervisionEvent,
+        state: &mut HostState,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorTerminated(cell, _, _) => state.left(&cell),
+            SupervisionEvent::ActorFailed(cell, error) => state.failed(&myself, &cell, &error.to_string()).await,
+            SupervisionEvent::ActorStarted(_)
+            | SupervisionEvent::ProcessGroupChanged(_)
+            | SupervisionEvent::PidLifecycleEvent(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl HostState {
+    async fn look(&mut self, myself: &ActorRef<HostMsg>) {
+        self.round_count += 1;
+        let node = self.context.node.as_str();
+        let mut wanted = self.context.control.read(|state| wanted_here(state, node, self.started_ms));
+        let now_ms = self.context.clock.boot_ms();
+        // A session whose actor failed a moment ago is left alone for a while.
+        wanted.retain(|id, _| self.budgets.get(id).is_none_or(|(_, until_ms)| *until_ms <= now_ms));
+        for step in reconcile(&wanted, &self.present) {
+            if self.carry_out(myself, step, &wanted).await {
+                carried_out(step, &wanted, &mut self.present);
+            }
+        }
+    }
+
+    /// Carries out one step; `false` means that it is tried again in the next round.
+    async fn carry_out(
+        &mut self,
+        myself: &ActorRef<HostMsg>,
+        step: HostStep,
+        wanted: &BTreeMap<SessionId, Wanted>,
+    ) -> bool {
+        match step {
+            HostStep::Start(id) | HostStep::Adopt(id) => match wanted.get(&id) {
+                Some(want) => self.start(myself, id, want, matches!(step, HostStep::Adopt(_))).await,
+                None => false,
+            },
+            HostStep::Pause(id) => self.tell(id, SessionMsg::Wished { wish: Wish::Pause }),
+            HostStep::Resume(id) => self.tell(id, SessionMsg::Wished { wish: Wish::Run }),
+            HostStep::Stop(id) => self.tell(id, SessionMsg::Wished { wish: Wish::Stop }),
+            HostStep::Checkpoint(id) => self.tell(id, SessionMsg::CheckpointAsked),
+            HostStep::Retire(id) => self.retire(id),
+        }
+    }
+
+    async fn start(&mut self, myself: &ActorRef<HostMsg>, id: SessionId, want: &Wanted, adopted: bool) -> bool {
+        let gpus = self.context.control.read(|state| {
+            state.sessions.get(id.uuid().as_bytes()).map_or(0, |session| session.resources.gpus)
+        });
+        let used: BTreeSet<u32> = self.guests.values().flat_map(|guest| guest.devices.iter().copied()).collect();
+        let devices = free_devices(&used, gpus);
+        let arguments = SessionArguments {
+            context: self.context.clone(),
+            id,
+            epoch: want.epoch,
+            wish: want.wish,
+            devices: devices.clone(),
+        };
+        match Actor::spawn_linked(None, Session, arguments, myself.get_cell()).await {
+            Ok((actor, _)) => {
+                tracing::info!(session = %id, epoch = want.epoch, adopted, "session taken up");
+                self.context.directory.put(&session::name(id), actor.get_cell());
+                self.guests.insert(id, Guest { actor, devices });
+                true
+            }
+            Err(error) => {
+                tracing::error!(session = %id, %error, "session actor did not start");
+                self.give_time(id, &error.to_string()).await;
+                false
+            }
+        }
+    }
+
+    fn tell(&self, id: SessionId, message: SessionMsg) -> bool {
+        self.guests.get(&id).is_some_and(|guest| guest.actor.cast(message).is_ok())
+    }
+
+    /// Kills the actor of a session that is no longer ours; its worker dies with it.
+    fn retire(&mut self, id: SessionId) -> bool {
+        if let Some(guest) = self.guests.remove(&id) {
+            self.context.directory.remove(&session::name(id));
+            guest.actor.stop(Some("not placed here any more".to_owned()));
+        }
+        true
+    }
+
+    /// An actor ended in good order.
+    fn left(&mut self, cell: &ActorCell) {
+        if let Some(id) = self.forget(cell) {
+            self.budgets.remove(&id);
+        }
+    }
+
+    /// An actor failed: its session is taken up again after a while, or fails when that happened too often.
+    async fn failed(&mut self, myself: &ActorRef<HostMsg>, cell: &ActorCell, error: &str) {
+        let Some(id) = self.forget(cell) else { return };
+        tracing::error!(session = %id, error, "session actor failed");
+        if let Some(wait_ms) = self.give_time(id, error).await {
+            // The timer ends with us: a message to an ended actor is dropped.
+            drop(myself.send_after(Duration::from_millis(wait_ms), || HostMsg::Look));
+        }
+    }
+
+    /// Notes a failure; returns how long to wait, or nothing when the session was given up.
+    async fn give_time(&mut self, id: SessionId, error: &str) -> Option<u64> {
+        let now_ms = self.context.clock.boot_ms();
+        let (budget, until_ms) = self.budgets.entry(id).or_default();
+        match budget.failed(RestartLimit::default(), now_ms) {
+            Verdict::Restart { attempt } => {
+                let wait_ms = Backoff::default().delay_ms(attempt);
+                *until_ms = now_ms.saturating_add(wait_ms);
+                Some(wait_ms)
+            }
+            Verdict::Spent => {
+                *until_ms = now_ms.saturating_add(Backoff::default().limit_ms);
+                let advance = Advance {
+                    to: SessionState::Failed,
+                    reason: format!("its actor failed too often: {error}"),
+                    actor: "host".to_owned(),
+                    facts: Facts { error: Some(error.to_owned()), ..Facts::default() },
+                };
+                if let Err(error) = self.sessions.advance(id, None, advance).await {
+                    tracing::warn!(session = %id, %error, "a session that fails too often was not ended yet");
+                }
+                None
+            }
+        }
+    }
+
+    fn forget(&mut self, cell: &ActorCell) -> Option<SessionId> {
+        let id = self.guests.iter().find(|(_, guest)| guest.actor.get_id() == cell.get_id()).map(|(id, _)| *id)?;
+        self.guests.remove(&id);
+        self.present.remove(&id);
+        self.context.directory.remove(&session::name(id));
+        Some(id)
+    }
+}
+
+/// Returns what control state wants of this node.
+fn wanted_here(state: &ControlState, node: &str, started_ms: u64) -> BTreeMap<SessionId, Wanted> {
+    let of = |session: &Wanting| {
+        let placement = session.placement.as_ref()?;
+        let wish = match session.desired.state {
+            DesiredState::Run => Wish::Run,
+            DesiredState::Pause => Wish::Pause,
+            DesiredState::Stop => Wish::Stop,
+        };
+        let begun = placement.at_ms < started_ms;
+        let checkpoint_requests = session.checkpoint_requests;
+        let id = SessionId::from_uuid(Uuid::from_bytes(session.id));
+        Some((id, Wanted { epoch: placement.epoch, wish, checkpoint_requests, begun }))
+    };
+    state.sessions.placed_on(node).into_iter().filter(|session| !session.ended()).filter_map(of).collect()
+}
+
+/// Returns the lowest indices that nobody uses.
+fn free_devices(used: &BTreeSet<u32>, count: u32) -> Vec<u32> {
+    let count = usize::try_from(count).unwrap_or(0);
+    (0..).filter(|index| !used.contains(index)).take(count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_not_shared() {
+        assert_eq!(free_devices(&BTreeSet::from([0, 2]), 2), [1, 3]);
+        assert!(free_devices(&BTreeSet::new(), 0).is_empty());
+    }
+}

@@ -1,0 +1,80 @@
+//! A session's log: a bounded tail of what its worker said and what the node says about it.
+
+use engine::ids::SessionId;
+use ractor::RpcReplyPort;
+use ractor_cluster_derive::RactorMessage;
+
+use super::ask;
+use crate::directory::Directory;
+use crate::error::ActorsError;
+use crate::views::{LogLineView, Page};
+
+/// Name in the directory and the tree.
+pub(crate) const NAME: &str = "logs";
+
+type Reply<T> = RpcReplyPort<Result<T, ActorsError>>;
+
+/// A line to keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewLine {
+    /// `error`, `warn`, `info` or `debug`.
+    pub(crate) level: String,
+    /// The text, one line.
+    pub(crate) text: String,
+}
+
+/// Everything the logs actor can be told or asked. Stays in this process.
+#[derive(Debug, RactorMessage)]
+pub(crate) enum LogsMsg {
+    /// Lines of a session, in order.
+    Append { session: SessionId, lines: Vec<NewLine> },
+    /// Stored lines, those after `after`.
+    Tail { session: SessionId, after: Option<u64>, limit: u32, reply: Reply<Page<LogLineView>> },
+    /// Time to store what came in.
+    Flush,
+    /// Answered once everything told before is stored.
+    Flushed { reply: Reply<()> },
+}
+
+/// The door to the logs of sessions.
+#[derive(Debug, Clone)]
+pub struct LogsHandle {
+    directory: Directory,
+}
+
+impl LogsHandle {
+    pub(crate) fn new(directory: Directory) -> Self {
+        Self { directory }
+    }
+
+    /// Returns stored lines in order: those after line `after`, or the newest `limit` where it is absent.
+    ///
+    /// `Page::next` is the number to pass as `after` for the lines that follow; absent where none are stored yet.
+    ///
+    /// # Errors
+    /// Tells when stored lines cannot be read.
+    pub async fn tail(
+        &self,
+        session: SessionId,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<LogLineView>, ActorsError> {
+        ask(&self.directory, NAME, |reply| LogsMsg::Tail { session, after, limit, reply }).await
+    }
+
+    /// Keeps lines. Best effort: lines told while the actor restarts are lost.
+    pub(crate) fn append(&self, session: SessionId, lines: Vec<NewLine>) {
+        let told = self.directory.get::<LogsMsg>(NAME).map(|actor| actor.cast(LogsMsg::Append { session, lines }));
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::debug!(%session, "log lines were dropped: the logs actor is restarting");
+        }
+    }
+
+    /// Waits until everything told before is stored.
+    ///
+    /// # Errors
+    /// Tells when the actor does not answer.
+    pub(crate) async fn flushed(&self) -> Result<(), ActorsError> {
+        ask(&self.directory, NAME, |reply| LogsMsg::Flushed { reply }).await
+    }
+}

@@ -1,0 +1,26 @@
+//! One session: owns its worker.
+
+use ractor_cluster_derive::RactorMessage;
+
+pub(crate) use crate::worker::process::Notice;
+use super::host::Wish;
+
+/// Returns the name of a session's actor in the directory and the tree.
+pub(crate) fn name(session: engine::ids::SessionId) -> String {
+    format!("session/{session}")
+}
+
+/// Everything a session can be told. Stays in this process.
+#[derive(Debug, RactorMessage)]
+pub(crate) enum SessionMsg {
+    /// Take up the work.
+    Begin,
+    /// This is wanted from now on.
+    Wished { wish: Wish },
+    /// Write a checkpoint.
+    CheckpointAsked,
+    /// Its worker did something.
+    Noticed(Notice),
+    /// The pause before start number `run` is over.
+    RetryDue { run: u64 },
+}

@@ -1,0 +1,438 @@
+//! Sessions as the world sees them: submit, command, list, watch.
+//!
+//! The handle checks what was asked in the caller's task (configuration, strategy, data), then the registry of
+//! sessions decides: it is the only writer of a session's state. Nothing here starts a process; desired state goes
+//! into control state, and the host of the placed node makes it true.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use engine::config::{BacktestPolicy, ResourcesConfig, SessionConfig, SessionKind, StrategyConfig, Violation};
+use engine::ids::{DatasetId, SessionId, StrategyId};
+use engine::session::protocol::Progress;
+use ractor::RpcReplyPort;
+use ractor_cluster_derive::RactorMessage;
+use serde_json::Value;
+
+use super::data::DataHandle;
+use super::library::LibraryHandle;
+use super::{Command, ask, ask_within};
+use crate::directory::Directory;
+use crate::error::ActorsError;
+use crate::session::lifecycle::Verb;
+use crate::views::{
+    CheckpointView, DatasetView, Page, QueueEntryView, SessionState, SessionView, StrategyVersionView, StrategyView,
+    TransitionView,
+};
+
+/// Name in the directory and the tree.
+pub(crate) const NAME: &str = "sessions";
+
+/// Longest name of a session, characters.
+const NAME_CHARS_MAX: usize = 200;
+/// Most labels of a session.
+const TAGS_MAX: usize = 20;
+/// Longest label, characters.
+const TAG_CHARS_MAX: usize = 50;
+/// Largest and smallest (negated) priority.
+const PRIORITY_MAX: i32 = 100;
+
+/// What a person wants to run.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Name, 1 to 200 characters; need not be unique.
+    pub name: String,
+    /// The strategy.
+    pub strategy_id: StrategyId,
+    /// Its version; the newest where absent.
+    pub strategy_version: Option<u32>,
+    /// The data.
+    pub dataset_id: DatasetId,
+    /// A `SessionConfig` as JSON; fully validated here.
+    pub config: Value,
+    /// A `ResourcesConfig` as JSON; the defaults where absent.
+    pub resources: Option<Value>,
+    /// Higher goes first, −100 to 100.
+    pub priority: i32,
+    /// Labels, at most 20 of 1 to 50 characters.
+    pub tags: Vec<String>,
+}
+
+/// Which sessions to list, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct ListSessions {
+    /// Rows per page, 1 to 500; 0 means 50.
+    pub limit: u32,
+    /// `Page::next` of the page before.
+    pub after: Option<String>,
+    /// Only this kind.
+    pub kind: Option<SessionKind>,
+    /// Only this state.
+    pub state: Option<SessionState>,
+    /// Only of this strategy.
+    pub strategy_id: Option<StrategyId>,
+}
+
+/// A submission whose parts were looked up and checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    /// Name.
+    pub(crate) name: String,
+    /// The strategy.
+    pub(crate) strategy: StrategyView,
+    /// Its version, whole.
+    pub(crate) version: StrategyVersionView,
+    /// The data.
+    pub(crate) dataset: DatasetView,
+    /// What to do.
+    pub(crate) config: SessionConfig,
+    /// What it reserves.
+    pub(crate) resources: ResourcesConfig,
+    /// Higher goes first.
+    pub(crate) priority: i32,
+    /// Labels.
+    pub(crate) tags: Vec<String>,
+}
+
+/// A change of state that the scheduler, a host or a session asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Advance {
+    /// State to go to.
+    pub(crate) to: SessionState,
+    /// Why, for a person.
+    pub(crate) reason: String,
+    /// Who: a user id, `scheduler`, `host` or `worker`.
+    pub(crate) actor: String,
+    /// What else becomes known with it.
+    pub(crate) facts: Facts,
+}
+
+/// What becomes known about a session besides its state. Absent means unchanged.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    /// Retries since the last lasting progress.
+    pub(crate) retry_count: Option<u32>,
+    /// An error; the first one is kept.
+    pub(crate) error: Option<String>,
+    /// The best model.
+    pub(crate) model_sha256: Option<String>,
+    /// The report.
+    pub(crate) report_sha256: Option<String>,
+    /// Version of the program that runs it.
+    pub(crate) build: Option<String>,
+}
+
+/// What changes often and is not journalled at once.
+#[derive(Debug, Clone)]
+pub(crate) enum Pulse {
+    /// How far the worker is.
+    Progress(Progress),
+    /// Newest value of each metric.
+    Metrics(BTreeMap<String, Option<f64>>),
+}
+
+/// A place in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QueuePlace {
+    /// Who waits.
+    pub(crate) session: SessionId,
+    /// From 1.
+    pub(crate) position: u32,
+    /// What for.
+    pub(crate) reason: String,
+}
+
+type Reply<T> = RpcReplyPort<Result<T, ActorsError>>;
+
+/// Everything the registry of sessions can be told or asked. Stays in this process.
+#[derive(Debug, RactorMessage)]
+pub(crate) enum SessionsMsg {
+    /// Accept a session.
+    Submit { command: Command, draft: Box<Draft>, reply: Reply<SessionView> },
+    /// Carry out a person's command.
+    Order { command: Command, id: SessionId, verb: Verb, reply: Reply<SessionView> },
+    /// One session.
+    Get { id: SessionId, reply: Reply<SessionView> },
+    /// One page of sessions, newest first.
+    List { filter: ListSessions, reply: Reply<Page<SessionView>> },
+    /// Every change of state, oldest first.
+    Timeline { id: SessionId, reply: Reply<Vec<TransitionView>> },
+    /// Committed checkpoints, newest first.
+    Checkpoints { id: SessionId, reply: Reply<Vec<CheckpointView>> },
+    /// Those that wait, in order.
+    Queue { reply: Reply<Vec<QueueEntryView>> },
+    /// Answered once the session has ended.
+    Wait { id: SessionId, reply: Reply<SessionView> },
+    /// Change a session's state; answered when durable.
+    Advance { id: SessionId, epoch: Option<u64>, advance: Box<Advance>, reply: Reply<SessionView> },
+    /// Keep facts that come without a change of state; answered when durable.
+    Learn { id: SessionId, epoch: u64, facts: Facts, reply: Reply<SessionView> },
+    /// A sign of life.
+    Pulse { id: SessionId, epoch: u64, pulse: Pulse },
+    /// The scheduler says who waits and why.
+    Queued { places: Vec<QueuePlace> },
+    /// Control state moved on.
+    Applied,
+    /// Time to publish what changed.
+    Tick,
+}
+
+/// The door to sessions.
+#[derive(Debug, Clone)]
+pub struct SessionsHandle {
+    directory: Directory,
+}
+
+impl SessionsHandle {
+    pub(crate) fn new(directory: Directory) -> Self {
+        Self { directory }
+    }
+
+    /// Accepts a session: checks everything, makes it durable, queues it. Repeating a command returns the first
+    /// answer.
+    ///
+    /// # Errors
+    /// Refuses with every violation at once: configuration, resources, unknown or archived strategy, unknown data,
+    /// training of a rule, back-test of a session that has no model.
+    pub async fn submit(&self, command: Command, wanted: NewSession) -> Result<SessionView, ActorsError> {
+        let draft = Box::new(self.draft(wanted).await?);
+        ask(&self.directory, NAME, |reply| SessionsMsg::Submit { command, draft, reply }).await
+    }
+
+    /// Returns one page of sessions, newest first.
+    ///
+    /// # Errors
+    /// Refuses a cursor that this list did not make.
+    pub async fn list(&self, filter: ListSessions) -> Result<Page<SessionView>, ActorsError> {
+        ask(&self.directory, NAME, |reply| SessionsMsg::List { filter, reply }).await
+    }
+
+    /// Returns one session.
+    ///
+    /// # Errors
+    /// Refuses when there is none of that id.
+    pub async fn get(&self, id: SessionId) -> Result<SessionView, ActorsError> {
+        ask(&self.directory, NAME, |reply| SessionsMsg::Get { id, reply }).await
+    }
+
+    /// Asks a running session to stand still.
+    ///
+    /// # Errors
+    /// Refuses in any other state and names the commands that are legal.
+    pub async fn pause(&self, command: Command, id: SessionId) -> Result<SessionView, ActorsError> {
+        self.order(command, id, Verb::Pause).await
+    }
+
+    /// Asks a paused session to go on.
+    ///
+    /// # Errors
+    /// Refuses in any other state and names the commands that are legal.
+    pub async fn resume(&self, command: Command, id: SessionId) -> Result<SessionView, ActorsError> {
+        self.order(command, id, Verb::Resume).await
+    }
+
+    /// Asks a running or paused session to write a checkpoint now.
+    ///
+    /// # Errors
+    /// Refuses in any other state and names the commands that are legal.
+    pub async fn checkpoint(&self, command: Command, id: SessionId) -> Result<SessionView, ActorsError> {
+        self.order(command, id, Verb::Checkpoint).await
+    }
+
+    /// Ends a session that has not ended, in good order.
+    ///
+    /// # Errors
+    /// Refuses when it has ended.
+    pub async fn stop(&self, command: Command, id: SessionId) -> Result<SessionView, ActorsError> {
+        self.order(command, id, Verb::Stop).await
+    }
+
+    /// Returns every change of a session's state, oldest first.
+    ///
+    /// # Errors
+    /// Refuses when there is no session of that id.
+    pub async fn timeline(&self, id: SessionId) -> Result<Vec<TransitionView>, ActorsError> {
+        ask(&self.directory, NAME, |reply| SessionsMsg::Timeline { id, reply }).await
+    }
+
+    /// Returns a session's committed checkpoints, newest first.
+    ///
+    /// # Errors
+    /// Refuses when there is no session of that id.
+    pub async fn checkpoints(&self, id: SessionId) -> Result<Vec<CheckpointView>, ActorsError> {
+        ask(&self.directory, NAME, |reply| SessionsMsg::Checkpoints { id, reply }).await
+    }
+
+    /// Returns those that wait, in the order in which they will go.
+    ///
+    /// # Errors
+    /// Tells when the registry does not answer.
+    pub async fn queue(&self) -> Result<Vec<QueueEntryView>, ActorsError> {
+        ask(&self.directory, NAME, |reply| SessionsMsg::Queue { reply }).await
+    }
+
+    /// Waits until a session has ended and returns it.
+    ///
+    /// # Errors
+    /// Refuses when there is no session of that id; tells when it has not ended within `deadline`.
+    pub async fn wait(&self, id: SessionId, deadline: Duration) -> Result<SessionView, ActorsError> {
+        let within_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        ask_within(&self.directory, NAME, within_ms, |reply| SessionsMsg::Wait { id, reply }).await
+    }
+
+    async fn order(&self, command: Command, id: SessionId, verb: Verb) -> Result<SessionView, ActorsError> {
+        ask(&self.directory, NAME, |reply| SessionsMsg::Order { command, id, verb, reply }).await
+    }
+
+    /// Changes a session's state; durable when answered.
+    ///
+    /// # Errors
+    /// Refuses what the table of lives does not allow and an old `epoch`.
+    pub(crate) async fn advance(
+        &self,
+        id: SessionId,
+        epoch: Option<u64>,
+        advance: Advance,
+    ) -> Result<SessionView, ActorsError> {
+        let advance = Box::new(advance);
+        ask(&self.directory, NAME, |reply| SessionsMsg::Advance { id, epoch, advance, reply }).await
+    }
+
+    /// Keeps facts; durable when answered.
+    ///
+    /// # Errors
+    /// Refuses an old `epoch`.
+    pub(crate) async fn learn(&self, id: SessionId, epoch: u64, facts: Facts) -> Result<SessionView, ActorsError> {
+        ask(&self.directory, NAME, |reply| SessionsMsg::Learn { id, epoch, facts, reply }).await
+    }
+
+    /// Tells the registry something that need not be answered. Lost while it restarts: it reads control state then.
+    pub(crate) fn tell(&self, message: SessionsMsg) {
+        let told = self.directory.get::<SessionsMsg>(NAME).map(|actor| actor.cast(message));
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::debug!("the registry of sessions is restarting; it reads everything anew then");
+        }
+    }
+
+    /// Looks up and checks everything a submission names.
+    async fn draft(&self, wanted: NewSession) -> Result<Draft, ActorsError> {
+        let mut violations = plain_violations(&wanted);
+        let config = typed(engine::config::validate::session(&wanted.config), "/config", &mut violations);
+        let resources = match &wanted.resources {
+            None => Some(ResourcesConfig::default()),
+            Some(value) => typed(engine::config::validate::resources(value), "/resources", &mut violations),
+        };
+        let library = LibraryHandle::new(self.directory.clone());
+        let found = self.strategy(&library, &wanted, &mut violations).await?;
+        let dataset = match DataHandle::new(self.directory.clone()).get(wanted.dataset_id).await {
+            Ok(view) => Some(view),
+            Err(error @ ActorsError::NotFound { .. }) => {
+                violations.push(violation("/dataset_id", "not_found", error.to_string()));
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        if let (Some(config), Some((_, version))) = (&config, &found) {
+            violations.extend(mismatch(config, &version.config));
+        }
+        match (config, resources, found, dataset) {
+            (Some(config), Some(resources), Some((strategy, version)), Some(dataset)) if violations.is_empty() => {
+                let NewSession { name, priority, tags, .. } = wanted;
+                let name = name.trim().to_owned();
+                Ok(Draft { name, strategy, version, dataset, config, resources, priority, tags })
+            }
+            _ => Err(ActorsError::Invalid { errors: violations }),
+        }
+    }
+
+    async fn strategy(
+        &self,
+        library: &LibraryHandle,
+        wanted: &NewSession,
+        violations: &mut Vec<Violation>,
+    ) -> Result<Option<(StrategyView, StrategyVersionView)>, ActorsError> {
+        let strategy = match library.get(wanted.strategy_id).await {
+            Ok(strategy) => strategy,
+            Err(error @ ActorsError::NotFound { .. }) => {
+                violations.push(violation("/strategy_id", "not_found", error.to_string()));
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        if strategy.archived {
+            let detail = format!("strategy '{}' is archived; choose one that is not", strategy.name);
+            violations.push(violation("/strategy_id", "archived", detail));
+        }
+        match library.version(wanted.strategy_id, wanted.strategy_version.unwrap_or(strategy.version)).await {
+            Ok(version) => Ok(Some((strategy, version))),
+            Err(error @ ActorsError::NotFound { .. }) => {
+                violations.push(violation("/strategy_version", "not_found", error.to_string()));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn violation(pointer: &str, code: &str, detail: String) -> Violation {
+    Violation { pointer: pointer.to_owned(), code: code.to_owned(), params: BTreeMap::new(), detail }
+}
+
+fn typed<T>(read: Result<T, Vec<Violation>>, under: &str, violations: &mut Vec<Violation>) -> Option<T> {
+    match read {
+        Ok(value) => Some(value),
+        Err(found) => {
+            violations.extend(found.into_iter().map(|mut one| {
+                one.pointer = format!("{under}{}", one.pointer);
+                one
+            }));
+            None
+        }
+    }
+}
+
+/// What is wrong with the plain fields.
+fn plain_violations(wanted: &NewSession) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let chars = wanted.name.trim().chars().count();
+    if !(1..=NAME_CHARS_MAX).contains(&chars) {
+        let detail = format!("a name has 1 to {NAME_CHARS_MAX} characters, found {chars}");
+        found.push(violation("/name", "out_of_range", detail));
+    }
+    if !(-PRIORITY_MAX..=PRIORITY_MAX).contains(&wanted.priority) {
+        let detail = format!("a priority lies between -{PRIORITY_MAX} and {PRIORITY_MAX}, found {}", wanted.priority);
+        found.push(violation("/priority", "out_of_range", detail));
+    }
+    if TAGS_MAX < wanted.tags.len() {
+        let detail = format!("at most {TAGS_MAX} labels, found {}", wanted.tags.len());
+        found.push(violation("/tags", "out_of_range", detail));
+    }
+    for (index, tag) in wanted.tags.iter().enumerate() {
+        let chars = tag.chars().count();
+        if !(1..=TAG_CHARS_MAX).contains(&chars) {
+            let detail = format!("a label has 1 to {TAG_CHARS_MAX} characters, found {chars}");
+            found.push(violation(&format!("/tags/{index}"), "out_of_range", detail));
+        }
+    }
+    found
+}
+
+/// What does not fit between what is to be done and who is to do it.
+fn mismatch(config: &SessionConfig, strategy: &StrategyConfig) -> Option<Violation> {
+    let algorithm = strategy.agent.algorithm();
+    match config {
+        SessionConfig::Training(_) if !strategy.agent.learns() => Some(violation(
+            "/config/kind",
+            "invalid",
+            format!("'{algorithm}' is a rule and does not learn; choose a back-test, or a strategy that learns"),
+        )),
+        SessionConfig::Backtest(backtest) if backtest.policy == BacktestPolicy::Strategy && strategy.agent.learns() => {
+            Some(violation(
+                "/config/policy",
+                "invalid",
+                format!("'{algorithm}' has to be trained first; name the training session whose model is to be tested"),
+            ))
+        }
+        SessionConfig::Training(_) | SessionConfig::Backtest(_) => None,
+    }
+}

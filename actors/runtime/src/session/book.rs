@@ -1,0 +1,248 @@
+//! The rows behind the views of sessions: made from control state, changed by transitions and pulses, paged. Pure.
+
+use std::collections::BTreeMap;
+
+use cluster::control::state::{OutcomeKind, Session};
+use engine::ids::{Epoch, SessionId};
+use engine::session::protocol::Progress;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::spec::SessionSpec;
+use crate::clock::rfc3339;
+use crate::error::ActorsError;
+use crate::messages::page_limit;
+use crate::messages::sessions::{Advance, Facts, ListSessions, Pulse};
+use crate::views::{Page, ProgressView, SessionState, SessionView, TransitionView};
+
+/// Letter before the number in a cursor, so that a foreign one is noticed.
+const CURSOR: char = 's';
+
+/// One session as the registry keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    /// What is shown.
+    pub(crate) view: SessionView,
+    /// Transitions so far.
+    pub(crate) seq: u64,
+    /// Order of submission over the whole cluster.
+    pub(crate) order: u64,
+    /// Command id that submitted it, hexadecimal.
+    pub(crate) command: String,
+}
+
+/// Returns the identifier of a session of control state.
+pub(crate) fn id_of(session: &Session) -> SessionId {
+    SessionId::from_uuid(Uuid::from_bytes(session.id))
+}
+
+/// Returns wall time of control state as ours.
+pub(crate) fn wall(at_ms: u64) -> i64 {
+    i64::try_from(at_ms).unwrap_or(i64::MAX)
+}
+
+impl Row {
+    /// Returns the row of a session that was just accepted. No transition has been journalled yet.
+    ///
+    /// # Errors
+    /// Tells when control state holds something that no submission of ours wrote.
+    pub(crate) fn new(session: &Session, spec: SessionSpec) -> Result<Self, ActorsError> {
+        let broken = |error: engine::ids::IdError| ActorsError::Store { detail: error.to_string() };
+        let reproducibility = spec.reproducibility().to_owned();
+        let view = SessionView {
+            id: id_of(session),
+            name: spec.name,
+            kind: spec.config.kind(),
+            state: SessionState::Pending,
+            reason: "submitted".to_owned(),
+            owner: session.owner.parse().map_err(broken)?,
+            strategy_id: spec.strategy_id,
+            strategy_name: spec.strategy_name,
+            strategy_version: spec.strategy_version,
+            dataset_id: spec.dataset_id,
+            dataset_name: spec.dataset_name,
+            dataset_sha256: spec.dataset_sha256,
+            node: None,
+            epoch: Epoch(0),
+            config: spec.config,
+            resources: spec.resources,
+            priority: session.priority,
+            tags: spec.tags,
+            progress: ProgressView::default(),
+            last_metrics: BTreeMap::new(),
+            retry_count: 0,
+            first_error: None,
+            model_sha256: spec.model_sha256,
+            report_sha256: None,
+            reproducibility,
+            build: spec.build,
+            created_at: rfc3339(wall(session.submitted_at_ms)),
+            started_at: None,
+            finished_at: None,
+            revision: 0,
+        };
+        Ok(Self { view, seq: 0, order: session.submitted_order, command: spec.command })
+    }
+
+    /// Returns the row after a transition, and the transition itself.
+    pub(crate) fn after(&self, advance: &Advance, now_ms: i64) -> (Self, TransitionView) {
+        let mut next = self.clone();
+        let at = rfc3339(now_ms);
+        next.seq += 1;
+        let first = self.seq == 0;
+        next.view.state = advance.to;
+        next.view.reason.clone_from(&advance.reason);
+        next.view.revision += 1;
+        if advance.to == SessionState::Running && next.view.started_at.is_none() {
+            next.view.started_at = Some(at.clone());
+        }
+        if advance.to.is_terminal() {
+            next.view.finished_at = Some(at.clone());
+            next.view.progress.eta_seconds = None;
+            next.view.progress.steps_per_second = None;
+        }
+        next.learn(&advance.facts);
+        let transition = TransitionView {
+            seq: next.seq,
+            at,
+            from: (!first).then_some(self.view.state),
+            to: advance.to,
+            reason: advance.reason.clone(),
+            actor: advance.actor.clone(),
+        };
+        (next, transition)
+    }
+
+    /// Takes in facts; the first error is kept.
+    pub(crate) fn learn(&mut self, facts: &Facts) {
+        if let Some(count) = facts.retry_count {
+            self.view.retry_count = count;
+        }
+        if let Some(error) = &facts.error {
+            self.view.first_error.get_or_insert_with(|| error.clone());
+        }
+        if let Some(sha256) = &facts.model_sha256 {
+            self.view.model_sha256 = Some(sha256.clone());
+        }
+        if let Some(sha256) = &facts.report_sha256 {
+            self.view.report_sha256 = Some(sha256.clone());
+        }
+        if let Some(build) = &facts.build {
+            self.view.build.clone_from(build);
+        }
+    }
+
+    /// Takes in a sign of life.
+    pub(crate) fn feel(&mut self, pulse: Pulse) {
+        self.view.revision += 1;
+        match pulse {
+            Pulse::Progress(progress) => self.view.progress = progress_view(progress),
+            Pulse::Metrics(newest) => self.view.last_metrics.extend(newest),
+        }
+    }
+}
+
+fn progress_view(progress: Progress) -> ProgressView {
+    let Progress { step, step_count, epoch_index, epoch_count, phase, steps_per_second } = progress;
+    let ratio = (0 < step_count).then(|| (float(step) / float(step_count)).min(1.0));
+    let rate = (steps_per_second.is_finite() && 0.0 < steps_per_second).then_some(steps_per_second);
+    let left = float(step_count.saturating_sub(step));
+    let eta_seconds = rate.filter(|_| 0 < step_count).map(|rate| left / rate);
+    ProgressView { ratio, step, step_count, epoch_index, epoch_count, phase, steps_per_second: rate, eta_seconds }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown to people; steps stay far below 2^53")]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
+/// Returns the state that an outcome means.
+pub(crate) fn of_outcome(kind: OutcomeKind) -> SessionState {
+    match kind {
+        OutcomeKind::Completed => SessionState::Completed,
+        OutcomeKind::Stopped => SessionState::Stopped,
+        OutcomeKind::Failed => SessionState::Failed,
+    }
+}
+
+/// Returns the outcome that a terminal state means.
+pub(crate) fn outcome_of(state: SessionState) -> Option<OutcomeKind> {
+    match state {
+        SessionState::Completed => Some(OutcomeKind::Completed),
+        SessionState::Stopped => Some(OutcomeKind::Stopped),
+        SessionState::Failed => Some(OutcomeKind::Failed),
+        SessionState::Pending
+        | SessionState::Placed
+        | SessionState::Starting
+        | SessionState::Running
+        | SessionState::Pausing
+        | SessionState::Paused
+        | SessionState::Stopping
+        | SessionState::Recovering => None,
+    }
+}
+
+/// Returns one page, newest first. `by_order` leads from the order of submission to the session.
+///
+/// # Errors
+/// Refuses a cursor that this list did not make.
+pub(crate) fn page(
+    rows: &BTreeMap<SessionId, Row>,
+    by_order: &BTreeMap<u64, SessionId>,
+    filter: &ListSessions,
+) -> Result<Page<SessionView>, ActorsError> {
+    let before = match &filter.after {
+        None => u64::MAX,
+        Some(text) => text
+            .strip_prefix(CURSOR)
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(|| ActorsError::BadCursor { got: text.chars().take(80).collect() })?,
+    };
+    let limit = page_limit(filter.limit);
+    let mut found = by_order
+        .range(..before)
+        .rev()
+        .filter_map(|(order, id)| rows.get(id).map(|row| (*order, row)))
+        .filter(|(_, row)| filter.kind.is_none_or(|kind| row.view.kind == kind))
+        .filter(|(_, row)| filter.state.is_none_or(|state| row.view.state == state))
+        .filter(|(_, row)| filter.strategy_id.is_none_or(|id| row.view.strategy_id == id));
+    let mut items = Vec::new();
+    let mut last = None;
+    for (order, row) in found.by_ref().take(limit) {
+        items.push(row.view.clone());
+        last = Some(order);
+    }
+    let next = found.next().and(last).map(|order| format!("{CURSOR}{order}"));
+    Ok(Page { items, next })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_known_only_when_the_whole_is() {
+        let progress = Progress {
+            step: 5,
+            step_count: 0,
+            epoch_index: 0,
+            epoch_count: 1,
+            phase: "collect".to_owned(),
+            steps_per_second: 10.0,
+        };
+        let view = progress_view(progress.clone());
+        assert_eq!((view.ratio, view.eta_seconds), (None, None));
+        let view = progress_view(Progress { step_count: 25, ..progress.clone() });
+        assert_eq!((view.ratio, view.eta_seconds), (Some(0.2), Some(2.0)));
+        let view = progress_view(Progress { step_count: 25, steps_per_second: f64::NAN, ..progress });
+        assert_eq!((view.steps_per_second, view.eta_seconds), (None, None));
+    }
+
+    #[test]
+    fn foreign_cursors_are_refused() {
+        for text in ["", "12", "x1", "s", "s-1", "s99999999999999999999999"] {
+            let filter = ListSessions { after: Some(text.to_owned()), ..ListSessions::default() };
+            assert!(page(&BTreeMap::new(), &BTreeMap::new(), &filter).is_err(), "{text}");
+        }
+    }
+}

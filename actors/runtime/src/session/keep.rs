@@ -1,0 +1,135 @@
+//! What a worker wrote becomes a blob, and only then counts: checkpoints, models, reports.
+
+use std::path::{Path, PathBuf};
+
+use cluster::control::state::Manifest;
+use cluster::control::{ControlCommand, ControlError, Refusal};
+use engine::session::protocol::{CheckpointWritten, WorkerResult};
+use serde_json::{Map, Value};
+use store::blob::{BlobHash, BlobRef, Blobs};
+use uuid::Uuid;
+
+use super::SessionState;
+use super::course::Step;
+use crate::error::ActorsError;
+use crate::messages::CommandId;
+use crate::messages::sessions::Facts;
+use crate::worker::process::Cause;
+
+impl SessionState {
+    /// Puts a checkpoint into the blobs and commits its manifest.
+    pub(super) async fn commit(&mut self, written: CheckpointWritten) -> Result<Vec<Step>, ActorsError> {
+        let CheckpointWritten { step, epoch_index, metric_count, file, sha256, .. } = written;
+        let blob = match self.take_in(&file, &sha256).await {
+            Ok(blob) => blob,
+            Err(text) => {
+                self.log("error", format!("the checkpoint at step {step} does not count: {text}"));
+                return Ok(Vec::new());
+            }
+        };
+        let manifest = Manifest {
+            id: *Uuid::new_v4().as_bytes(),
+            step,
+            sha256: blob.sha256.0,
+            size_bytes: blob.size_bytes,
+            metric_count,
+            epoch_index,
+            nodes: vec![self.context.node.to_string()],
+            at_ms: 0,
+        };
+        let session = *self.id.uuid().as_bytes();
+        let command = ControlCommand::CommitCheckpoint { session, epoch: self.epoch, manifest };
+        let key = cluster::control::CommandId(CommandId::random().0);
+        match self.context.control.execute(key, command).await {
+            Ok(_) => {}
+            Err(ControlError::Refused(Refusal::StepNotIncreasing { .. })) => return Ok(Vec::new()),
+            Err(ControlError::Refused(refusal @ (Refusal::StaleEpoch { .. } | Refusal::SessionEnded { .. }))) => {
+                self.log("warn", format!("the checkpoint at step {step} does not count: {refusal}"));
+                return Ok(vec![Step::Kill(Cause::Disowned)]);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.course.committed();
+        self.log("info", format!("checkpoint at step {step} ({} bytes)", blob.size_bytes));
+        let mut fields = Map::new();
+        fields.insert("step".to_owned(), Value::from(step));
+        fields.insert("epoch_index".to_owned(), Value::from(epoch_index));
+        fields.insert("sha256".to_owned(), Value::from(sha256));
+        self.context.topics.publish_log(&format!("session-events/{}", self.id), "checkpoint", fields);
+        // Progress and newest metrics are kept with it.
+        self.sessions.learn(self.id, self.epoch, Facts::default()).await?;
+        Ok(Vec::new())
+    }
+
+    /// Puts what a session produced into the blobs.
+    pub(super) async fn keep(&mut self, result: WorkerResult) -> Result<Vec<Step>, ActorsError> {
+        let (file, sha256) = match &result {
+            WorkerResult::Training { model_file, model_sha256, .. } => (model_file, model_sha256),
+            WorkerResult::Backtest { report_file, report_sha256 } => (report_file, report_sha256),
+        };
+        // Stopped before its first evaluation: there is no model.
+        if file.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kept = self.take_in(file, sha256).await;
+        match (kept, &result) {
+            (Err(text), _) => {
+                self.log("error", format!("the result does not count: {text}"));
+                self.course.keep_failed(format!("the worker's result could not be kept: {text}"));
+            }
+            (Ok(blob), WorkerResult::Training { best_epoch_index, best_score, .. }) => {
+                let score = best_score.map_or_else(|| "not defined".to_owned(), |score| format!("{score:.6}"));
+                self.log("info", format!("best model of epoch {best_epoch_index}, score {score}"));
+                let facts = Facts { model_sha256: Some(blob.sha256.to_string()), ..Facts::default() };
+                self.sessions.learn(self.id, self.epoch, facts).await?;
+            }
+            (Ok(blob), WorkerResult::Backtest { .. }) => {
+                let facts = Facts { report_sha256: Some(blob.sha256.to_string()), ..Facts::default() };
+                self.sessions.learn(self.id, self.epoch, facts).await?;
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Puts a file of the session's directory into the blobs and removes it there.
+    async fn take_in(&self, file: &str, sha256: &str) -> Result<BlobRef, String> {
+        let path = inside(&self.work_dir(), file)?;
+        let wanted: BlobHash = sha256.parse().map_err(|_| format!("'{sha256}' is no SHA-256"))?;
+        let blobs = self.context.blobs.clone();
+        let put = tokio::task::spawn_blocking(move || put(&blobs, &path, wanted));
+        put.await.map_err(|error| format!("putting it among the files failed: {error}"))?
+    }
+}
+
+fn put(blobs: &Blobs, path: &Path, wanted: BlobHash) -> Result<BlobRef, String> {
+    let blob = blobs.put_file(path).map_err(|error| error.to_string())?;
+    if blob.sha256 != wanted {
+        return Err(format!("{} has SHA-256 {}, the worker said {wanted}", path.display(), blob.sha256));
+    }
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::debug!(path = %path.display(), %error, "a file that is kept elsewhere was not removed");
+    }
+    Ok(blob)
+}
+
+/// Returns the path of a file directly inside `dir`.
+fn inside(dir: &Path, file: &str) -> Result<PathBuf, String> {
+    let plain = !file.is_empty() && !file.contains('/') && !file.contains('\0') && file != "." && file != "..";
+    if plain {
+        return Ok(dir.join(file));
+    }
+    Err(format!("'{file}' is no file name within the session's directory"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_the_sessions_own_directory_are_taken() {
+        for file in ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\0"] {
+            assert!(inside(Path::new("/d"), file).is_err(), "{file:?}");
+        }
+        assert_eq!(inside(Path::new("/d"), "best.safetensors"), Ok(PathBuf::from("/d/best.safetensors")));
+    }
+}

@@ -1,0 +1,107 @@
+//! What a session is, pinned at submission: kept in control state as JSON, because configuration outlives the struct.
+
+use engine::config::{ResourcesConfig, SessionConfig, SessionKind, StrategyConfig};
+use engine::ids::{DatasetId, StrategyId};
+use serde::{Deserialize, Serialize};
+
+use crate::error::ActorsError;
+use crate::messages::sessions::Draft;
+
+/// Everything that decides what a session computes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SessionSpec {
+    /// Command id that submitted it, hexadecimal.
+    pub(crate) command: String,
+    /// Name.
+    pub(crate) name: String,
+    /// Labels.
+    pub(crate) tags: Vec<String>,
+    /// The strategy.
+    pub(crate) strategy_id: StrategyId,
+    /// Its name at submission.
+    pub(crate) strategy_name: String,
+    /// Its version.
+    pub(crate) strategy_version: u32,
+    /// That version, whole.
+    pub(crate) strategy: StrategyConfig,
+    /// The data.
+    pub(crate) dataset_id: DatasetId,
+    /// Its name at submission.
+    pub(crate) dataset_name: String,
+    /// The pinned snapshot.
+    pub(crate) dataset_sha256: String,
+    /// Whether the data is synthetic.
+    pub(crate) synthetic: bool,
+    /// What to do.
+    pub(crate) config: SessionConfig,
+    /// What it reserves.
+    pub(crate) resources: ResourcesConfig,
+    /// The model under test.
+    pub(crate) model_sha256: Option<String>,
+    /// Version of the program that accepted it.
+    pub(crate) build: String,
+}
+
+impl SessionSpec {
+    /// Returns the spec of a checked submission.
+    pub(crate) fn new(command: String, draft: Draft, model_sha256: Option<String>, build: String) -> Self {
+        Self {
+            command,
+            name: draft.name,
+            tags: draft.tags,
+            strategy_id: draft.strategy.id,
+            strategy_name: draft.strategy.name,
+            strategy_version: draft.version.version,
+            strategy: draft.version.config,
+            dataset_id: draft.dataset.id,
+            dataset_name: draft.dataset.name,
+            dataset_sha256: draft.dataset.sha256,
+            synthetic: draft.dataset.synthetic,
+            config: draft.config,
+            resources: draft.resources,
+            model_sha256,
+            build,
+        }
+    }
+
+    /// Whether a repeated submission asks for the same.
+    pub(crate) fn same_as(&self, draft: &Draft) -> bool {
+        self.name == draft.name
+            && self.tags == draft.tags
+            && self.strategy_id == draft.strategy.id
+            && self.strategy_version == draft.version.version
+            && self.dataset_id == draft.dataset.id
+            && self.config == draft.config
+            && self.resources == draft.resources
+    }
+
+    /// Returns the bytes kept in control state.
+    ///
+    /// # Errors
+    /// Never for a checked spec; a fault of ours otherwise.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ActorsError> {
+        serde_json::to_vec(self).map_err(ActorsError::internal)
+    }
+
+    /// Reads what control state keeps.
+    ///
+    /// # Errors
+    /// Tells when the bytes are no spec of ours.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, ActorsError> {
+        serde_json::from_slice(bytes)
+            .map_err(|error| ActorsError::Store { detail: format!("the spec of a session cannot be read: {error}") })
+    }
+
+    /// Whether its worker writes checkpoints to resume from.
+    pub(crate) fn writes_checkpoints(&self) -> bool {
+        match self.config.kind() {
+            SessionKind::Training => true,
+            SessionKind::Backtest => false,
+        }
+    }
+
+    /// Whether equal inputs give equal results to the last bit.
+    pub(crate) fn reproducibility(&self) -> &'static str {
+        if self.resources.cpu == 1 && self.resources.gpus == 0 { "exact" } else { "tolerance" }
+    }
+}
