@@ -1,0 +1,79 @@
+/** Calls about data sets. Uploading reports its progress, which `fetch` cannot: it uses XMLHttpRequest. */
+import { client, commandKey, unwrap } from './client';
+import { problemFrom, unreachable } from './problem';
+import { refresh, useLogin } from './session';
+import type { BarsView, DatasetView } from './types';
+
+/** What is sent when a file is imported. `mapping` names the file's column for each of ours. */
+export interface Upload {
+  name: string;
+  instrument: string;
+  format: 'csv' | 'parquet';
+  mapping: Record<string, string>;
+  file: File;
+}
+
+const UPLOAD_TIMEOUT_MS = 300_000;
+
+export function listDatasets(cursor?: string) {
+  return unwrap(client.GET('/api/v1/datasets', { params: { query: { limit: '100', cursor } } }));
+}
+
+export function getDataset(id: string): Promise<DatasetView> {
+  return unwrap(client.GET('/api/v1/datasets/{id}', { params: { path: { id } } }));
+}
+
+export function readBars(id: string, bins: number): Promise<BarsView> {
+  return unwrap(client.GET('/api/v1/datasets/{id}/bars', { params: { path: { id }, query: { bins: String(bins) } } }));
+}
+
+export function createSynthetic(name: string, seed: number, rows: number): Promise<DatasetView> {
+  return unwrap(client.POST('/api/v1/datasets', { body: { name, synthetic: { seed, rows } } }));
+}
+
+export async function removeDataset(dataset: DatasetView): Promise<void> {
+  await unwrap(
+    client.DELETE('/api/v1/datasets/{id}', {
+      params: { path: { id: dataset.id } },
+      headers: { 'If-Match': `"r${dataset.revision}"` },
+    }),
+  );
+}
+
+/** The address of an import, with the column mapping as `map.<ours>=<theirs>`. */
+export function uploadAddress(upload: Upload): string {
+  const query = new URLSearchParams({ name: upload.name, format: upload.format });
+  if (upload.instrument) query.set('instrument', upload.instrument);
+  for (const [ours, theirs] of Object.entries(upload.mapping)) if (theirs) query.set(`map.${ours}`, theirs);
+  return `/api/v1/datasets?${query}`;
+}
+
+/** Sends a file; `progress` hears the share sent, 0 to 1. */
+export async function importFile(upload: Upload, progress: (ratio: number) => void): Promise<DatasetView> {
+  if (useLogin.getState().expiresAt - Date.now() < UPLOAD_TIMEOUT_MS) await refresh(useLogin.getState().token);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', uploadAddress(upload));
+    request.timeout = UPLOAD_TIMEOUT_MS;
+    request.setRequestHeader('authorization', `Bearer ${useLogin.getState().token ?? ''}`);
+    request.setRequestHeader('idempotency-key', commandKey());
+    request.setRequestHeader('content-type', upload.format === 'csv' ? 'text/csv' : 'application/vnd.apache.parquet');
+    request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
+    request.onerror = () => reject(unreachable('The connection broke during the upload.'));
+    request.ontimeout = () => reject(unreachable('The upload took too long.'));
+    request.onload = () => {
+      const body = parsed(request.responseText);
+      if (request.status >= 200 && request.status < 300) resolve(body as DatasetView);
+      else reject(problemFrom(body, request.status, request.statusText));
+    };
+    request.send(upload.file);
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

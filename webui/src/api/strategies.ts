@@ -1,0 +1,64 @@
+/** Calls about strategies, their schema and their validation. */
+import type { JsonSchema } from '../forms/schema';
+import { client, unwrap } from './client';
+import type { StrategyVersionView, StrategyView, Validation } from './types';
+
+export type Config = Record<string, unknown>;
+
+const LIST_LIMIT = 100;
+
+export function listStrategies(cursor?: string) {
+  return unwrap(client.GET('/api/v1/strategies', { params: { query: { limit: String(LIST_LIMIT), cursor } } }));
+}
+
+export function getStrategy(id: string): Promise<StrategyView> {
+  return unwrap(client.GET('/api/v1/strategies/{id}', { params: { path: { id } } }));
+}
+
+export async function listVersions(id: string): Promise<StrategyVersionView[]> {
+  const page = await unwrap(client.GET('/api/v1/strategies/{id}/versions', { params: { path: { id } } }));
+  return page.items;
+}
+
+export function createStrategy(body: { name: string; description: string; config: Config }): Promise<StrategyView> {
+  return unwrap(client.POST('/api/v1/strategies', { body }));
+}
+
+export function addVersion(strategy: StrategyView, config: Config): Promise<StrategyVersionView> {
+  return unwrap(
+    client.POST('/api/v1/strategies/{id}/versions', {
+      params: { path: { id: strategy.id } },
+      headers: { 'If-Match': `"r${strategy.revision}"` },
+      body: { config },
+    }),
+  );
+}
+
+export function archiveStrategy(strategy: StrategyView): Promise<StrategyView> {
+  return unwrap(
+    client.POST('/api/v1/strategies/{id}:archive', {
+      params: { path: { id: strategy.id } },
+      headers: { 'If-Match': `"r${strategy.revision}"` },
+    }),
+  );
+}
+
+export function listAlgorithms() {
+  return unwrap(client.GET('/api/v1/algorithms'));
+}
+
+export async function strategySchema(algo: string): Promise<JsonSchema> {
+  return (await unwrap(client.GET('/api/v1/schemas/strategy/{algo}', { params: { path: { algo } } }))) as JsonSchema;
+}
+
+export async function strategyDefaults(algo: string): Promise<Config> {
+  return (await unwrap(client.GET('/api/v1/schemas/strategy/{algo}/defaults', { params: { path: { algo } } }))) as Config;
+}
+
+export async function sessionSchema(kind: string): Promise<JsonSchema> {
+  return (await unwrap(client.GET('/api/v1/schemas/session/{kind}', { params: { path: { kind } } }))) as JsonSchema;
+}
+
+export function validateConfig(kind: 'strategy' | 'session', config: Config): Promise<Validation> {
+  return unwrap(client.POST('/api/v1/configs:validate', { body: { kind, config } }));
+}

@@ -1,0 +1,35 @@
+/** Several fields of one object; nested objects get a frame of their own. */
+import { useFieldText, useForm } from './FormContext';
+import { fieldFor } from './fieldFor';
+import { below, fieldId } from './pointers';
+import type { FieldNode } from './schema';
+
+interface FieldListProps {
+  pointer: string;
+  fields: [string, FieldNode][];
+  value: Record<string, unknown>;
+}
+
+/** Shows fields in the schema's order. */
+export function FieldList({ pointer, fields, value }: FieldListProps) {
+  const fieldText = useFieldText();
+  const { hidden } = useForm();
+  return (
+    <>
+      {fields.map(([name, node]) => {
+        const at = below(pointer, name);
+        if (hidden.has(at)) return null;
+        const field = fieldFor(at, node, value[name]);
+        if (node.kind !== 'object' && node.kind !== 'variants') return <div key={at} className="cell">{field}</div>;
+        const { label, help } = fieldText(at, node.help);
+        return (
+          <fieldset key={at} id={fieldId(at)} className={pointer === '' ? 'group' : 'subgroup'}>
+            <legend>{label}</legend>
+            {help && <p className="group-help">{help}</p>}
+            <div className="fields">{field}</div>
+          </fieldset>
+        );
+      })}
+    </>
+  );
+}

@@ -1,0 +1,20 @@
+/** Names of metrics. */
+export const enMetrics = {
+  loss: 'Loss',
+  q_mean: 'Mean Q value',
+  epsilon: 'Exploration rate',
+  episode_return: 'Episode return',
+  episode_drawdown: 'Episode drawdown',
+  gradient_norm: 'Gradient norm',
+  valid_total_return: 'Validation return',
+  valid_sharpe: 'Validation Sharpe',
+  valid_max_drawdown: 'Validation max drawdown',
+  total_return: 'Total return',
+  volatility: 'Volatility (annual)',
+  sharpe: 'Sharpe ratio',
+  sortino: 'Sortino ratio',
+  calmar: 'Calmar ratio',
+  max_drawdown: 'Max drawdown',
+  turnover: 'Turnover',
+  win_rate: 'Win rate',
+};

@@ -1,0 +1,10 @@
+/** Names of settings for the form, by their place in the configuration; what is missing falls back to the schema. */
+export interface FieldText {
+  label: string;
+  help?: string;
+}
+
+export type FieldTexts = Record<string, FieldText>;
+
+/** English needs none: labels come from the keys and help from the schema. */
+export const NO_FIELDS: FieldTexts = {};

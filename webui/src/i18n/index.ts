@@ -1,0 +1,32 @@
+/** The reader's language. Chinese is loaded when it is first wanted. */
+import { create } from 'zustand';
+
+import { type Dictionary, en } from './en';
+import { type FieldTexts, NO_FIELDS } from './fields';
+
+export type Language = 'en' | 'zh';
+
+interface Texts {
+  language: Language;
+  text: Dictionary;
+  fields: FieldTexts;
+}
+
+/** The texts in use. */
+export const useTexts = create<Texts>(() => ({ language: 'en', text: en, fields: NO_FIELDS }));
+
+/** The dictionary of the reader's language. */
+export function useText(): Dictionary {
+  return useTexts((texts) => texts.text);
+}
+
+/** Switches the language once its texts are here. */
+export async function setLanguage(language: Language): Promise<void> {
+  if (language === 'en') {
+    useTexts.setState({ language, text: en, fields: NO_FIELDS });
+  } else {
+    const [{ zh }, { zhFields }] = await Promise.all([import('./zh'), import('./zhFields')]);
+    useTexts.setState({ language, text: zh, fields: zhFields });
+  }
+  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+}

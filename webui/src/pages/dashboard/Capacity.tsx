@@ -1,0 +1,54 @@
+/** Nodes with what they have and what is reserved. */
+import { useQuery } from '@tanstack/react-query';
+
+import { listNodes } from '../../api/platform';
+import { keys } from '../../api/queries';
+import type { NodeView } from '../../api/types';
+import { Age } from '../../components/Age';
+import { Card } from '../../components/Card';
+import { Meter } from '../../components/Meter';
+import { Part } from '../../components/Part';
+import { useText } from '../../i18n';
+import { useTopic } from '../../live/useTopic';
+import { bytes, percent } from '../../state/format';
+
+const MIB = 1024 * 1024;
+const REFETCH_MS = 15_000;
+
+/** Shows the nodes. */
+export function Capacity() {
+  const text = useText();
+  const query = useQuery({ queryKey: keys.nodes, queryFn: listNodes, refetchInterval: REFETCH_MS });
+  const live = useTopic<NodeView>('nodes');
+  return (
+    <Card title={text.dashboard.capacity}>
+      <Part query={query}>
+        {(nodes) => nodes.map((node) => <Node key={node.id} node={live.rows[node.id] ?? node} />)}
+      </Part>
+    </Card>
+  );
+}
+
+function Node({ node }: { node: NodeView }) {
+  const text = useText();
+  const { reserved } = text.dashboard;
+  return (
+    <div className="node">
+      <div className="node-head">
+        <strong>{node.id}</strong>
+        <span className={`tag ${node.state === 'ready' ? 'tag-good' : 'tag-warn'}`}>{node.state}</span>
+        {node.local && <span className="hint">{text.dashboard.local}</span>}
+        <span className="grow" />
+        {node.sampled_at && <Age at={node.sampled_at} />}
+      </div>
+      <Meter label={text.dashboard.cpu} used={node.cpu_reserved} all={node.cpu_capacity} words={reserved(String(node.cpu_reserved), String(node.cpu_capacity))} />
+      <Meter label={text.dashboard.memory} used={node.memory_reserved_mib} all={node.memory_capacity_mib} words={reserved(bytes(node.memory_reserved_mib * MIB), bytes(node.memory_capacity_mib * MIB))} />
+      {node.gpu_capacity > 0 && <Meter label={text.dashboard.gpu} used={node.gpu_reserved} all={node.gpu_capacity} words={reserved(String(node.gpu_reserved), String(node.gpu_capacity))} />}
+      <p className="hint num">
+        {typeof node.cpu_ratio === 'number' && text.dashboard.load(percent(node.cpu_ratio, 0))}
+        {typeof node.disk_free_ratio === 'number' && ` · ${text.dashboard.diskFree(percent(node.disk_free_ratio, 0))}`}
+        {` · ${node.version}`}
+      </p>
+    </div>
+  );
+}

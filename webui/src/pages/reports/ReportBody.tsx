@@ -1,0 +1,68 @@
+/** A report's parts in reading order: the verdict, the figures, the curves, the trades, how to repeat it. */
+import { useMemo } from 'react';
+
+import type { BacktestReport } from '../../api/types';
+import { LinesChart } from '../../charts/LinesChart';
+import { TradesChart } from '../../charts/TradesChart';
+import { Card } from '../../components/Card';
+import { ChartCard } from '../../components/ChartCard';
+import { useText } from '../../i18n';
+import { CurvesTable } from './CurvesTable';
+import { MetricsTable } from './MetricsTable';
+import { policyName } from './policyName';
+import { Reproduction } from './Reproduction';
+import { TradesTable } from './TradesTable';
+import { Verdict } from './Verdict';
+
+const COLOURS = ['curve-2', 'curve-3', 'curve-4'] as const;
+
+/** Shows a report. */
+export function ReportBody({ report }: { report: BacktestReport }) {
+  const text = useText();
+  const policies = useMemo(() => [report.agent, ...report.baselines], [report]);
+  const lines = useMemo(
+    () =>
+      (pick: 'equity' | 'drawdown') =>
+        policies.map((policy, index) => ({
+          label: policyName(policy.name, text),
+          colour: index === 0 ? 'curve-1' : (COLOURS[(index - 1) % COLOURS.length] ?? 'curve-2'),
+          values: pick === 'drawdown' ? policy.drawdown.map((value) => -value) : policy.equity,
+          main: index === 0,
+        })),
+    [policies, text],
+  );
+  const equity = useMemo(() => lines('equity'), [lines]);
+  const drawdown = useMemo(() => lines('drawdown'), [lines]);
+  const buys = report.agent.trades.filter((trade) => trade.side === 'buy').length;
+  return (
+    <div className="report">
+      {report.remarks.length > 0 && (
+        <div className="note note-warn">
+          <strong>{text.report.remarks}</strong>
+          <ul>{report.remarks.map((remark) => <li key={remark}>{remark}</li>)}</ul>
+        </div>
+      )}
+      <Verdict report={report} />
+      <ChartCard
+        title={text.report.equity}
+        chart={<LinesChart label={text.report.equity} timesMs={report.times_ms} lines={equity} share={false} height={300} />}
+        table={() => <CurvesTable caption={text.report.equity} timesMs={report.times_ms} lines={equity} share={false} />}
+      />
+      <div className="report-columns">
+        <Card title={text.report.metrics} className="card-flush-body"><MetricsTable report={report} /></Card>
+        <ChartCard
+          title={text.report.drawdown}
+          chart={<LinesChart label={text.report.drawdown} timesMs={report.times_ms} lines={drawdown} share filled height={280} />}
+          table={() => <CurvesTable caption={text.report.drawdown} timesMs={report.times_ms} lines={drawdown} share />}
+        />
+      </div>
+      <ChartCard
+        title={text.report.priceTrades}
+        note={<span className="hint num">{report.agent.trades.length === 0 ? text.report.noTrades : text.report.tradeCount(buys, report.agent.trades.length - buys)}</span>}
+        chart={<TradesChart label={text.report.priceTrades} timesMs={report.times_ms} values={report.prices} trades={report.agent.trades} />}
+        table={() => <TradesTable trades={report.agent.trades} />}
+      />
+      <Reproduction report={report} />
+    </div>
+  );
+}

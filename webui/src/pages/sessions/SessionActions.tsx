@@ -1,0 +1,41 @@
+/** Commands of a session, as its state allows them. */
+import { Button } from 'antd';
+import { useState } from 'react';
+
+import type { SessionView } from '../../api/types';
+import { LinkButton } from '../../components/LinkButton';
+import { ReasonDialog } from '../../components/ReasonDialog';
+import { useText } from '../../i18n';
+import { isTerminal, useSessionCommand } from './useSession';
+
+/** Shows the buttons that can do something now. */
+export function SessionActions({ session }: { session: SessionView }) {
+  const text = useText();
+  const command = useSessionCommand(session.id);
+  const [stopping, setStopping] = useState(false);
+  const { state } = session;
+  const send = (verb: 'pause' | 'resume' | 'checkpoint') => () => command.mutate({ verb });
+  const stop = (reason: string) => command.mutate({ verb: 'stop', reason }, { onSettled: () => setStopping(false) });
+  return (
+    <>
+      {state === 'running' && <Button loading={command.isPending} onClick={send('pause')}>{text.session.pause}</Button>}
+      {state === 'paused' && <Button type="primary" loading={command.isPending} onClick={send('resume')}>{text.session.resume}</Button>}
+      {session.kind === 'training' && (state === 'running' || state === 'paused') && <Button onClick={send('checkpoint')}>{text.session.checkpoint}</Button>}
+      {!isTerminal(state) && <Button danger onClick={() => setStopping(true)}>{text.session.stop}</Button>}
+      {session.kind === 'training' && session.model_sha256 && isTerminal(state) && (
+        <LinkButton primary to={`/sessions/new?kind=backtest&from=${session.id}`}>{text.session.backtest}</LinkButton>
+      )}
+      {session.kind === 'backtest' && session.report_sha256 && <LinkButton primary to={`/sessions/${session.id}/report`}>{text.session.report}</LinkButton>}
+      {stopping && (
+        <ReasonDialog
+          title={text.session.stopTitle(session.name)}
+          help={text.session.stopHelp}
+          action={text.session.stop}
+          busy={command.isPending}
+          onConfirm={stop}
+          onClose={() => setStopping(false)}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,93 @@
+/** Start a training or a back-test: what runs, on what, with which settings. */
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Button } from 'antd';
+import { useMemo } from 'react';
+import { useNavigate } from 'react-router';
+
+import { ApiError, violationsBelow } from '../../api/problem';
+import { keys } from '../../api/queries';
+import { startSession } from '../../api/sessions';
+import { Card } from '../../components/Card';
+import { EmptyNote } from '../../components/EmptyNote';
+import { ErrorNote } from '../../components/ErrorNote';
+import { LinkButton } from '../../components/LinkButton';
+import { Loading } from '../../components/Loading';
+import { Page } from '../../components/Page';
+import { ErrorList } from '../../forms/ErrorList';
+import type { TextInput } from '../../forms/FormContext';
+import { SchemaForm } from '../../forms/SchemaForm';
+import { useText } from '../../i18n';
+import { ResourceFields } from './ResourceFields';
+import { TrainedSelect } from './TrainedSelect';
+import { useStartForm } from './useStartForm';
+import { WhatRuns } from './WhatRuns';
+
+const HIDDEN: ReadonlySet<string> = new Set(['/kind']);
+
+/** The start page. */
+export default function StartSessionPage() {
+  const text = useText();
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const form = useStartForm();
+  const name = form.name ?? text.start.defaultName(form.strategy?.name ?? '', text.sessions.kinds[form.kind]);
+  const submit = useMutation({
+    mutationFn: () =>
+      startSession({
+        name: name.trim(),
+        strategy_id: form.strategyId,
+        ...(form.version ? { strategy_version: Number(form.version) } : {}),
+        dataset_id: form.datasetId,
+        config: form.config ?? {},
+        resources: form.resources,
+        priority: form.priority,
+      }),
+    onSuccess: (session) => {
+      void queries.invalidateQueries({ queryKey: keys.sessions });
+      void navigate(`/sessions/${session.id}`);
+    },
+  });
+  const { trained } = form;
+  const inputs = useMemo<Record<string, TextInput>>(() => ({ '^ses_': (props) => <TrainedSelect {...props} sessions={trained} /> }), [trained]);
+  const refused = submit.error instanceof ApiError ? violationsBelow(submit.error.problem, '/config') : [];
+  const errors = [...form.checked.errors, ...refused.filter((each) => !form.checked.errors.some((known) => known.pointer === each.pointer))];
+  const title = form.kind === 'training' ? text.start.trainingTitle : text.start.backtestTitle;
+  const impossible = form.kind === 'training' && !form.learns;
+  const { strategies, datasets } = form.choices;
+  if (strategies.data?.items.length === 0) {
+    return <Page title={title}><EmptyNote title={text.start.noStrategies} action={<LinkButton primary to="/strategies/new">{text.strategies.create}</LinkButton>} /></Page>;
+  }
+  if (datasets.data?.items.length === 0) {
+    return <Page title={title}><EmptyNote title={text.start.noDatasets} action={<LinkButton primary to="/data/import">{text.data.import}</LinkButton>} /></Page>;
+  }
+  const failure = strategies.error ?? datasets.error ?? form.schema.error ?? form.origin.error;
+  return (
+    <Page title={title} parent={{ to: '/sessions', label: text.sessions.title }}>
+      {failure !== null && <ErrorNote error={failure} />}
+      <form
+        className="start-form"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit.mutate();
+        }}
+      >
+        <WhatRuns form={form} name={name} />
+        {impossible && <p className="note note-warn" role="alert">{text.start.cannotLearn}</p>}
+        <Card title={text.start.settings}>
+          {form.node && form.config ? (
+            <SchemaForm node={form.node} value={form.config} errors={errors} hidden={HIDDEN} inputs={inputs} onChange={form.setConfig} />
+          ) : (
+            <Loading lines={6} />
+          )}
+        </Card>
+        <ResourceFields form={form} />
+        <ErrorList errors={errors} />
+        {submit.error && refused.length === 0 && <ErrorNote error={submit.error} />}
+        <div className="form-actions">
+          <Button type="primary" size="large" htmlType="submit" loading={submit.isPending} disabled={impossible || errors.length > 0 || !form.config || !form.datasetId}>{text.start.submit}</Button>
+        </div>
+      </form>
+    </Page>
+  );
+}
