@@ -95,6 +95,12 @@ pub enum ActorsError {
         /// What it was used for.
         found: String,
     },
+    /// The same command is still running.
+    #[error("this command is still running ({what}); wait for it, or repeat the request with the same key")]
+    InProgress {
+        /// What it does.
+        what: String,
+    },
     /// The caller may not do this.
     #[error("{detail}")]
     Forbidden {
@@ -203,6 +209,7 @@ impl ActorsError {
             | Self::Malformed { .. }
             | Self::BadCursor { .. }
             | Self::IdempotencyMismatch { .. }
+            | Self::InProgress { .. }
             | Self::Forbidden { .. }
             | Self::Draining
             | Self::NoQuorum { .. }
@@ -227,12 +234,97 @@ impl Coded for ActorsError {
             Self::StaleRevision { .. } => ErrorCode::StaleRevision,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
             Self::IdempotencyMismatch { .. } => ErrorCode::IdempotencyMismatch,
+            Self::InProgress { .. } => ErrorCode::CommandInProgress,
             Self::Forbidden { .. } => ErrorCode::Forbidden,
             Self::Overloaded { .. } | Self::Restarting { .. } => ErrorCode::Overloaded,
             Self::Draining => ErrorCode::Draining,
             Self::Unanswered { .. } => ErrorCode::DeadlineExceeded,
             Self::NoQuorum { .. } => ErrorCode::NoQuorum,
             Self::Store { .. } | Self::Boot { .. } | Self::Internal { .. } => ErrorCode::Internal,
+        }
+    }
+}
+
+impl From<cluster::control::ControlError> for ActorsError {
+    fn from(error: cluster::control::ControlError) -> Self {
+        use cluster::control::ControlError;
+        match error {
+            ControlError::Refused(refusal) => refusal.into(),
+            ControlError::Overloaded { limit } => {
+                Self::Overloaded { what: "the queue of changes", limit: u64::try_from(limit).unwrap_or(u64::MAX) }
+            }
+            ControlError::TooLarge { limit, found } => Self::TooLarge {
+                what: "a change in bytes",
+                limit: u64::try_from(limit).unwrap_or(u64::MAX),
+                got: u64::try_from(found).unwrap_or(u64::MAX),
+            },
+            ControlError::Unknown { reason } => Self::Unanswered { actor: "control state".to_owned(), reason },
+            other => Self::Store { detail: other.to_string() },
+        }
+    }
+}
+
+impl From<store::StoreError> for ActorsError {
+    fn from(error: store::StoreError) -> Self {
+        use store::StoreError;
+        match error {
+            StoreError::Overloaded { limit } => {
+                Self::Overloaded { what: "the journal's queue", limit: u64::try_from(limit).unwrap_or(u64::MAX) }
+            }
+            StoreError::Refused { .. } => Self::Conflict { detail: error.to_string(), params: BTreeMap::new() },
+            other => Self::Store { detail: other.to_string() },
+        }
+    }
+}
+
+impl From<cluster::control::Refusal> for ActorsError {
+    fn from(refusal: cluster::control::Refusal) -> Self {
+        use cluster::control::{Expected, Refusal};
+        let text = refusal.to_string();
+        match refusal {
+            Refusal::DocumentChanged { expected: Expected::Revision(wanted), found: Some(current), .. } => {
+                Self::StaleRevision { what: "this object", wanted, current }
+            }
+            Refusal::DocumentChanged { .. }
+            | Refusal::SessionExists { .. }
+            | Refusal::AlreadyPlaced { .. }
+            | Refusal::StaleEpoch { .. }
+            | Refusal::StepNotIncreasing { .. }
+            | Refusal::NodeNotReady { .. }
+            | Refusal::NoCapacity { .. }
+            | Refusal::StaleIncarnation { .. }
+            | Refusal::AlreadyInitialised
+            | Refusal::VersionNotRising { .. } => Self::Conflict { detail: text, params: BTreeMap::new() },
+            Refusal::DocumentMissing { key } => {
+                Self::NotFound { what: "document", id: format!("{}/{}", key.kind, key.id), reason: text }
+            }
+            Refusal::DocumentInUse { key, session } => {
+                let session = engine::ids::SessionId::from_uuid(uuid::Uuid::from_bytes(session));
+                Self::InUse { what: "document", id: key.id, by: vec![session.to_string()] }
+            }
+            Refusal::OverLimit { limit, found, .. } => Self::TooLarge { what: "a part of the request", limit, got: found },
+            Refusal::SessionMissing { session } => Self::NotFound {
+                what: "session",
+                id: engine::ids::SessionId::from_uuid(uuid::Uuid::from_bytes(session)).to_string(),
+                reason: "there is none of that id; list the sessions to see which there are".to_owned(),
+            },
+            Refusal::SessionEnded { outcome, .. } => Self::IllegalTransition {
+                command: "change the session".to_owned(),
+                state: format!("{outcome:?}").to_lowercase(),
+                hint: "it has ended; submit a new one".to_owned(),
+            },
+            Refusal::SessionNotEnded { .. } => Self::IllegalTransition {
+                command: "remove the session".to_owned(),
+                state: "running".to_owned(),
+                hint: "stop it first".to_owned(),
+            },
+            Refusal::SessionStopping { .. } => Self::IllegalTransition {
+                command: "change the session".to_owned(),
+                state: "stopping".to_owned(),
+                hint: "stopping is final; submit a new one".to_owned(),
+            },
+            Refusal::NodeMissing { node } => Self::NotFound { what: "node", id: node, reason: text },
+            Refusal::KeyReused { .. } => Self::IdempotencyMismatch { found: "another change".to_owned() },
         }
     }
 }

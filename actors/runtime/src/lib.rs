@@ -14,12 +14,29 @@ pub mod clock;
 pub mod directory;
 pub mod error;
 pub mod messages;
+pub mod tree;
 pub mod views;
 
+mod data;
+mod documents;
+mod follow;
+mod host;
+mod identity;
+mod inspect;
+mod library;
+mod logs;
+mod metrics;
+mod nodes;
+mod placement;
+mod reports;
+mod rules;
+mod scheduler;
 mod session;
+mod tasks;
 mod topics;
+mod worker;
 
-pub use boot::Platform;
+pub use boot::{Platform, PlatformConfig, Running, boot};
 pub use clock::{Clock, ManualClock, SystemClock, rfc3339};
 pub use directory::Directory;
 pub use error::ActorsError;
@@ -36,3 +53,6 @@ pub use messages::topics::{
     SeriesPatch, Since, Start, Subscription, TopicClass, TopicUpdate, TopicsHandle, TopicsStatus, Updates,
 };
 pub use messages::{Command, CommandId};
+pub use nodes::machine_memory_mib;
+pub use session::RetryPolicy;
+pub use worker::{WorkerProgram, WorkerTimes};

@@ -1,20 +1,26 @@
 //! Data sets as the world sees them: imported once, then an immutable snapshot.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::ids::DatasetId;
-use engine::market::parse::csv::CsvMapping;
+use engine::market::BarSeries;
+use engine::market::parse::CsvMapping;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
 
 use super::{Command, LONG_CALL_TIMEOUT_MS, ask, ask_within};
+use crate::data::document::DatasetDocument;
 use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::views::{BarsView, DatasetView, Page};
 
 /// Name in the directory and the tree.
 pub(crate) const NAME: &str = "data";
+
+/// Collection of data sets in control state: what a session refers to.
+pub(crate) const DATASETS: &str = "dataset";
 
 /// Where bars come from.
 #[derive(Debug, Clone)]
@@ -48,13 +54,6 @@ pub struct ImportRequest {
     pub mapping: CsvMapping,
 }
 
-/// What an importer made of a source: everything that follows is small and fast.
-#[derive(Debug)]
-pub(crate) struct Imported {
-    /// The view without id, name, times and revision filled in by the actor.
-    pub(crate) draft: DatasetView,
-}
-
 /// What a session needs of a data set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatasetSnapshot {
@@ -72,7 +71,12 @@ pub(crate) enum DataMsg {
     /// Take in a data set.
     Import { command: Command, request: ImportRequest, reply: Reply<DatasetView> },
     /// A source was parsed and its snapshot is a durable blob, or it was refused.
-    Parsed { command: Command, name: String, outcome: Result<Box<Imported>, ActorsError>, reply: Reply<DatasetView> },
+    Parsed {
+        command: Command,
+        name: String,
+        outcome: Result<Box<DatasetDocument>, ActorsError>,
+        reply: Reply<DatasetView>,
+    },
     /// One page of data sets.
     List { limit: u32, after: Option<String>, reply: Reply<Page<DatasetView>> },
     /// One data set.
@@ -82,11 +86,14 @@ pub(crate) enum DataMsg {
     /// Bars for a chart.
     Bars { id: DatasetId, bins: u32, reply: Reply<BarsView> },
     /// A snapshot was decoded for the cache.
-    Decoded { sha256: String, series: std::sync::Arc<engine::market::BarSeries> },
+    Decoded { sha256: String, series: Arc<BarSeries> },
     /// The snapshot's file, checked.
     Snapshot { id: DatasetId, reply: Reply<DatasetSnapshot> },
     /// Forget a data set that nothing uses.
     Remove { command: Command, id: DatasetId, revision: Option<u64>, reply: Reply<()> },
+    /// Panic: a test wants to see the restart.
+    #[cfg(test)]
+    Crash,
 }
 
 /// The door to the catalogue of data sets.

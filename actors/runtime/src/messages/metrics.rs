@@ -4,10 +4,12 @@ use engine::ids::SessionId;
 use engine::session::protocol::MetricPoint;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
+use store::tables::Appended;
 
 use super::ask;
 use crate::directory::Directory;
 use crate::error::ActorsError;
+use crate::metrics::series::SessionSeries;
 use crate::views::{Page, PointView, SeriesView};
 
 /// Name in the directory and the tree.
@@ -43,11 +45,24 @@ pub(crate) enum MetricsMsg {
     Count { session: SessionId, reply: Reply<u64> },
     /// Somebody watches a session: put its bins on the topic.
     Show { session: SessionId, reply: Reply<()> },
+    /// Points became durable.
+    Stored { session: SessionId, appended: Appended, points: Vec<MetricPoint>, reply: Reply<u64> },
+    /// A session's points were read for the cache.
+    Loaded { session: SessionId, loaded: Result<SessionSeries, ActorsError>, then: Vec<Then> },
     /// Time to publish what changed.
     Tick,
     /// Panic: a test wants to see the restart.
     #[cfg(test)]
     Crash,
+}
+
+/// What waits for a session's points.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// A history to be binned.
+    Answer(HistoryQuery, Reply<Vec<SeriesView>>),
+    /// Bins to be put on the topic.
+    Show(Reply<()>),
 }
 
 /// The door to the metrics hub.

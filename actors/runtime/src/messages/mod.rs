@@ -4,6 +4,10 @@
 
 pub mod data;
 pub mod identity;
+pub(crate) mod session;
+pub(crate) mod scheduler;
+pub(crate) mod placement;
+pub(crate) mod host;
 pub mod inspect;
 pub mod library;
 pub mod logs;
@@ -18,6 +22,7 @@ use std::time::Duration;
 
 use ractor::rpc::CallResult;
 use ractor::{Message, RpcReplyPort};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::directory::Directory;
@@ -41,6 +46,19 @@ impl CommandId {
     #[must_use]
     pub fn random() -> Self {
         Self(*Uuid::new_v4().as_bytes())
+    }
+
+    /// Returns the UUID of what this command makes: repeating the command names the same thing again.
+    #[must_use]
+    pub fn derive(&self, kind: &str) -> Uuid {
+        let mut hash = Sha256::new();
+        hash.update(kind.as_bytes());
+        hash.update([0]);
+        hash.update(self.0);
+        let digest = hash.finalize();
+        let mut bytes = [0_u8; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
     }
 }
 

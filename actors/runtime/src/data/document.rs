@@ -1,0 +1,58 @@
+//! What the catalogue keeps in control state: `dataset/<id>`, and `dataset_name/<hash of the name>` (who has it).
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::rfc3339;
+use crate::documents::Stored;
+use crate::error::ActorsError;
+use crate::views::DatasetView;
+
+/// Collection of claims on names.
+pub(crate) const NAMES: &str = "dataset_name";
+pub(crate) use crate::messages::data::DATASETS;
+
+/// A data set: the manifest of its snapshot under a name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DatasetDocument {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) instrument: String,
+    pub(crate) interval_seconds: f64,
+    pub(crate) rows: u64,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) sha256: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) source: String,
+    pub(crate) synthetic: bool,
+    pub(crate) columns: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    /// The command that imported it, hexadecimal.
+    pub(crate) command: String,
+}
+
+/// Returns what the world is shown.
+///
+/// # Errors
+/// Tells when its identifier is broken.
+pub(crate) fn view(stored: &Stored<DatasetDocument>) -> Result<DatasetView, ActorsError> {
+    let document = stored.value.clone();
+    Ok(DatasetView {
+        id: stored.id.parse().map_err(ActorsError::internal)?,
+        name: document.name,
+        kind: document.kind,
+        instrument: document.instrument,
+        interval_seconds: document.interval_seconds,
+        rows: document.rows,
+        from: document.from,
+        to: document.to,
+        sha256: document.sha256,
+        size_bytes: document.size_bytes,
+        source: document.source,
+        synthetic: document.synthetic,
+        columns: document.columns,
+        warnings: document.warnings,
+        created_at: rfc3339(stored.created_ms),
+        revision: stored.revision,
+    })
+}

@@ -1,0 +1,329 @@
+//! The catalogue of data sets: import, show, remove.
+//!
+//! Route: bytes → **data** → snapshot blob + document in control state. Parsing and decoding happen on blocking
+//! threads and come back as messages; at most [`IMPORTS_MAX`] imports run at once.
+
+pub(crate) mod bins;
+mod cache;
+pub(crate) mod document;
+mod import;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cluster::control::{ControlHandle, DocumentKey, Expected};
+use engine::ids::{DatasetId, SessionId};
+use engine::market::{BarSeries, snapshot};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use serde_json::json;
+use store::{BlobHash, Blobs};
+
+use self::cache::Cache;
+use self::document::{DATASETS, DatasetDocument, NAMES, view};
+use crate::documents::{Change, Claim, Documents, Mirror, Stored, delete, name_key, newest, put};
+use crate::error::ActorsError;
+use crate::messages::data::{DataMsg, DatasetSnapshot, ImportRequest};
+use crate::messages::topics::TopicsHandle;
+use crate::messages::{Command, CommandId, answer, page_limit};
+use crate::rules;
+use crate::views::{BarsView, DatasetView};
+
+/// Most imports at once: each may hold a whole file in memory.
+const IMPORTS_MAX: usize = 4;
+/// Most users named when a removal is refused.
+const USERS_NAMED_MAX: usize = 10;
+
+/// The catalogue actor.
+#[derive(Debug)]
+pub(crate) struct Data;
+
+/// What the catalogue works with.
+pub(crate) struct DataArguments {
+    /// Where data sets are registered.
+    pub(crate) control: ControlHandle,
+    /// Where snapshots lie.
+    pub(crate) blobs: Blobs,
+    /// Who is told of changes.
+    pub(crate) topics: TopicsHandle,
+}
+
+/// What the catalogue keeps.
+pub(crate) struct DataState {
+    control: ControlHandle,
+    documents: Documents,
+    blobs: Blobs,
+    topics: TopicsHandle,
+    cache: Cache,
+    running: BTreeSet<CommandId>,
+    seen: Mirror<DatasetDocument>,
+}
+
+impl Actor for Data {
+    type Msg = DataMsg;
+    type State = DataState;
+    type Arguments = DataArguments;
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<Self::Msg>,
+        arguments: Self::Arguments,
+    ) -> Result<Self::State, ActorProcessingErr> {
+        let mut state = DataState {
+            documents: Documents::new(arguments.control.clone()),
+            control: arguments.control,
+            blobs: arguments.blobs,
+            topics: arguments.topics,
+            cache: Cache::default(),
+            running: BTreeSet::new(),
+            seen: Mirror::new(DATASETS),
+        };
+        state.refresh()?;
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            DataMsg::Import { command, request, reply } => state.import(&myself, command, request, reply),
+            DataMsg::Parsed { command, name, outcome, reply } => {
+                state.running.remove(&command.id);
+                let outcome = match outcome {
+                    Ok(document) => state.register(&command, &name, *document).await,
+                    Err(error) => Err(error),
+                };
+                answer(reply, outcome);
+            }
+            DataMsg::List { limit, after, reply } => {
+                state.refresh()?;
+                answer(reply, newest(state.seen.iter(), page_limit(limit), after.as_deref(), view));
+            }
+            DataMsg::Get { id, reply } => answer(reply, state.get(id).and_then(|stored| view(&stored))),
+            DataMsg::Find { name, reply } => answer(reply, state.find(&name)),
+            DataMsg::Bars { id, bins, reply } => state.bars(&myself, id, bins, reply),
+            DataMsg::Decoded { sha256, series } => state.cache.put(sha256, series),
+            DataMsg::Snapshot { id, reply } => answer(reply, state.snapshot(id)),
+            DataMsg::Remove { command, id, revision, reply } => {
+                answer(reply, state.remove(&command, id, revision).await);
+            }
+            #[cfg(test)]
+            DataMsg::Crash => return Err("told to crash".into()),
+        }
+        state.refresh()?;
+        Ok(())
+    }
+}
+
+impl DataState {
+    /// Reads what changed and tells those who watch.
+    fn refresh(&mut self) -> Result<(), ActorsError> {
+        for change in self.seen.refresh(&self.documents)? {
+            match change {
+                Change::Written(id) => {
+                    if let Some(stored) = self.seen.get(&id) {
+                        self.topics.publish_state("datasets", &id, &view(stored)?);
+                    }
+                }
+                Change::Removed(id) => self.topics.remove_state("datasets", &id),
+            }
+        }
+        Ok(())
+    }
+
+    fn get(&self, id: DatasetId) -> Result<Stored<DatasetDocument>, ActorsError> {
+        self.documents.get(DATASETS, &id.to_string())?.ok_or_else(|| missing(id))
+    }
+
+    fn find(&self, name: &str) -> Result<Option<DatasetView>, ActorsError> {
+        let Some(claim) = self.documents.get::<Claim>(NAMES, &name_key(name))? else { return Ok(None) };
+        let stored = self.documents.get::<DatasetDocument>(DATASETS, &claim.value.id)?;
+        stored.as_ref().map(view).transpose()
+    }
+
+    fn import(
+        &mut self,
+        myself: &ActorRef<DataMsg>,
+        command: Command,
+        request: ImportRequest,
+        reply: RpcReplyPort<Result<DatasetView, ActorsError>>,
+    ) {
+        match self.may_import(&command, &request) {
+            Ok(None) => {}
+            Ok(Some(first)) => return answer(reply, Ok(first)),
+            Err(error) => return answer(reply, Err(error)),
+        }
+        self.running.insert(command.id);
+        let (blobs, myself) = (self.blobs.clone(), myself.clone());
+        tokio::task::spawn_blocking(move || {
+            let name = request.name.clone();
+            let outcome = caught(|| import::run(&blobs, &request.name, request.source, &request.mapping));
+            let outcome = outcome.map(Box::new);
+            if myself.cast(DataMsg::Parsed { command, name, outcome, reply }).is_err() {
+                tracing::warn!("an import ended after the catalogue did; its caller learns that it was not answered");
+            }
+        });
+    }
+
+    /// Returns the first answer of a repeated command, or nothing when the import may begin.
+    fn may_import(&self, command: &Command, request: &ImportRequest) -> Result<Option<DatasetView>, ActorsError> {
+        if let Some(violation) = rules::name("/name", &request.name) {
+            return Err(ActorsError::Invalid { errors: vec![violation] });
+        }
+        let id = DatasetId::from_uuid(command.id.derive(DATASETS));
+        if let Some(first) = self.documents.get::<DatasetDocument>(DATASETS, &id.to_string())? {
+            if name_key(&first.value.name) != name_key(&request.name) {
+                return Err(ActorsError::IdempotencyMismatch { found: format!("data set {id}") });
+            }
+            return view(&first).map(Some);
+        }
+        if self.running.contains(&command.id) {
+            return Err(ActorsError::InProgress { what: format!("import of '{}'", request.name) });
+        }
+        if let Some(taken) = self.find(&request.name)? {
+            return Err(taken_name(&taken));
+        }
+        if IMPORTS_MAX <= self.running.len() {
+            let limit = u64::try_from(IMPORTS_MAX).unwrap_or(u64::MAX);
+            return Err(ActorsError::Overloaded { what: "the number of imports at once", limit });
+        }
+        Ok(None)
+    }
+
+    async fn register(
+        &mut self,
+        command: &Command,
+        name: &str,
+        mut document: DatasetDocument,
+    ) -> Result<DatasetView, ActorsError> {
+        if let Some(taken) = self.find(name)? {
+            return Err(taken_name(&taken));
+        }
+        let id = DatasetId::from_uuid(command.id.derive(DATASETS));
+        document.command = command.id.to_string();
+        let claim = self.documents.get::<Claim>(NAMES, &name_key(name))?;
+        let expected = claim.map_or(Expected::Absent, |claim| Expected::Revision(claim.revision));
+        let changes = vec![
+            put(NAMES, &name_key(name), expected, &Claim { id: id.to_string() })?,
+            put(DATASETS, &id.to_string(), Expected::Absent, &document)?,
+        ];
+        self.documents.change(command.id, changes).await?;
+        view(&self.get(id)?)
+    }
+
+    fn bars(
+        &mut self,
+        myself: &ActorRef<DataMsg>,
+        id: DatasetId,
+        bins: u32,
+        reply: RpcReplyPort<Result<BarsView, ActorsError>>,
+    ) {
+        let sha256 = match self.get(id) {
+            Ok(stored) => stored.value.sha256,
+            Err(error) => return answer(reply, Err(error)),
+        };
+        let cached = self.cache.get(&sha256);
+        let (blobs, myself) = (self.blobs.clone(), myself.clone());
+        tokio::task::spawn_blocking(move || {
+            let decoded = cached.map_or_else(|| caught(|| decode(&blobs, &sha256, &myself)), Ok);
+            answer(reply, decoded.map(|series| bins::bars(&series, bins)));
+        });
+    }
+
+    fn snapshot(&self, id: DatasetId) -> Result<DatasetSnapshot, ActorsError> {
+        let view = view(&self.get(id)?)?;
+        let path = path(&self.blobs, &view.sha256)?;
+        Ok(DatasetSnapshot { view, path })
+    }
+
+    async fn remove(
+        &mut self,
+        command: &Command,
+        id: DatasetId,
+        revision: Option<u64>,
+    ) -> Result<(), ActorsError> {
+        let there = self.documents.get::<DatasetDocument>(DATASETS, &id.to_string())?;
+        if let Some(stored) = &there {
+            if let Some(wanted) = revision.filter(|wanted| *wanted != stored.revision) {
+                return Err(ActorsError::StaleRevision { what: "data set", wanted, current: stored.revision });
+            }
+            let by = self.users(id);
+            if !by.is_empty() {
+                return Err(ActorsError::InUse { what: "data set", id: id.to_string(), by });
+            }
+        }
+        // The same command gives the same proposal, so that repeating it after the removal gives the first answer.
+        // The claim on the name stays behind and counts as free, for its owner is gone.
+        let expected = revision.map_or(Expected::Present, Expected::Revision);
+        match self.documents.change(command.id, vec![delete(DATASETS, &id.to_string(), expected)]).await {
+            Ok(_) => Ok(()),
+            Err(_) if there.is_none() => Err(missing(id)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the sessions that refer to a data set, ended ones included: their reports name it.
+    fn users(&self, id: DatasetId) -> Vec<String> {
+        let key = DocumentKey::new(DATASETS, id.to_string());
+        self.control.read(|state| {
+            let users = state.sessions.iter().filter(|session| session.references.contains(&key));
+            users
+                .take(USERS_NAMED_MAX)
+                .map(|session| SessionId::from_uuid(uuid::Uuid::from_bytes(session.id)).to_string())
+                .collect()
+        })
+    }
+}
+
+fn decode(blobs: &Blobs, sha256: &str, myself: &ActorRef<DataMsg>) -> Result<Arc<BarSeries>, ActorsError> {
+    let bytes = hash(sha256).and_then(|hash| blobs.read(hash).map_err(|error| lost(sha256, &error.to_string())))?;
+    let series = snapshot::decode(Bytes::from(bytes)).map_err(|error| ActorsError::Store {
+        detail: format!("the snapshot {sha256} is damaged ({error}); import the data again"),
+    })?;
+    let series = Arc::new(series);
+    if myself.cast(DataMsg::Decoded { sha256: sha256.to_owned(), series: Arc::clone(&series) }).is_err() {
+        tracing::debug!("a decoded snapshot came after the catalogue ended");
+    }
+    Ok(series)
+}
+
+/// Runs foreign bytes through a parser: a panic in one is an answer, not the end of a thread.
+fn caught<T>(work: impl FnOnce() -> Result<T, ActorsError>) -> Result<T, ActorsError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(ActorsError::internal("a parser panicked on this file; please report it")))
+}
+
+fn missing(id: DatasetId) -> ActorsError {
+    ActorsError::NotFound {
+        what: "data set",
+        id: id.to_string(),
+        reason: "there is none of that id; list the data sets to see which there are".to_owned(),
+    }
+}
+
+fn path(blobs: &Blobs, sha256: &str) -> Result<PathBuf, ActorsError> {
+    blobs.path(hash(sha256)?).ok_or_else(|| lost(sha256, "it is missing on this node"))
+}
+
+fn hash(sha256: &str) -> Result<BlobHash, ActorsError> {
+    sha256.parse().map_err(ActorsError::internal)
+}
+
+fn lost(sha256: &str, why: &str) -> ActorsError {
+    ActorsError::Store { detail: format!("the snapshot {sha256} cannot be read ({why}); import the data again") }
+}
+
+fn taken_name(taken: &DatasetView) -> ActorsError {
+    ActorsError::Conflict {
+        detail: format!("a data set named '{}' exists already ({}); choose another name", taken.name, taken.id),
+        params: BTreeMap::from([
+            ("name".to_owned(), json!(taken.name)),
+            ("id".to_owned(), json!(taken.id)),
+            ("sha256".to_owned(), json!(taken.sha256)),
+        ]),
+    }
+}
