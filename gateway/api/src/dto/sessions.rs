@@ -1,0 +1,48 @@
+//! What is sent to start and command sessions.
+
+use engine::ids::{DatasetId, StrategyId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A session to start.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewSession")]
+pub(crate) struct NewSessionDto {
+    /// Name; need not be unique.
+    #[schemars(length(min = 1, max = 200))]
+    pub(crate) name: String,
+    /// The strategy.
+    pub(crate) strategy_id: StrategyId,
+    /// Its version; the newest where absent.
+    #[serde(default)]
+    pub(crate) strategy_version: Option<u32>,
+    /// The data set.
+    pub(crate) dataset_id: DatasetId,
+    /// What to do; see `/schemas/session/{kind}`.
+    #[schemars(with = "serde_json::Map<String, Value>")]
+    pub(crate) config: Value,
+    /// What to reserve; the defaults where absent.
+    #[serde(default)]
+    #[schemars(with = "Option<engine::config::ResourcesConfig>")]
+    pub(crate) resources: Option<Value>,
+    /// Higher goes first.
+    #[serde(default)]
+    #[schemars(range(min = -100, max = 100))]
+    pub(crate) priority: i32,
+    /// Labels.
+    #[serde(default)]
+    #[schemars(length(max = 20), inner(length(min = 1, max = 50)))]
+    pub(crate) tags: Vec<String>,
+}
+
+/// Why a command is given.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "SessionCommand")]
+pub(crate) struct ReasonDto {
+    /// Recorded in the timeline.
+    #[schemars(length(min = 3, max = 500))]
+    pub(crate) reason: Option<String>,
+}

@@ -1,0 +1,47 @@
+//! What is sent to make and change strategies.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A strategy to make.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewStrategy")]
+pub(crate) struct NewStrategyDto {
+    /// Name, unique among those not archived.
+    #[schemars(length(min = 1, max = 120))]
+    pub(crate) name: String,
+    /// Free text.
+    #[serde(default)]
+    #[schemars(length(max = 4000))]
+    pub(crate) description: String,
+    /// Its first version; see `/schemas/strategy/{algo}`.
+    #[schemars(with = "serde_json::Map<String, Value>")]
+    pub(crate) config: Value,
+}
+
+/// What may change without a new version.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "StrategyChange")]
+pub(crate) struct StrategyChangeDto {
+    /// Name; unchanged where absent.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 120))]
+    pub(crate) name: Option<String>,
+    /// Description; unchanged where absent.
+    #[serde(default)]
+    #[schemars(length(max = 4000))]
+    pub(crate) description: Option<String>,
+}
+
+/// A version to save.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewStrategyVersion")]
+pub(crate) struct NewVersionDto {
+    /// The whole configuration; see `/schemas/strategy/{algo}`.
+    #[schemars(with = "serde_json::Map<String, Value>")]
+    pub(crate) config: Value,
+}
