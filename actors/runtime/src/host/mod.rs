@@ -10,6 +10,7 @@ use cluster::control::state::Session as Wanting;
 use cluster::control::{ControlState, DesiredState};
 use cluster::supervision::{Backoff, Budget, RestartLimit, Verdict};
 use engine::ids::SessionId;
+use ractor::rpc::CallResult;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ use reconcile::{HostStep, Present, Wanted, carried_out, reconcile};
 
 /// Looked at again at least this often.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long sessions may take for a last checkpoint when the node goes down.
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// A session's actor here.
 struct Guest {
@@ -80,6 +83,24 @@ impl Actor for Host {
             HostMsg::GetStatus { reply } => {
                 let sessions = state.guests.keys().copied().collect();
                 answer(reply, Ok(HostStatus { sessions, round_count: state.round_count }));
+            }
+        }
+        Ok(())
+    }
+
+    /// The node goes down: sessions write a last checkpoint; then they end with us.
+    async fn post_stop(&self, _: ActorRef<HostMsg>, state: &mut HostState) -> Result<(), ActorProcessingErr> {
+        let asked: Vec<_> = state
+            .guests
+            .values()
+            .map(|guest| {
+                let actor = guest.actor.clone();
+                tokio::spawn(async move { actor.call(|reply| SessionMsg::Drain { reply }, Some(DRAIN)).await })
+            })
+            .collect();
+        for one in asked {
+            if !matches!(one.await, Ok(Ok(CallResult::Success(())))) {
+                tracing::warn!("a session ended without a last checkpoint; it resumes from the one before");
             }
         }
         Ok(())

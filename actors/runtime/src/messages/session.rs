@@ -1,5 +1,6 @@
 //! One session: owns its worker.
 
+use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
 
 pub(crate) use crate::worker::process::Notice;
@@ -21,6 +22,8 @@ pub(crate) enum SessionMsg {
     CheckpointAsked,
     /// Its worker did something.
     Noticed(Notice),
+    /// The node goes down: answer once a last checkpoint counts, or at once where none can be written.
+    Drain { reply: RpcReplyPort<()> },
     /// The pause before start number `run` is over.
     RetryDue { run: u64 },
 }

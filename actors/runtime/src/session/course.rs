@@ -140,6 +140,11 @@ impl Course {
         self.run
     }
 
+    /// Whether a worker is ready and takes commands.
+    pub(crate) fn is_working(&self) -> bool {
+        self.phase == Phase::Working
+    }
+
     /// The worker was started; its first metric point will have this index.
     pub(crate) fn launched(&mut self, next_index: u64) {
         self.next_index = next_index;

@@ -27,7 +27,7 @@ use std::time::Duration;
 use cluster::control::{ControlCommand, ControlHandle};
 use engine::ids::{NodeId, SessionId};
 use engine::session::protocol::{MetricPoint, WorkerCommand};
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use store::blob::{BlobHash, Blobs};
 use store::tables::Tables;
 
@@ -36,7 +36,7 @@ pub use retry::RetryPolicy;
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::error::ActorsError;
-use crate::messages::CommandId;
+use crate::messages::{CommandId, answer};
 use crate::messages::host::Wish;
 use crate::messages::logs::{LogsHandle, NewLine};
 use crate::messages::metrics::MetricsHandle;
@@ -130,6 +130,8 @@ pub(crate) struct SessionState {
     resumed_from: Option<BlobHash>,
     /// Checkpoints that workers could not read.
     distrusted: BTreeSet<BlobHash>,
+    /// Answered once a last checkpoint counts.
+    draining: Option<RpcReplyPort<()>>,
 }
 
 /// The actor.
@@ -164,6 +166,7 @@ impl Actor for Session {
             prepared: None,
             resumed_from: None,
             distrusted: BTreeSet::new(),
+            draining: None,
             context,
         })
     }
@@ -187,6 +190,7 @@ impl Actor for Session {
             SessionMsg::Wished { wish } => state.course.wished(wish),
             SessionMsg::CheckpointAsked => state.course.checkpoint_asked(),
             SessionMsg::RetryDue { run } => state.course.retry_due(run),
+            SessionMsg::Drain { reply } => return Ok(state.drain(reply)),
             SessionMsg::Noticed(Notice { run, what, credit }) => {
                 let steps = state.noticed(run, what, now_ms);
                 // The next frame may come while this one is being worked on.
@@ -200,6 +204,22 @@ impl Actor for Session {
 }
 
 impl SessionState {
+    /// Asks for a last checkpoint before the node goes down.
+    fn drain(&mut self, reply: RpcReplyPort<()>) {
+        if self.spec.writes_checkpoints() && self.worker.is_some() && self.course.is_working() {
+            self.draining = Some(reply);
+            self.send(WorkerCommand::Checkpoint);
+        } else {
+            answer(reply, ());
+        }
+    }
+
+    fn drained(&mut self) {
+        if let Some(reply) = self.draining.take() {
+            answer(reply, ());
+        }
+    }
+
     fn noticed(&mut self, run: u64, what: What, now_ms: u64) -> Vec<Step> {
         match what {
             What::Event(event) => self.course.heard(run, event, now_ms),
@@ -213,6 +233,7 @@ impl SessionState {
                     tracing::info!(session = %self.id, run, code = end.code, signal = end.signal, "worker ended");
                     self.worker = None;
                     self.prepared = None;
+                    self.drained();
                 }
                 self.course.ended(run, &end, now_ms)
             }
@@ -252,7 +273,11 @@ impl SessionState {
             Step::Kill(cause) => self.with_worker(|worker, _| worker.kill(cause)),
             Step::Idle(idle) => self.with_worker(|worker, _| worker.set_idle(idle)),
             Step::Record { first_index, points } => self.record(first_index, points).await?,
-            Step::Commit(checkpoint) => return self.commit(checkpoint).await,
+            Step::Commit(checkpoint) => {
+                let followed = self.commit(checkpoint).await;
+                self.drained();
+                return followed;
+            }
             Step::Keep(result) => return self.keep(result).await,
             Step::Progress(progress) => self.pulse(Pulse::Progress(progress)),
             Step::Log { level, text } => self.log(level, text),

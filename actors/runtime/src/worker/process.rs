@@ -395,3 +395,7 @@ fn signal(group: Pid, signal: Signal) {
         tracing::debug!(group = group.as_raw_nonzero().get(), %error, "process group is gone already");
     }
 }
+
+#[cfg(test)]
+#[path = "process_tests.rs"]
+mod tests;

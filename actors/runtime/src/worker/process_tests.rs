@@ -1,0 +1,135 @@
+//! Real processes: small shell scripts whose stdin is the socket.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::*;
+use crate::clock::SystemClock;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn quick() -> WorkerTimes {
+    WorkerTimes {
+        hello: Duration::from_secs(20),
+        silence: Duration::from_secs(10),
+        stall: Duration::from_secs(60),
+        lease_every: Duration::from_millis(100),
+        lease: Duration::from_secs(10),
+        stop: Duration::from_millis(200),
+        terminate: Duration::from_millis(200),
+    }
+}
+
+async fn script(text: &str, times: WorkerTimes) -> (Worker, UnboundedReceiver<What>) {
+    let (sender, receiver) = unbounded_channel();
+    let dir = std::env::temp_dir().join(format!("tm-script-{}", uuid::Uuid::new_v4().simple()));
+    std::fs::write(&dir, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let launch = Launch {
+        run: 1,
+        program: WorkerProgram { path: dir, env: BTreeMap::new() },
+        resources: ResourcesConfig::default(),
+        devices: Vec::new(),
+        times,
+        clock: Arc::new(SystemClock),
+        deliver: Arc::new(move |notice| sender.send(notice.what).is_ok()),
+    };
+    (start(&Spawner::start().unwrap(), launch).await.unwrap(), receiver)
+}
+
+/// Returns the end, and the lines that came before it.
+async fn end(mut receiver: UnboundedReceiver<What>) -> (WorkerEnd, Vec<String>) {
+    let mut lines = Vec::new();
+    loop {
+        match timeout(DEADLINE, receiver.recv()).await.unwrap().unwrap() {
+            What::Ended(end) => return (end, lines),
+            What::Lines(more) => lines.extend(more),
+            What::Event(event) => panic!("{event:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn exit_code_and_lines_of_both_pipes_arrive_before_the_end() {
+    let (_worker, receiver) = script("echo out; echo err >&2; exit 64", quick()).await;
+    let (end, mut lines) = end(receiver).await;
+    assert_eq!(end, WorkerEnd { code: Some(64), signal: None, cause: None });
+    lines.sort();
+    assert_eq!(lines, ["err", "out"]);
+}
+
+#[tokio::test]
+async fn limits_reach_the_worker_as_variables() {
+    let (_worker, receiver) = script("echo $OMP_NUM_THREADS $MALLOC_ARENA_MAX [$CUDA_VISIBLE_DEVICES]", quick()).await;
+    assert_eq!(end(receiver).await.1, ["1 2 []"]);
+}
+
+#[tokio::test]
+async fn garbage_and_an_oversized_frame_end_the_process() {
+    for bytes in [r"\000\000\000\004abcd", r"\377\377\377\377x"] {
+        let (_worker, receiver) = script(&format!("printf '{bytes}' >&0; sleep 600"), quick()).await;
+        let (end, _) = end(receiver).await;
+        assert!(matches!(end.cause, Some(Cause::Protocol(_))), "{end:?}");
+        assert_eq!(end.signal, Some(9));
+    }
+}
+
+#[tokio::test]
+async fn a_frame_cut_by_death_is_no_broken_protocol() {
+    let (_worker, receiver) = script(r"printf '\000\000\000\144abcd' >&0; kill -9 $$", quick()).await;
+    assert_eq!(end(receiver).await.0, WorkerEnd { code: None, signal: Some(9), cause: None });
+}
+
+#[tokio::test]
+async fn one_that_never_says_hello_is_killed_with_its_children() {
+    let times = WorkerTimes { hello: Duration::from_millis(200), ..quick() };
+    // The grandchild holds the pipes open: only when the whole group dies does the end come early.
+    let (_worker, receiver) = script("sleep 600 & sleep 600", times).await;
+    assert_eq!(end(receiver).await.0.cause, Some(Cause::NoHello));
+}
+
+#[tokio::test]
+async fn one_that_ignores_stop_and_term_is_killed() {
+    let (worker, receiver) = script("trap '' TERM; while :; do sleep 1; done", quick()).await;
+    worker.stop(&quick());
+    let (end, _) = end(receiver).await;
+    assert_eq!((end.signal, end.cause), (Some(9), Some(Cause::Overdue)));
+}
+
+#[tokio::test]
+async fn one_that_heeds_term_ends_by_it() {
+    let (worker, receiver) = script("trap 'exit 75' TERM; while :; do sleep 0.1; done", quick()).await;
+    worker.end_within(Duration::from_millis(500));
+    assert_eq!(end(receiver).await.0, WorkerEnd { code: Some(75), signal: None, cause: None });
+}
+
+#[tokio::test]
+async fn a_dropped_worker_is_killed() {
+    let (worker, receiver) = script("sleep 600", quick()).await;
+    drop(worker);
+    assert_eq!(end(receiver).await.0.cause, Some(Cause::Disowned));
+}
+
+#[tokio::test]
+async fn a_flood_of_lines_does_not_block_and_is_counted() {
+    let (_worker, receiver) = script("i=0; while [ $i -lt 5000 ]; do echo line $i; i=$((i+1)); done", quick()).await;
+    let (end, lines) = end(receiver).await;
+    assert_eq!(end.code, Some(0));
+    assert!(lines.len() <= 5_000);
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_an_error() {
+    let launch = Launch {
+        run: 1,
+        program: WorkerProgram { path: "/nowhere/worker".into(), env: BTreeMap::new() },
+        resources: ResourcesConfig::default(),
+        devices: Vec::new(),
+        times: quick(),
+        clock: Arc::new(SystemClock),
+        deliver: Arc::new(|_| true),
+    };
+    assert!(start(&Spawner::start().unwrap(), launch).await.is_err());
+}

@@ -1,0 +1,227 @@
+//! A worker without libtorch for tests of process behaviour: speaks the protocol, counts instead of learning.
+//!
+//! Told by variables what to do: `FAKE_MODE` (normal, hang, garbage, huge, mute, bad_spec, fault, ignore_stop,
+//! crash), `FAKE_STEPS`, `FAKE_STEP_MS`, `FAKE_CHECKPOINT_EVERY`, `FAKE_CRASH_AT`, `FAKE_PID_FILE`. Each step emits one
+//! point `loss` whose value is a function of the step alone, so equal runs give equal series.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a fake fails")]
+
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use engine::session::protocol::{
+    CheckpointWritten, EXIT_BAD_SPEC, EXIT_DONE, EXIT_STOPPED, FRAME_BYTES_MAX, MetricPoint, PROTOCOL_MAX,
+    PROTOCOL_MIN, Progress, WorkerCommand, WorkerEvent, WorkerResult, WorkerSpec,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use store::codec::schema::{SCHEMA_WORKER_COMMAND, SCHEMA_WORKER_EVENT};
+use store::codec::{Record, decode, encode, frame};
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct CommandRecord(WorkerCommand);
+
+impl Record for CommandRecord {
+    const SCHEMA: u32 = SCHEMA_WORKER_COMMAND;
+    const VERSION: u16 = 1;
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct EventRecord(WorkerEvent);
+
+impl Record for EventRecord {
+    const SCHEMA: u32 = SCHEMA_WORKER_EVENT;
+    const VERSION: u16 = 1;
+}
+
+#[derive(Clone)]
+struct Out(Arc<Mutex<UnixStream>>);
+
+impl Out {
+    fn say(&self, event: WorkerEvent) {
+        let payload = encode(&EventRecord(event)).unwrap();
+        let mut stream = self.0.lock().unwrap();
+        if frame::write(&mut *stream, &payload).is_err() {
+            std::process::exit(1);
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize, Default, Clone, Copy)]
+struct State {
+    step: u64,
+    metric_count: u64,
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn main() {
+    let mode = std::env::var("FAKE_MODE").unwrap_or_else(|_| "normal".to_owned());
+    if let Ok(path) = std::env::var("FAKE_PID_FILE") {
+        let temporary = format!("{path}.new");
+        std::fs::write(&temporary, std::process::id().to_string()).unwrap();
+        std::fs::rename(&temporary, &path).unwrap();
+    }
+    let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
+    let out = Out(Arc::new(Mutex::new(stream.try_clone().unwrap())));
+    match mode.as_str() {
+        "mute" => std::thread::sleep(Duration::from_secs(600)),
+        "garbage" => {
+            out.0.lock().unwrap().write_all(b"\0\0\0\x08GARBAGE!").unwrap();
+            std::thread::sleep(Duration::from_secs(600));
+        }
+        "huge" => {
+            out.0.lock().unwrap().write_all(&[0xff; 64]).unwrap();
+            std::thread::sleep(Duration::from_secs(600));
+        }
+        _ => {}
+    }
+    out.say(WorkerEvent::Hello {
+        proto_min: PROTOCOL_MIN,
+        proto_max: PROTOCOL_MAX,
+        build: "fake".to_owned(),
+        libtorch: "none".to_owned(),
+        devices: Vec::new(),
+    });
+    let (commands, inbox) = mpsc::channel();
+    let answers = out.clone();
+    let silent = mode == "hang";
+    let mut input = stream;
+    std::thread::spawn(move || {
+        while let Ok(Some(bytes)) = frame::read(&mut input, FRAME_BYTES_MAX) {
+            let CommandRecord(command) = decode(&bytes).unwrap();
+            match command {
+                WorkerCommand::Ping { nonce } if !silent => answers.say(WorkerEvent::Pong { nonce }),
+                WorkerCommand::Ping { .. } | WorkerCommand::Lease { .. } => {}
+                other => {
+                    if commands.send(other).is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+        // The node is gone.
+        std::process::exit(1);
+    });
+    let Ok(WorkerCommand::Start { spec, .. }) = inbox.recv() else { std::process::exit(65) };
+    let spec: WorkerSpec = serde_json::from_slice(&spec).unwrap();
+    println!("fake worker on stdout");
+    eprintln!("fake worker on stderr");
+    if mode == "bad_spec" {
+        let fault =
+            WorkerEvent::Fault { kind: "bad_spec".to_owned(), text: "not for me".to_owned(), restartable: false };
+        out.say(fault);
+        std::process::exit(EXIT_BAD_SPEC);
+    }
+    assert!(Path::new(&spec.dataset.path).exists());
+    out.say(WorkerEvent::Ready);
+    work(&mode, &spec, &out, &inbox);
+}
+
+fn work(mode: &str, spec: &WorkerSpec, out: &Out, inbox: &mpsc::Receiver<WorkerCommand>) {
+    let steps = number("FAKE_STEPS", 20);
+    let every = number("FAKE_CHECKPOINT_EVERY", 5);
+    let pause = Duration::from_millis(number("FAKE_STEP_MS", 5));
+    let crash_at = number("FAKE_CRASH_AT", u64::MAX);
+    let dir = PathBuf::from(&spec.work_dir);
+    let mut state: State = match &spec.checkpoint {
+        Some(file) => serde_json::from_slice(&std::fs::read(&file.path).unwrap()).unwrap(),
+        None => State::default(),
+    };
+    let mut paused = false;
+    loop {
+        let command = if paused { inbox.recv().ok() } else { inbox.try_recv().ok() };
+        match command {
+            Some(WorkerCommand::Pause) => {
+                paused = true;
+                out.say(WorkerEvent::Paused);
+            }
+            Some(WorkerCommand::Resume) => {
+                paused = false;
+                out.say(WorkerEvent::Resumed);
+            }
+            Some(WorkerCommand::Checkpoint) => checkpoint(&dir, state, out),
+            Some(WorkerCommand::Stop { .. }) if mode != "ignore_stop" => {
+                checkpoint(&dir, state, out);
+                finish(spec, &dir, out, true);
+                std::process::exit(EXIT_STOPPED);
+            }
+            Some(_) | None => {}
+        }
+        if paused {
+            continue;
+        }
+        if mode == "hang" && state.step == 3 {
+            std::thread::sleep(Duration::from_secs(600));
+        }
+        if state.step == steps {
+            break;
+        }
+        if state.step == crash_at {
+            eprintln!("crashing as told");
+            std::process::abort();
+        }
+        std::thread::sleep(pause);
+        state.step += 1;
+        state.metric_count += 1;
+        let value = Some(1.0 / f64::from(u32::try_from(state.step).unwrap()));
+        out.say(WorkerEvent::Metrics(vec![MetricPoint { name: "loss".to_owned(), step: state.step, value }]));
+        out.say(WorkerEvent::Progress(Progress {
+            step: state.step,
+            step_count: steps,
+            epoch_index: 0,
+            epoch_count: 1,
+            phase: "collect".to_owned(),
+            steps_per_second: 1.0,
+        }));
+        if state.step.is_multiple_of(every) {
+            checkpoint(&dir, state, out);
+        }
+    }
+    finish(spec, &dir, out, false);
+    std::process::exit(EXIT_DONE);
+}
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> String {
+    std::fs::write(dir.join(name), bytes).unwrap();
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn checkpoint(dir: &Path, state: State, out: &Out) {
+    let file = format!("checkpoint-{}", state.step);
+    let bytes = serde_json::to_vec(&state).unwrap();
+    let sha256 = write(dir, &file, &bytes);
+    out.say(WorkerEvent::CheckpointWritten(CheckpointWritten {
+        step: state.step,
+        epoch_index: 0,
+        metric_count: state.metric_count,
+        file,
+        sha256,
+        size_bytes: bytes.len() as u64,
+    }));
+}
+
+fn finish(spec: &WorkerSpec, dir: &Path, out: &Out, stopped: bool) {
+    let result = match spec.session.kind() {
+        engine::config::SessionKind::Training => WorkerResult::Training {
+            model_sha256: write(dir, "best", b"a model"),
+            model_file: "best".to_owned(),
+            best_epoch_index: 0,
+            best_score: Some(0.5),
+            stopped,
+        },
+        engine::config::SessionKind::Backtest => WorkerResult::Backtest {
+            report_sha256: write(dir, "report", b"{}"),
+            report_file: "report".to_owned(),
+        },
+    };
+    out.say(WorkerEvent::Done(result));
+}
