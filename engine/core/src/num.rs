@@ -93,7 +93,10 @@ impl Money {
 }
 
 /// Returns the nearest `f32`: what networks see.
-#[expect(clippy::cast_possible_truncation, reason = "observations are single precision by contract")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "observations are single precision by contract"
+)]
 #[must_use]
 pub fn narrow(value: f64) -> f32 {
     value as f32

@@ -3,7 +3,11 @@
 //! Needs the reference's files (`TM_TEST_DATA`, default `../shared/data`); says so and skips where they are absent.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
-#![allow(clippy::disallowed_methods, clippy::print_stderr, reason = "tests read files and say what they skip")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests read files and say what they skip"
+)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,7 +15,8 @@ use std::sync::Arc;
 
 use engine::config::FeatureSet;
 use engine::environment::faithful::{
-    AlgorithmicTrading, ReplayEnvironment, ReplayOptions, ReplayOutput, ReplayPolicy, replay, replay_with,
+    AlgorithmicTrading, ReplayEnvironment, ReplayOptions, ReplayOutput, ReplayPolicy, replay,
+    replay_with,
 };
 use engine::environment::{Environment, MarketData};
 use engine::features;
@@ -35,20 +40,30 @@ fn data(path: &str) -> Option<Vec<u8>> {
     let file = folder.join(path);
     let bytes = std::fs::read(&file).ok();
     if bytes.is_none() {
-        eprintln!("SKIPPED: {} is absent; set TM_TEST_DATA to the folder of the reference's data", file.display());
+        eprintln!(
+            "SKIPPED: {} is absent; set TM_TEST_DATA to the folder of the reference's data",
+            file.display()
+        );
     }
     bytes
 }
 
 fn columns(path: &str) -> Option<BTreeMap<String, Vec<f64>>> {
     let bytes = data(path)?;
-    Some(reference::parse(bytes.as_slice(), path).expect("the file is in the reference's layout").columns)
+    Some(
+        reference::parse(bytes.as_slice(), path)
+            .expect("the file is in the reference's layout")
+            .columns,
+    )
 }
 
 fn run(path: &str, policy: &str, options: &ReplayOptions) -> Option<ReplayOutput> {
     let columns = columns(path)?;
     let policy: ReplayPolicy = policy.parse().expect("a policy");
-    Some(replay(ReplayEnvironment::AlgorithmicTrading, &columns, &policy, options).expect("a replay"))
+    Some(
+        replay(ReplayEnvironment::AlgorithmicTrading, &columns, &policy, options)
+            .expect("a replay"),
+    )
 }
 
 /// Equal to 1e-6 relative, or to half a unit of the last printed digit where that is larger.
@@ -77,7 +92,13 @@ const PUBLISHED: [Row; 6] = [
         calls: 415,
         holding: 13.0,
         figures: [
-            31_819.259_737, 113_625.212_622, 0.136_252, 0.408_500, 0.032_860_51, 0.667_120, 20_572.522_485,
+            31_819.259_737,
+            113_625.212_622,
+            0.136_252,
+            0.408_500,
+            0.032_860_51,
+            0.667_120,
+            20_572.522_485,
             0.326_080,
         ],
     },
@@ -87,7 +108,13 @@ const PUBLISHED: [Row; 6] = [
         calls: 415,
         holding: -13.0,
         figures: [
-            -31_819.259_737, -111_878.404_291, -2.118_784, 0.348_877, 0.180_144_95, 2.272_826, -6_038.448_250,
+            -31_819.259_737,
+            -111_878.404_291,
+            -2.118_784,
+            0.348_877,
+            0.180_144_95,
+            2.272_826,
+            -6_038.448_250,
             -0.328_027,
         ],
     },
@@ -97,7 +124,13 @@ const PUBLISHED: [Row; 6] = [
         calls: 415,
         holding: 0.0,
         figures: [
-            3_337.592_551, 99_900.286_548, -0.000_997, -0.008_044, 0.001_746_71, 0.058_936, 25_989.719_707,
+            3_337.592_551,
+            99_900.286_548,
+            -0.000_997,
+            -0.008_044,
+            0.001_746_71,
+            0.058_936,
+            25_989.719_707,
             0.467_196,
         ],
     },
@@ -107,7 +140,14 @@ const PUBLISHED: [Row; 6] = [
         calls: 415,
         holding: 0.0,
         figures: [
-            4_227.053_348, 100_476.939_021, 0.004_769, 0.129_387, 0.001_558_90, 0.056_720, 51_505.227_874, 1.008_591,
+            4_227.053_348,
+            100_476.939_021,
+            0.004_769,
+            0.129_387,
+            0.001_558_90,
+            0.056_720,
+            51_505.227_874,
+            1.008_591,
         ],
     },
     Row {
@@ -116,7 +156,13 @@ const PUBLISHED: [Row; 6] = [
         calls: 190,
         holding: 10.0,
         figures: [
-            -21_781.931_326, 93_753.190_861, -0.062_468, 0.015_864, 0.027_389_66, 0.354_971, -17_317.324_192,
+            -21_781.931_326,
+            93_753.190_861,
+            -0.062_468,
+            0.015_864,
+            0.027_389_66,
+            0.354_971,
+            -17_317.324_192,
             -0.308_403,
         ],
     },
@@ -126,7 +172,14 @@ const PUBLISHED: [Row; 6] = [
         calls: 890,
         holding: 181.0,
         figures: [
-            13_989.633_374, 104_697.245_839, 0.046_972, 0.273_715, 0.030_645_14, 0.717_818, 6_683.054_974, 0.087_634,
+            13_989.633_374,
+            104_697.245_839,
+            0.046_972,
+            0.273_715,
+            0.030_645_14,
+            0.717_818,
+            6_683.054_974,
+            0.087_634,
         ],
     },
 ];
@@ -148,7 +201,9 @@ fn algorithmic_trading_reproduces_every_published_figure() {
             ("Calmar", found.metrics.calmar),
             ("Sortino", found.metrics.sortino),
         ];
-        for (((name, value), printed), half_unit) in figures.into_iter().zip(row.figures).zip(HALF_UNITS) {
+        for (((name, value), printed), half_unit) in
+            figures.into_iter().zip(row.figures).zip(HALF_UNITS)
+        {
             equals(value, printed, half_unit, &what(name));
         }
     }
@@ -198,8 +253,10 @@ fn cash_after_buying_always_is_the_published_one() {
 fn tensor(network: &serde_json::Value, name: &str) -> (Vec<usize>, Vec<f32>) {
     let tensors = network["tensors"].as_array().expect("tensors");
     let found = tensors.iter().find(|tensor| tensor["name"] == name).expect(name);
-    let shape = found["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();
-    let values = found["values"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap() as f32).collect();
+    let shape =
+        found["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();
+    let values =
+        found["values"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap() as f32).collect();
     (shape, values)
 }
 
@@ -214,9 +271,9 @@ fn model_file(network: &serde_json::Value) -> Vec<u8> {
             tensors.push((format!("layers.{index}.{part}"), shape, bytes));
         }
     }
-    let views = tensors
-        .iter()
-        .map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).expect("a tensor")));
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        (name, TensorView::new(Dtype::F32, shape.clone(), bytes).expect("a tensor"))
+    });
     let metadata = [("format", "tm-mlp-1"), ("activations", "relu,sigmoid,none")]
         .map(|(key, value)| (key.to_owned(), value.to_owned()));
     safetensors::serialize(views, Some(metadata.into_iter().collect())).expect("a model file")
@@ -252,14 +309,25 @@ fn the_stored_network_values_the_first_state_as_published() {
         assert!((found - published).abs() < 1e-4, "{values:?}");
     }
     let mut loaded = Mlp::from_safetensors(&file).expect("the model file");
-    assert_eq!(loaded.forward(&observation), values, "the file and the layers are the same network");
+    assert_eq!(
+        loaded.forward(&observation),
+        values,
+        "the file and the layers are the same network"
+    );
 }
 
 #[test]
 fn the_stored_network_buys_in_every_one_of_288_decisions() {
     let Some((_, file, market)) = stored_agent() else { return };
     for (options, assets, total_return, sharpe, volatility, drawdown) in [
-        (ReplayOptions::default(), 325_332.916_000_391, 2.253_329, 1.869_136, 0.042_496_64, 0.499_589),
+        (
+            ReplayOptions::default(),
+            325_332.916_000_391,
+            2.253_329,
+            1.869_136,
+            0.042_496_64,
+            0.499_589,
+        ),
         (
             ReplayOptions::earlier_release(),
             325_430.393_084_009_9,
@@ -269,7 +337,8 @@ fn the_stored_network_buys_in_every_one_of_288_decisions() {
             0.499_504,
         ),
     ] {
-        let mut environment = AlgorithmicTrading::new(Arc::clone(&market), options.constants).unwrap();
+        let mut environment =
+            AlgorithmicTrading::new(Arc::clone(&market), options.constants).unwrap();
         let seat = Seat {
             observation_len: environment.observation_len(),
             action_count: environment.action_count(),
@@ -298,9 +367,17 @@ fn the_stored_network_buys_in_every_one_of_288_decisions() {
 fn a_replay_as_json_carries_the_fields_that_clients_rely_on() {
     let Some(found) = run(TEST, "mod:3", &ReplayOptions::default()) else { return };
     let json = serde_json::to_value(&found).unwrap();
-    for field in
-        ["calls", "reward_sum", "final_assets", "total_return", "sharpe", "volatility", "max_drawdown", "calmar", "sortino"]
-    {
+    for field in [
+        "calls",
+        "reward_sum",
+        "final_assets",
+        "total_return",
+        "sharpe",
+        "volatility",
+        "max_drawdown",
+        "calmar",
+        "sortino",
+    ] {
         assert!(json[field].is_number(), "{field}");
     }
 }
@@ -309,13 +386,15 @@ fn a_replay_as_json_carries_the_fields_that_clients_rely_on() {
 fn refuses_policies_and_tables_that_do_not_fit() {
     let policy: ReplayPolicy = "constant:3".parse().unwrap();
     let Some(columns) = columns(TEST) else { return };
-    let refused = replay(ReplayEnvironment::AlgorithmicTrading, &columns, &policy, &ReplayOptions::default());
+    let refused =
+        replay(ReplayEnvironment::AlgorithmicTrading, &columns, &policy, &ReplayOptions::default());
     assert!(refused.unwrap_err().to_string().contains("action 3"));
     let mut thin = columns;
     thin.remove("zd_10");
     thin.remove("close");
     let policy: ReplayPolicy = "constant:2".parse().unwrap();
-    let refused = replay(ReplayEnvironment::AlgorithmicTrading, &thin, &policy, &ReplayOptions::default());
+    let refused =
+        replay(ReplayEnvironment::AlgorithmicTrading, &thin, &policy, &ReplayOptions::default());
     let text = refused.unwrap_err().to_string();
     assert!(text.contains("zd_10") && text.contains("close"), "{text}");
 }
@@ -325,7 +404,8 @@ fn refuses_policies_and_tables_that_do_not_fit() {
 fn nothing_divided_by_nothing_is_kept() {
     let names = features::names(FeatureSet::Classic16);
     let closes: Vec<f64> = (0..40).map(|_| 100_000.0 * (1.0 - 0.001)).collect();
-    let columns: BTreeMap<String, Vec<f64>> = names.iter().map(|name| (name.clone(), closes.clone())).collect();
+    let columns: BTreeMap<String, Vec<f64>> =
+        names.iter().map(|name| (name.clone(), closes.clone())).collect();
     let policy: ReplayPolicy = "cycle:2,1".parse().unwrap();
     let mut options = ReplayOptions::default();
     // One unit costs all the cash; `cash > cost` is false, so the cut to whole units buys one and leaves nothing.

@@ -43,7 +43,11 @@ impl ActionRules {
     /// When the action does not exist.
     #[must_use]
     pub fn lots(&self, action: usize) -> i64 {
-        assert!(action < self.action_count(), "there is no action {action} of {}", self.action_count());
+        assert!(
+            action < self.action_count(),
+            "there is no action {action} of {}",
+            self.action_count()
+        );
         action as i64 - i64::from(self.max_volume)
     }
 }
@@ -97,7 +101,11 @@ pub struct OrderDecision {
 ///
 /// # Panics
 /// When the action does not exist.
-pub fn to_intent(action: usize, rules: &ActionRules, account: &AccountView) -> Result<Wish, NumError> {
+pub fn to_intent(
+    action: usize,
+    rules: &ActionRules,
+    account: &AccountView,
+) -> Result<Wish, NumError> {
     let wished = rules.lots(action);
     let mut cut = None;
     let limit = i64::from(rules.position_limit_lots);
@@ -162,7 +170,8 @@ mod tests {
         }
     }
 
-    const RULES: ActionRules = ActionRules { max_volume: 2, position_limit_lots: 3, allow_short: false };
+    const RULES: ActionRules =
+        ActionRules { max_volume: 2, position_limit_lots: 3, allow_short: false };
 
     fn units(action: usize, rules: &ActionRules, view: &AccountView) -> (f64, Option<CutReason>) {
         let wish = to_intent(action, rules, view).unwrap();

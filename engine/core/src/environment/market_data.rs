@@ -32,7 +32,11 @@ impl MarketData {
     ///
     /// # Errors
     /// Refuses rows that do not exist, features that are not defined in them, and prices above 1e15.
-    pub fn new(bars: &BarSeries, frame: &FeatureFrame, rows: Range<usize>) -> Result<Self, EngineError> {
+    pub fn new(
+        bars: &BarSeries,
+        frame: &FeatureFrame,
+        rows: Range<usize>,
+    ) -> Result<Self, EngineError> {
         if bars.len() < rows.end || frame.rows != bars.len() || rows.start < frame.warmup_rows {
             return Err(refused(format!(
                 "rows {}..{} were wanted of {} bars and {} rows of features with {} rows of warm-up",
@@ -64,12 +68,18 @@ impl MarketData {
     ///
     /// # Errors
     /// Refuses when columns are missing (all are named), differ in length, or hold what is no price or not finite.
-    pub fn from_reference(columns: &BTreeMap<String, Vec<f64>>, names: &[String]) -> Result<Self, EngineError> {
+    pub fn from_reference(
+        columns: &BTreeMap<String, Vec<f64>>,
+        names: &[String],
+    ) -> Result<Self, EngineError> {
         let wanted = names.iter().map(String::as_str).chain(["open", "close"]);
         let missing: Vec<&str> = wanted.filter(|name| !columns.contains_key(*name)).collect();
         if !missing.is_empty() {
             let found = columns.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            return Err(refused(format!("the columns {} are missing; found {found}", missing.join(", "))));
+            return Err(refused(format!(
+                "the columns {} are missing; found {found}",
+                missing.join(", ")
+            )));
         }
         let column = |name: &str| columns.get(name).map_or(&[][..], Vec::as_slice);
         let rows = column("close").len();
@@ -77,7 +87,10 @@ impl MarketData {
         for name in names {
             let values = column(name);
             if values.len() != rows {
-                return Err(refused(format!("column {name} has {} rows, close has {rows}", values.len())));
+                return Err(refused(format!(
+                    "column {name} has {} rows, close has {rows}",
+                    values.len()
+                )));
             }
             for (row, value) in values.iter().enumerate() {
                 features.push(finite(*value, name, row)?);
@@ -177,7 +190,9 @@ fn finite(value: f64, column: &str, row: usize) -> Result<f32, EngineError> {
     if single.is_finite() {
         return Ok(single);
     }
-    Err(refused(format!("feature {column} of row {row} must be finite in single precision, found {value}")))
+    Err(refused(format!(
+        "feature {column} of row {row} must be finite in single precision, found {value}"
+    )))
 }
 
 fn refused(detail: String) -> EngineError {

@@ -30,7 +30,11 @@ pub fn names(features: &[String], window: usize) -> Vec<String> {
     let mut names = Vec::with_capacity(features.len() * window + 2);
     for feature in features {
         for age in (0..window).rev() {
-            names.push(if age == 0 { format!("{feature}[0]") } else { format!("{feature}[-{age}]") });
+            names.push(if age == 0 {
+                format!("{feature}[0]")
+            } else {
+                format!("{feature}[-{age}]")
+            });
         }
     }
     names.extend(["cash".to_owned(), "position".to_owned()]);
@@ -49,7 +53,11 @@ pub fn observe(
     account: AccountObservation,
     out: &mut [f32],
 ) {
-    assert_eq!(out.len(), market.width() * window + 2, "the observation buffer has the wrong length");
+    assert_eq!(
+        out.len(),
+        market.width() * window + 2,
+        "the observation buffer has the wrong length"
+    );
     let seen = row + 1 - window..row + 1;
     let (windows, tail) = out.split_at_mut(market.width() * window);
     for (feature, slot) in windows.chunks_exact_mut(window).enumerate() {

@@ -42,7 +42,8 @@ pub fn prepare(
         Truth::Faithful => window + config.forward_bars as usize,
     };
     let mut features = frame(bars, strategy.features.set);
-    let splits = split(bars.len(), split_config, lookback).map_err(|error| refused(error.to_string()))?;
+    let splits =
+        split(bars.len(), split_config, lookback).map_err(|error| refused(error.to_string()))?;
     let train = splits.train.start.max(features.warmup_rows)..splits.train.end;
     let normaliser = choose(strategy, config.truth, &features, train.clone(), normaliser)?;
     normaliser.apply(&mut features);
@@ -97,7 +98,10 @@ fn choose(
 ///
 /// # Errors
 /// Refuses data that is too short for it.
-pub fn build(strategy: &StrategyConfig, market: Arc<MarketData>) -> Result<Box<dyn Environment>, EngineError> {
+pub fn build(
+    strategy: &StrategyConfig,
+    market: Arc<MarketData>,
+) -> Result<Box<dyn Environment>, EngineError> {
     let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
     Ok(match config.truth {
         Truth::Corrected => Box::new(SingleAsset::new(strategy, market)?),

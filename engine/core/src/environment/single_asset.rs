@@ -97,7 +97,10 @@ impl SingleAsset {
         let state = &self.state;
         AccountView {
             lots: state.lots,
-            funds: Funds { cash: state.ledger.cash(), position: state.ledger.position().quantity() },
+            funds: Funds {
+                cash: state.ledger.cash(),
+                position: state.ledger.position().quantity(),
+            },
             terms: Terms {
                 lot: state.exchange.lot(),
                 price: self.market.close()[state.row],
@@ -223,7 +226,8 @@ impl Environment for SingleAsset {
                 self.steps_per_episode() - 1
             )));
         }
-        self.state = State::begin(&self.config, &self.costs, &self.market, self.window - 1 + offset)?;
+        self.state =
+            State::begin(&self.config, &self.costs, &self.market, self.window - 1 + offset)?;
         Ok(())
     }
 
@@ -325,7 +329,10 @@ impl State {
 }
 
 /// Returns the whole lots of a fill; fills are whole lots by construction.
-#[expect(clippy::cast_possible_truncation, reason = "a fill is a whole number of lots, far below 2^53")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a fill is a whole number of lots, far below 2^53"
+)]
 fn lots_of(quantity: Quantity, lot: Quantity) -> i64 {
     (quantity.get() / lot.get()).round() as i64
 }

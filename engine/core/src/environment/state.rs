@@ -50,7 +50,8 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn u64(&mut self) -> Result<u64, EngineError> {
-        let (head, rest) = self.0.split_first_chunk::<8>().ok_or_else(|| damaged("it is cut short"))?;
+        let (head, rest) =
+            self.0.split_first_chunk::<8>().ok_or_else(|| damaged("it is cut short"))?;
         self.0 = rest;
         Ok(u64::from_le_bytes(*head))
     }

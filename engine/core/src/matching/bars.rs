@@ -73,7 +73,10 @@ impl BarExchange {
 }
 
 /// Returns the whole lots in a quantity, towards zero. A share of 1e-9 of a lot is rounding and counts as present.
-#[expect(clippy::cast_possible_truncation, reason = "the cast saturates and orders are bounded in lots far below")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast saturates and orders are bounded in lots far below"
+)]
 fn whole_lots(quantity: Quantity, lot: Quantity) -> i64 {
     let lots = quantity.get() / lot.get();
     let nearest = lots.round();

@@ -47,9 +47,7 @@ pub fn metrics(assets: &[f64], recorded: &[f64], periods: f64) -> FaithfulMetric
         volatility,
         max_drawdown,
         calmar: sum / (max_drawdown + EPSILON),
-        sortino: sum
-            / (downside(recorded) + EPSILON)
-            / ((recorded.len() as f64).sqrt() + EPSILON),
+        sortino: sum / (downside(recorded) + EPSILON) / ((recorded.len() as f64).sqrt() + EPSILON),
         excess_profit: total_return * 100.0,
     }
 }

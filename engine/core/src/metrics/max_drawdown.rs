@@ -1,7 +1,7 @@
 //! Falls from the running peak, 0 to 1.
 
 /// Returns the fall from the running peak at each bar as a share of that peak, 0 to 1. What is owed beyond a total
-/// loss counts as a total loss; before the first value above 0 there is no peak to fall from.
+/// loss counts as a total loss; before the first value above 0 there is no peak to fall from. Requires: finite values.
 #[must_use]
 pub fn drawdown(equity: &[f64]) -> Vec<f64> {
     let mut peak = 0.0_f64;
@@ -14,9 +14,12 @@ pub fn drawdown(equity: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Returns the deepest fall, 0 to 1; undefined without values.
+/// Returns the deepest fall, 0 to 1; undefined without values and when one is not finite.
 #[must_use]
 pub fn max_drawdown(equity: &[f64]) -> Option<f64> {
+    if !equity.iter().all(|value| value.is_finite()) {
+        return None;
+    }
     drawdown(equity).into_iter().reduce(f64::max)
 }
 

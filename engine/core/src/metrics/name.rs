@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct UnknownMetric(pub String);
 
 /// Everything that is measured under a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[schemars(extend("x-extensible" = true))]
 pub enum MetricName {
@@ -138,12 +140,20 @@ impl MetricName {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::TotalReturn => "Final value of the account divided by its initial value, minus 1, after costs.",
+            Self::TotalReturn => {
+                "Final value of the account divided by its initial value, minus 1, after costs."
+            }
             Self::Volatility => "Sample standard deviation of the returns per bar, annualised.",
-            Self::Sharpe => "Mean return per bar divided by its sample standard deviation, annualised; risk-free rate 0.",
-            Self::Sortino => "Mean return per bar divided by the downside deviation below 0, annualised.",
+            Self::Sharpe => {
+                "Mean return per bar divided by its sample standard deviation, annualised; risk-free rate 0."
+            }
+            Self::Sortino => {
+                "Mean return per bar divided by the downside deviation below 0, annualised."
+            }
             Self::Calmar => "Compound annual return divided by the maximum drawdown.",
-            Self::MaxDrawdown => "Deepest fall of the account from its running peak, as a share of that peak.",
+            Self::MaxDrawdown => {
+                "Deepest fall of the account from its running peak, as a share of that peak."
+            }
             Self::Turnover => "Traded value divided by the mean value of the account, per year.",
             Self::WinRate => "Share of closing fills with a profit after the fees of both sides.",
             Self::Loss => "Mean loss of the updates since the last point.",
@@ -152,9 +162,15 @@ impl MetricName {
             Self::EpisodeReturn => "Growth of the account over one training episode, after costs.",
             Self::EpisodeDrawdown => "Deepest fall of the account within one training episode.",
             Self::GradientNorm => "Mean norm of the gradient before clipping since the last point.",
-            Self::ValidTotalReturn => "Total return of the greedy policy on the validation segment, after costs.",
-            Self::ValidSharpe => "Annualised Sharpe ratio of the greedy policy on the validation segment.",
-            Self::ValidMaxDrawdown => "Maximum drawdown of the greedy policy on the validation segment.",
+            Self::ValidTotalReturn => {
+                "Total return of the greedy policy on the validation segment, after costs."
+            }
+            Self::ValidSharpe => {
+                "Annualised Sharpe ratio of the greedy policy on the validation segment."
+            }
+            Self::ValidMaxDrawdown => {
+                "Maximum drawdown of the greedy policy on the validation segment."
+            }
         }
     }
 }

@@ -1,12 +1,16 @@
 //! Annualised Sharpe ratio, risk-free rate 0.
 
-use super::{DEVIATION_MIN, mean, sample_deviation};
+use super::{DEVIATION_MIN, defined, mean, sample_deviation};
 
 /// Returns mean/deviation · √(bars per year); undefined below two returns and when they do not vary.
 #[must_use]
 pub fn sharpe(returns: &[f64], periods_per_year: f64) -> Option<f64> {
     let (centre, deviation) = (mean(returns)?, sample_deviation(returns)?);
-    (DEVIATION_MIN <= deviation).then(|| centre / deviation * periods_per_year.sqrt())
+    if DEVIATION_MIN <= deviation {
+        defined(centre / deviation * periods_per_year.sqrt())
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Downside deviation is √(mean of min(r, 0)²) over all returns (Sortino and Price 1994), not the deviation of the
 //! negative ones alone.
 
-use super::{DEVIATION_MIN, mean};
+use super::{DEVIATION_MIN, defined, mean};
 
 /// Returns mean/downside deviation · √(bars per year); undefined below two returns and when none is negative.
 #[must_use]
@@ -11,8 +11,10 @@ pub fn sortino(returns: &[f64], periods_per_year: f64) -> Option<f64> {
     let centre = mean(returns)?;
     let squares: Vec<f64> = returns.iter().map(|value| value.min(0.0) * value.min(0.0)).collect();
     let downside = mean(&squares)?.sqrt();
-    let defined = 2 <= returns.len() && DEVIATION_MIN <= downside;
-    defined.then(|| centre / downside * periods_per_year.sqrt())
+    if 2 <= returns.len() && DEVIATION_MIN <= downside {
+        return defined(centre / downside * periods_per_year.sqrt());
+    }
+    None
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Annualised volatility.
 
-use super::sample_deviation;
+use super::{defined, sample_deviation};
 
 /// Returns the sample standard deviation of the returns per bar times √(bars per year); undefined below two returns.
 #[must_use]
 pub fn volatility(returns: &[f64], periods_per_year: f64) -> Option<f64> {
-    sample_deviation(returns).map(|deviation| deviation * periods_per_year.sqrt())
+    sample_deviation(returns).and_then(|deviation| defined(deviation * periods_per_year.sqrt()))
 }
 
 #[cfg(test)]

@@ -23,9 +23,12 @@ impl Greedy {
     /// Refuses damaged files and networks of other sizes.
     pub fn from_model(bytes: &[u8], seat: &Seat) -> Result<Self, EngineError> {
         let refuse = |detail: String| EngineError::Refused { what: "model", detail };
-        let network = Mlp::from_safetensors(bytes).map_err(|error: WeightsError| refuse(error.to_string()))?;
-        let (wanted, found) =
-            ((seat.observation_len, seat.action_count), (network.input_len(), network.output_len()));
+        let network = Mlp::from_safetensors(bytes)
+            .map_err(|error: WeightsError| refuse(error.to_string()))?;
+        let (wanted, found) = (
+            (seat.observation_len, seat.action_count),
+            (network.input_len(), network.output_len()),
+        );
         if wanted == found {
             return Ok(Self { network });
         }

@@ -52,7 +52,10 @@ pub fn build(
                 agent.algorithm()
             )
         } else {
-            format!("{} is a rule and has no model: choose `strategy` as the policy's source", agent.algorithm())
+            format!(
+                "{} is a rule and has no model: choose `strategy` as the policy's source",
+                agent.algorithm()
+            )
         };
         return Err(EngineError::Refused { what: "policy", detail });
     }

@@ -48,7 +48,8 @@ impl EqualTurnover {
         let hold = seat.action_count / 2;
         let trades: Vec<i64> = lots.iter().copied().filter(|lots| *lots != 0).collect();
         // Member 0 of the stream belongs to `Uniform`.
-        let mut stream = Stream::new(u64::from(seat.seed), StreamId::Baseline, draw.saturating_add(1));
+        let mut stream =
+            Stream::new(u64::from(seat.seed), StreamId::Baseline, draw.saturating_add(1));
         let mut steps: Vec<usize> = (0..lots.len()).collect();
         for chosen in 0..trades.len() {
             let left = u32::try_from(steps.len() - chosen).unwrap_or(u32::MAX);
@@ -61,7 +62,11 @@ impl EqualTurnover {
         for (step, lots) in steps.into_iter().zip(trades) {
             let top = seat.action_count.saturating_sub(1);
             let size = usize::try_from(lots.unsigned_abs()).unwrap_or(usize::MAX);
-            actions[step] = if lots > 0 { hold.saturating_add(size).min(top) } else { hold.saturating_sub(size) };
+            actions[step] = if lots > 0 {
+                hold.saturating_add(size).min(top)
+            } else {
+                hold.saturating_sub(size)
+            };
         }
         Self { actions, hold, step: 0 }
     }
@@ -96,7 +101,8 @@ mod tests {
         let lots = [0, 2, 0, 0, -1, 1, 0, -2, 0, 0];
         for draw in 0..50 {
             let policy = EqualTurnover::draw(&lots, &SEAT, draw);
-            let drawn: Vec<usize> = policy.actions().iter().copied().filter(|action| *action != 2).collect();
+            let drawn: Vec<usize> =
+                policy.actions().iter().copied().filter(|action| *action != 2).collect();
             assert_eq!(drawn, [4, 1, 3, 0]);
             assert_eq!(policy.actions().len(), lots.len());
         }

@@ -73,13 +73,19 @@ impl fmt::Display for Difference {
         match self {
             Self::Missing { name } => write!(f, "{name} is missing"),
             Self::Unexpected { name } => write!(f, "{name} is unexpected"),
-            Self::Shape { name, want, got } => write!(f, "{name} should have shape {want} but has {got:?}"),
-            Self::Type { name, want, got } => write!(f, "{name} should hold {want} but holds {got}"),
+            Self::Shape { name, want, got } => {
+                write!(f, "{name} should have shape {want} but has {got:?}")
+            }
+            Self::Type { name, want, got } => {
+                write!(f, "{name} should hold {want} but holds {got}")
+            }
             Self::NotFinite { name } => write!(f, "{name} holds a number that is not finite"),
             Self::Metadata { key, want, got: Some(got) } => {
                 write!(f, "metadata {key} should be {want} but is '{got}'")
             }
-            Self::Metadata { key, want, got: None } => write!(f, "metadata {key} is missing ({want})"),
+            Self::Metadata { key, want, got: None } => {
+                write!(f, "metadata {key} is missing ({want})")
+            }
         }
     }
 }
@@ -88,7 +94,7 @@ impl fmt::Display for Difference {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WeightsError {
     /// Larger than allowed.
-    #[error("the model file has {bytes} bytes, at most {max} are read")]
+    #[error("the model file or its header has {bytes} bytes, at most {max} are read")]
     TooLarge {
         /// Found.
         bytes: u64,
@@ -132,10 +138,12 @@ pub(super) struct Model {
 /// Reads a model file.
 pub(super) fn read(bytes: &[u8]) -> Result<Model, WeightsError> {
     check_sizes(bytes)?;
-    let damaged = |error: safetensors::SafeTensorError| WeightsError::Damaged { detail: error.to_string() };
+    let damaged =
+        |error: safetensors::SafeTensorError| WeightsError::Damaged { detail: error.to_string() };
     let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-    let metadata: BTreeMap<String, String> = header.metadata().clone().unwrap_or_default().into_iter().collect();
+    let metadata: BTreeMap<String, String> =
+        header.metadata().clone().unwrap_or_default().into_iter().collect();
     let mut reading = Reading { tensors: &tensors, wanted: Vec::new(), differences: Vec::new() };
     let layers = reading.layers(&metadata);
     let normaliser = reading.normaliser();
@@ -149,9 +157,15 @@ pub(super) fn read(bytes: &[u8]) -> Result<Model, WeightsError> {
 /// Limits file and header before anything is allocated for them.
 fn check_sizes(bytes: &[u8]) -> Result<(), WeightsError> {
     if FILE_BYTES_MAX < bytes.len() {
-        return Err(WeightsError::TooLarge { bytes: bytes.len() as u64, max: FILE_BYTES_MAX as u64 });
+        return Err(WeightsError::TooLarge {
+            bytes: bytes.len() as u64,
+            max: FILE_BYTES_MAX as u64,
+        });
     }
     match bytes.first_chunk::<8>().map(|head| u64::from_le_bytes(*head)) {
+        Some(header) if bytes.len() as u64 - 8 < header => Err(WeightsError::Damaged {
+            detail: format!("its header claims {header} bytes, the file has {}", bytes.len()),
+        }),
         Some(header) if HEADER_BYTES_MAX < header => {
             Err(WeightsError::TooLarge { bytes: header, max: HEADER_BYTES_MAX })
         }
@@ -169,15 +183,22 @@ impl Reading<'_> {
     fn layers(&mut self, metadata: &BTreeMap<String, String>) -> Vec<Dense> {
         let said = metadata.get("format").cloned();
         if said.as_deref() != Some(FORMAT) {
-            self.differences.push(Difference::Metadata { key: "format", want: FORMAT.to_owned(), got: said });
+            self.differences.push(Difference::Metadata {
+                key: "format",
+                want: FORMAT.to_owned(),
+                got: said,
+            });
         }
         let words = metadata.get("activations").cloned();
         let activations: Option<Vec<Activation>> = words
             .as_ref()
-            .and_then(|words| words.split(',').map(Activation::from_word).collect::<Option<Vec<_>>>())
+            .and_then(|words| {
+                words.split(',').map(Activation::from_word).collect::<Option<Vec<_>>>()
+            })
             .filter(|activations| activations.len() <= LAYERS_MAX);
         let Some(activations) = activations else {
-            let want = format!("at most {LAYERS_MAX} of relu, sigmoid, tanh, none, joined by commas");
+            let want =
+                format!("at most {LAYERS_MAX} of relu, sigmoid, tanh, none, joined by commas");
             self.differences.push(Difference::Metadata { key: "activations", want, got: words });
             return Vec::new();
         };
@@ -193,16 +214,31 @@ impl Reading<'_> {
         layers
     }
 
-    fn layer(&mut self, index: usize, activation: Activation, inputs: Option<usize>) -> Option<Dense> {
-        let (weight_name, bias_name) = (format!("layers.{index}.weight"), format!("layers.{index}.bias"));
+    fn layer(
+        &mut self,
+        index: usize,
+        activation: Activation,
+        inputs: Option<usize>,
+    ) -> Option<Dense> {
+        let (weight_name, bias_name) =
+            (format!("layers.{index}.weight"), format!("layers.{index}.bias"));
         let weight = self.singles(&weight_name);
         let bias = self.singles(&bias_name);
         let (weight_shape, weight) = weight?;
         let outputs = match weight_shape[..] {
-            [outputs, found] if outputs > 0 && found > 0 && inputs.is_none_or(|wanted| wanted == found) => outputs,
+            [outputs, found]
+                if outputs > 0 && found > 0 && inputs.is_none_or(|wanted| wanted == found) =>
+            {
+                outputs
+            }
             _ => {
-                let want = inputs.map_or_else(|| "[out, in]".to_owned(), |inputs| format!("[out, {inputs}]"));
-                self.differences.push(Difference::Shape { name: weight_name, want, got: weight_shape });
+                let want = inputs
+                    .map_or_else(|| "[out, in]".to_owned(), |inputs| format!("[out, {inputs}]"));
+                self.differences.push(Difference::Shape {
+                    name: weight_name,
+                    want,
+                    got: weight_shape,
+                });
                 return None;
             }
         };
@@ -225,7 +261,11 @@ impl Reading<'_> {
         let flat = |shape: &[usize]| shape.len() == 1;
         if !flat(&mean_shape) || shape != mean_shape {
             let want = format!("[{}]", mean.len());
-            self.differences.push(Difference::Shape { name: names[1].to_owned(), want, got: shape });
+            self.differences.push(Difference::Shape {
+                name: names[1].to_owned(),
+                want,
+                got: shape,
+            });
             return None;
         }
         if !deviation.iter().all(|value| *value > 0.0) {

@@ -62,7 +62,10 @@ impl Ledger {
     /// When it does not hold to [`IDENTITY_TOLERANCE`], NaN included.
     pub fn assert_identity(&self, price: Price) {
         let error = self.identity_error(price);
-        assert!(error <= IDENTITY_TOLERANCE, "the books do not balance: relative error {error} in {self:?}");
+        assert!(
+            error <= IDENTITY_TOLERANCE,
+            "the books do not balance: relative error {error} in {self:?}"
+        );
     }
 
     /// Returns the relative difference of the two sides of the identity at a price; 0 is perfect.
@@ -137,10 +140,8 @@ impl Ledger {
         let [start, cash, quantity, average_price, realised, fees, slippage, scale] = *state;
         let position = Position::restore(quantity, average_price);
         let ledger = Self { start, cash, position, realised, fees, slippage, scale };
-        let price = Price::new(average_price.max(1.0)).map_err(|error| EngineError::State {
-            what: "ledger",
-            detail: error.to_string(),
-        })?;
+        let price = Price::new(average_price.max(1.0))
+            .map_err(|error| EngineError::State { what: "ledger", detail: error.to_string() })?;
         let error = ledger.identity_error(price);
         if error <= IDENTITY_TOLERANCE {
             return Ok(ledger);

@@ -44,10 +44,13 @@ impl Position {
         let after = settle(before, change);
         let grows = before * change >= 0.0;
         if grows {
-            let held = before.abs() + change.abs();
-            if held > 0.0 {
-                self.average_price = (self.average_price * before.abs() + price * change.abs()) / held;
-            }
+            // From nothing the price is taken as it is: a weighted mean of one value could be off by one rounding.
+            self.average_price = if before == 0.0 {
+                price
+            } else {
+                (self.average_price * before.abs() + price * change.abs())
+                    / (before.abs() + change.abs())
+            };
             self.quantity = after;
             return 0.0;
         }

@@ -53,7 +53,11 @@ mod tests {
     use super::*;
 
     fn terms() -> Terms {
-        Terms { lot: Quantity::new(1.0).unwrap(), price: Price::new(100.0).unwrap(), fee_rate: 0.01 }
+        Terms {
+            lot: Quantity::new(1.0).unwrap(),
+            price: Price::new(100.0).unwrap(),
+            fee_rate: 0.01,
+        }
     }
 
     #[test]

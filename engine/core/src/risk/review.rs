@@ -39,8 +39,12 @@ pub struct Verdict {
 pub fn review(intent: &OrderIntent, view: &RiskView, limits: &RiskConfig) -> Verdict {
     let checks = Guard::ALL.map(|guard| {
         let said = match guard {
-            Guard::MaxPosition => limits.max_position.map(|limit| MaxPosition { limit }.check(intent, view)),
-            Guard::MaxNotional => limits.max_notional.map(|limit| MaxNotional { limit }.check(intent, view)),
+            Guard::MaxPosition => {
+                limits.max_position.map(|limit| MaxPosition { limit }.check(intent, view))
+            }
+            Guard::MaxNotional => {
+                limits.max_notional.map(|limit| MaxNotional { limit }.check(intent, view))
+            }
         };
         let outcome = match said {
             None => CheckOutcome::Unlimited,
@@ -67,7 +71,10 @@ mod tests {
     }
 
     fn view(position: f64) -> RiskView {
-        RiskView { position: Quantity::new(position).unwrap(), reference_price: Price::new(100.0).ok() }
+        RiskView {
+            position: Quantity::new(position).unwrap(),
+            reference_price: Price::new(100.0).ok(),
+        }
     }
 
     #[test]
@@ -83,7 +90,9 @@ mod tests {
         let verdict = review(&wish(2.0), &view(0.0), &limits);
         let refusal = verdict.outcome.unwrap_err();
         assert_eq!((refusal.guard, refusal.value), (Guard::MaxPosition, Some(2.0)));
-        assert!(verdict.checks.iter().all(|check| matches!(check.outcome, CheckOutcome::Refused(_))));
+        assert!(
+            verdict.checks.iter().all(|check| matches!(check.outcome, CheckOutcome::Refused(_)))
+        );
         assert!(refusal.to_string().contains("max_position"), "{refusal}");
     }
 

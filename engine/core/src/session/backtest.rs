@@ -76,7 +76,10 @@ pub type OnProgress<'a> = dyn FnMut(u64, u64) -> ControlFlow<()> + 'a;
 ///
 /// # Errors
 /// Refuses data, policies and models that do not fit; ends with `Cancelled` when progress says so.
-pub fn run(input: &BacktestInput<'_>, progress: &mut OnProgress<'_>) -> Result<BacktestReport, EngineError> {
+pub fn run(
+    input: &BacktestInput<'_>,
+    progress: &mut OnProgress<'_>,
+) -> Result<BacktestReport, EngineError> {
     let normaliser = match &input.model {
         None => None,
         Some(model) => Mlp::from_safetensors(model.bytes)
@@ -230,7 +233,9 @@ impl Runner<'_, '_> {
             let index = if self.at_close { before } else { outcome.bars.len() - 1 };
             outcome.fills.push((index, fill, account.position));
         }
-        outcome.lots.push(account.last_fill.map_or(0, |fill| whole(fill.quantity.get() / account.lot)));
+        outcome
+            .lots
+            .push(account.last_fill.map_or(0, |fill| whole(fill.quantity.get() / account.lot)));
         outcome.costs = account.costs;
         (outcome.refusal_count, outcome.cut_count) = (account.refusal_count, account.cut_count);
         Ok(())
@@ -238,7 +243,9 @@ impl Runner<'_, '_> {
 
     fn tick(&mut self) -> Result<(), EngineError> {
         self.done += 1;
-        if self.done.is_multiple_of(PROGRESS_STEPS) && (self.progress)(self.done, self.of).is_break() {
+        if self.done.is_multiple_of(PROGRESS_STEPS)
+            && (self.progress)(self.done, self.of).is_break()
+        {
             return Err(EngineError::Cancelled);
         }
         Ok(())
@@ -264,7 +271,10 @@ impl Runner<'_, '_> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a fill is a whole number of lots, far below 2^53")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a fill is a whole number of lots, far below 2^53"
+)]
 fn whole(lots: f64) -> i64 {
     lots.round() as i64
 }
@@ -296,8 +306,11 @@ impl<'a> Axis<'a> {
         equity.resize(self.bars.len(), last);
         position.resize(self.bars.len(), 0.0);
         let fills: Vec<Fill> = run.fills.iter().map(|(_, fill, _)| *fill).collect();
-        let measured =
-            summary(&Run { equity: &equity, fills: &fills, periods_per_year: self.market.periods_per_year() });
+        let measured = summary(&Run {
+            equity: &equity,
+            fills: &fills,
+            periods_per_year: self.market.periods_per_year(),
+        });
         let metrics: BTreeMap<String, Option<f64>> =
             measured.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect();
         PolicyResult {
@@ -367,7 +380,10 @@ fn remarks(
         ));
     }
     if random_percentile.is_none() {
-        remarks.push("The agent never traded: a random policy of equal turnover does nothing, too.".to_owned());
+        remarks.push(
+            "The agent never traded: a random policy of equal turnover does nothing, too."
+                .to_owned(),
+        );
     }
     if agent.ruined {
         remarks.push(format!(
@@ -377,7 +393,10 @@ fn remarks(
         ));
     }
     if agent.refusal_count > 0 {
-        remarks.push(format!("The risk review refused {} of the agent's orders.", agent.refusal_count));
+        remarks.push(format!(
+            "The risk review refused {} of the agent's orders.",
+            agent.refusal_count
+        ));
     }
     if agent.cut_count > 0 {
         remarks.push(format!(

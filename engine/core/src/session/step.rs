@@ -60,7 +60,8 @@ impl Decider {
         rules: &ActionRules,
         limits: &RiskConfig,
     ) -> Result<OrderDecision, NumError> {
-        let action = self.action(|out| observe(seen.market, seen.row, seen.window, seen.observed, out));
+        let action =
+            self.action(|out| observe(seen.market, seen.row, seen.window, seen.observed, out));
         decide_order(action, rules, &seen.account, limits)
     }
 }

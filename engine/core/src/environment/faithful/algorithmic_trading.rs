@@ -114,7 +114,10 @@ impl AlgorithmicTrading {
     ///
     /// # Errors
     /// Refuses data that is too short.
-    pub fn from_strategy(strategy: &StrategyConfig, market: Arc<MarketData>) -> Result<Self, EngineError> {
+    pub fn from_strategy(
+        strategy: &StrategyConfig,
+        market: Arc<MarketData>,
+    ) -> Result<Self, EngineError> {
         let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
         let constants = Constants {
             cash: config.initial_cash,
@@ -155,11 +158,13 @@ impl AlgorithmicTrading {
     /// Returns `info.volidality` (their spelling): the variance of the F coming returns of close. Looks ahead.
     #[must_use]
     pub fn volidality(&self) -> f64 {
-        let closes = &self.market.close()[self.state.day - 1..self.state.day + self.constants.forward];
+        let closes =
+            &self.market.close()[self.state.day - 1..self.state.day + self.constants.forward];
         let returns: Vec<f64> =
             closes.windows(2).map(|pair| pair[1].get() / pair[0].get() - 1.0).collect();
         let mean = returns.iter().sum::<f64>() / returns.len() as f64;
-        returns.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / returns.len() as f64
+        returns.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>()
+            / returns.len() as f64
     }
 
     /// Returns what the initial cash would be worth if it had been invested in the last row of the first window,
@@ -272,13 +277,25 @@ impl Environment for AlgorithmicTrading {
     }
 
     fn observe(&self, out: &mut [f32]) {
-        let account =
-            AccountObservation { cash: narrow(self.state.cash), position: narrow(self.state.holding) };
-        observation::observe(&self.market, self.state.day - 1, self.constants.backward, account, out);
+        let account = AccountObservation {
+            cash: narrow(self.state.cash),
+            position: narrow(self.state.holding),
+        };
+        observation::observe(
+            &self.market,
+            self.state.day - 1,
+            self.constants.backward,
+            account,
+            out,
+        );
     }
 
     fn step(&mut self, action: usize) -> StepResult {
-        assert!(action < self.action_count(), "there is no action {action} of {}", self.action_count());
+        assert!(
+            action < self.action_count(),
+            "there is no action {action} of {}",
+            self.action_count()
+        );
         if self.last_day() <= self.state.day {
             // The terminal call does nothing and returns the previous reward once more.
             let reward = if self.state.terminal { 0.0 } else { self.state.reward };

@@ -52,7 +52,9 @@ impl FromStr for ReplayPolicy {
         let number = |part: &str| part.parse::<usize>().map_err(|_| refuse());
         match text.split_once(':') {
             Some(("constant", rest)) => Ok(Self::Constant(number(rest)?)),
-            Some(("cycle", rest)) => Ok(Self::Cycle(rest.split(',').map(number).collect::<Result<_, _>>()?)),
+            Some(("cycle", rest)) => {
+                Ok(Self::Cycle(rest.split(',').map(number).collect::<Result<_, _>>()?))
+            }
             Some(("mod", rest)) => match number(rest)? {
                 0 => Err(refuse()),
                 count => Ok(Self::Modulo(count)),
@@ -79,7 +81,17 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        for text in ["", "constant", "constant:", "constant:-1", "constant:0.5", "cycle:", "cycle:1,,2", "mod:0", "twap"] {
+        for text in [
+            "",
+            "constant",
+            "constant:",
+            "constant:-1",
+            "constant:0.5",
+            "cycle:",
+            "cycle:1,,2",
+            "mod:0",
+            "twap",
+        ] {
             assert!(text.parse::<ReplayPolicy>().is_err(), "{text}");
         }
     }

@@ -48,7 +48,12 @@ impl ReplayOptions {
     /// Returns the options of the earlier release: same trades, asset curve without fees.
     #[must_use]
     pub fn earlier_release() -> Self {
-        Self { constants: Constants { recursion: AssetRecursion::EarlierFeeFree, ..Constants::default() } }
+        Self {
+            constants: Constants {
+                recursion: AssetRecursion::EarlierFeeFree,
+                ..Constants::default()
+            },
+        }
     }
 }
 

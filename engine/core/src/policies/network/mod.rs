@@ -26,8 +26,10 @@ impl Mlp {
     pub fn from_layers(layers: Vec<Dense>) -> Result<Self, WeightsError> {
         let fits = layers.windows(2).all(|pair| pair[0].output_len() == pair[1].input_len());
         if layers.is_empty() || !fits {
-            let sizes =
-                layers.iter().map(|layer| (layer.input_len(), layer.output_len())).collect::<Vec<_>>();
+            let sizes = layers
+                .iter()
+                .map(|layer| (layer.input_len(), layer.output_len()))
+                .collect::<Vec<_>>();
             return Err(WeightsError::Layers { sizes });
         }
         let widest = layers.iter().map(Dense::padded_len).max().unwrap_or(0);
@@ -125,7 +127,8 @@ mod tests {
     #[test]
     fn equals_the_plain_sum_for_odd_sizes() {
         let (inputs, outputs) = (83, 37);
-        let weight: Vec<f32> = (0..inputs * outputs).map(|i| ((i * 37 % 101) as f32 - 50.0) / 100.0).collect();
+        let weight: Vec<f32> =
+            (0..inputs * outputs).map(|i| ((i * 37 % 101) as f32 - 50.0) / 100.0).collect();
         let bias: Vec<f32> = (0..outputs).map(|i| i as f32 / 10.0).collect();
         let input: Vec<f32> = (0..inputs).map(|i| (i as f32).sin()).collect();
         let mut network =
