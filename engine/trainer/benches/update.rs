@@ -18,6 +18,7 @@ use engine::market::parse::csv::{CsvMapping, parse};
 use engine::session::protocol::{CheckpointWritten, MetricPoint, Progress};
 use trainer::TrainerError;
 use trainer::checkpoint::Identity;
+use trainer::data::BarLens;
 use trainer::train::{Host, Order, Task, Training};
 
 #[derive(Default)]
@@ -86,6 +87,7 @@ fn main() {
         std::fs::create_dir_all(&directory).unwrap();
         let periods_per_year = prepared.valid.periods_per_year();
         let mut session = Training::new(Task {
+            lens: Arc::new(BarLens::new(&strategy, Arc::clone(&prepared.train)).unwrap()),
             train: build(&strategy, Arc::clone(&prepared.train)).unwrap(),
             valid: build(&strategy, Arc::clone(&prepared.valid)).unwrap(),
             normaliser: prepared.normaliser,

@@ -18,6 +18,7 @@
 
 pub mod agents;
 pub mod checkpoint;
+pub mod data;
 pub mod device;
 pub mod error;
 pub mod files;

@@ -68,6 +68,9 @@ impl Adam {
     ///
     /// # Errors
     /// libtorch cannot copy.
+    ///
+    /// # Panics
+    /// When the state is of other parameters.
     pub fn restore(
         &mut self,
         mean: &[f32],

@@ -5,6 +5,7 @@
 //! first one counts in any case. Metric points come in a fixed order and carry no time, so equal runs give equal bytes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::config::{AgentConfig, TrainingConfig};
@@ -21,6 +22,7 @@ use serde_json::json;
 
 use crate::agents::{self, Agent, Curve, Outcome, Shape};
 use crate::checkpoint::{self, Header, Identity};
+use crate::data::Lens;
 use crate::error::TrainerError;
 use crate::storage::replay::End;
 use crate::weights::{Container, Wanted};
@@ -35,6 +37,8 @@ pub struct Task {
     pub train: Box<dyn Environment>,
     /// The validation segment.
     pub valid: Box<dyn Environment>,
+    /// How the training segment's observations are kept.
+    pub lens: Arc<dyn Lens>,
     /// Fitted on the training segment; goes into the model.
     pub normaliser: Normaliser,
     /// Bars per year, for the Sharpe ratio.
@@ -128,6 +132,7 @@ pub struct Training {
     state: State,
     best_model: Vec<u8>,
     observation: Vec<f32>,
+    key: Vec<f32>,
     progress: Progress,
     last: Option<CheckpointWritten>,
     last_at: Instant,
@@ -139,8 +144,11 @@ impl Training {
     /// # Errors
     /// The strategy has nothing to learn, the two segments do not fit each other, or memory is exhausted.
     pub fn new(task: Task) -> Result<Self, TrainerError> {
-        let shape =
-            Shape { observation: task.train.observation_len(), actions: task.train.action_count() };
+        let shape = Shape {
+            observation: task.train.observation_len(),
+            key: task.lens.key_len(),
+            actions: task.train.action_count(),
+        };
         if shape.observation != task.valid.observation_len()
             || shape.actions != task.valid.action_count()
         {
@@ -148,7 +156,7 @@ impl Training {
                 "training and validation environments have different shapes".to_owned(),
             ));
         }
-        let agent = agents::build(&task.agent, shape, task.training.seed)?;
+        let agent = agents::build(&task.agent, shape, Arc::clone(&task.lens), task.training.seed)?;
         let step_count = task.train.steps_per_episode() as u64 * u64::from(task.training.epochs);
         let progress = Progress {
             step: 0,
@@ -163,6 +171,7 @@ impl Training {
             state: State::default(),
             best_model: Vec::new(),
             observation: vec![0.0; shape.observation],
+            key: vec![0.0; shape.key],
             progress,
             last: None,
             last_at: Instant::now(),
@@ -231,13 +240,13 @@ impl Training {
     fn step(&mut self, host: &mut dyn Host) -> Result<(), TrainerError> {
         if self.state.episode.is_none() {
             self.task.train.reset();
-            self.task.train.observe(&mut self.observation);
-            self.agent.begin(&self.observation);
+            self.look();
+            self.agent.begin(&self.key);
             self.state.episode = Some(Episode::new(self.task.train.equity()));
         }
         let action = self.agent.act()?;
         let result = self.task.train.step(action);
-        self.task.train.observe(&mut self.observation);
+        self.look();
         self.state.step += 1;
         if !result.reward.is_finite() {
             return Err(TrainerError::Diverged(format!(
@@ -254,12 +263,8 @@ impl Training {
         if let Some(episode) = &mut self.state.episode {
             episode.note(equity);
         }
-        let curve = self.agent.learn(Outcome {
-            action,
-            reward: result.reward,
-            end,
-            next: &self.observation,
-        })?;
+        let curve =
+            self.agent.learn(Outcome { action, reward: result.reward, end, next: &self.key })?;
         if !curve.is_empty() {
             self.emit(curve, host)?;
         }
@@ -267,6 +272,13 @@ impl Training {
             return Ok(());
         }
         self.finish_epoch(equity, host)
+    }
+
+    /// Takes the key of what the environment shows now.
+    fn look(&mut self) {
+        let environment = self.task.train.as_ref();
+        environment.observe(&mut self.observation);
+        self.task.lens.key(environment, &self.observation, &mut self.key);
     }
 
     fn emit(&mut self, values: Curve, host: &mut dyn Host) -> Result<(), TrainerError> {

@@ -1,5 +1,6 @@
 //! Equal seeds give equal bytes, and resuming in a new process equals never having stopped.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test picks the events it looks at")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod common;

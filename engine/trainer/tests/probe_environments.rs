@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+use std::sync::Arc;
+
 use engine::config::AgentConfig;
 use engine::config::agents::{DqnConfig, EpsilonConfig};
 use engine::features::Normaliser;
 use engine::policies::network::Mlp;
 use trainer::agents::{Agent, Outcome, Shape, build};
+use trainer::data::WholeLens;
 use trainer::model::export;
 use trainer::storage::replay::End;
 
@@ -27,8 +30,9 @@ impl Task {
 
     /// Learns for `steps` steps; returns the action values of each state.
     fn learn(&self, config: DqnConfig, steps: u32) -> Vec<Vec<f32>> {
-        let shape = Shape { observation: self.states, actions: self.actions };
-        let mut agent = build(&AgentConfig::Dqn(config), shape, 3).unwrap();
+        let shape = Shape { observation: self.states, key: self.states, actions: self.actions };
+        let lens = Arc::new(WholeLens { len: self.states });
+        let mut agent = build(&AgentConfig::Dqn(config), shape, lens, 3).unwrap();
         let mut state = 0;
         agent.begin(&self.observation(state));
         for draw in 0..steps {

@@ -1,5 +1,6 @@
 //! The real binary over a real socket: every command, bad frames, bad inputs, lost leases, dead parents.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test picks the events it looks at")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod common;

@@ -16,6 +16,8 @@
 //! - `gradient_norm`: before clipping; mostly below `gradient_norm_max`, else lower the learning rate;
 //! - `epsilon`: share of random actions at the newest step (not a mean).
 
+use std::sync::Arc;
+
 use engine::config::agents::DqnConfig;
 use engine::metrics::MetricName;
 use engine::rng::{Stream, StreamId};
@@ -24,6 +26,7 @@ use serde_json::{Value, json};
 use tch::{Kind, Reduction, Tensor, no_grad_guard};
 
 use super::{Agent, Curve, Outcome, Shape};
+use crate::data::Lens;
 use crate::error::TrainerError;
 use crate::model::{Layer, layers};
 use crate::nets::dense::{Dense, parameter_count};
@@ -36,7 +39,6 @@ use crate::weights::{Container, DataType, Wanted};
 pub const REPORT_UPDATES: u32 = 100;
 
 /// A DQN agent.
-#[derive(Debug)]
 pub struct Dqn {
     config: DqnConfig,
     shape: Shape,
@@ -46,6 +48,7 @@ pub struct Dqn {
     optimiser: Adam,
     replay: Replay,
     batch: Batch,
+    lens: Arc<dyn Lens>,
     exploration: Stream,
     sampling: Stream,
     step_count: u64,
@@ -82,7 +85,7 @@ pub fn memory_terms(config: &DqnConfig, shape: Shape) -> Vec<(&'static str, u64)
     let widths: usize = sizes.iter().sum();
     vec![
         // The ring is copied once while a checkpoint is written.
-        ("replay_capacity", 2 * Replay::bytes(shape.observation, config.replay_capacity as usize)),
+        ("replay_capacity", 2 * Replay::bytes(shape.key, config.replay_capacity as usize)),
         // online, target, two moments, gradient twice, one operand of the update
         ("hidden", 7 * 4 * parameter_count(&sizes) as u64),
         (
@@ -97,7 +100,12 @@ impl Dqn {
     ///
     /// # Errors
     /// libtorch has no memory.
-    pub fn new(config: &DqnConfig, shape: Shape, seed: u32) -> Result<Self, TrainerError> {
+    pub fn new(
+        config: &DqnConfig,
+        shape: Shape,
+        lens: Arc<dyn Lens>,
+        seed: u32,
+    ) -> Result<Self, TrainerError> {
         let seed = u64::from(seed);
         let sizes = sizes(config, shape);
         let mut online = Dense::new(&sizes, &mut Stream::new(seed, StreamId::Initialisation, 0))?;
@@ -109,8 +117,9 @@ impl Dqn {
             online,
             target,
             optimiser,
-            replay: Replay::new(shape.observation, config.replay_capacity as usize),
+            replay: Replay::new(shape.key, config.replay_capacity as usize),
             batch: Batch::default(),
+            lens,
             exploration: Stream::new(seed, StreamId::Exploration, 0),
             sampling: Stream::new(seed, StreamId::ReplaySampling, 0),
             step_count: 0,
@@ -125,9 +134,19 @@ impl Dqn {
         schedule::linear(line.start, line.end, u64::from(line.decay_steps), self.step_count)
     }
 
-    fn rows(&self, values: &[f32]) -> Result<Tensor, TrainerError> {
-        let width = i64::try_from(self.shape.observation).unwrap_or(i64::MAX);
-        Ok(Tensor::f_from_slice(values)?.f_view([-1, width])?)
+    /// Returns the observations of `keys` as `[batch, observation]`; zeros where `continues` says that nothing follows
+    /// (an absent entry says that something does).
+    fn rows(&self, keys: &[f32], continues: &[f32]) -> Result<Tensor, TrainerError> {
+        let width = self.shape.observation;
+        let mut values = vec![0.0; keys.len() / self.shape.key * width];
+        for (row, (key, out)) in
+            keys.chunks_exact(self.shape.key).zip(values.chunks_exact_mut(width)).enumerate()
+        {
+            if continues.get(row).is_none_or(|continues| *continues > 0.5) {
+                self.lens.expand(key, out);
+            }
+        }
+        Ok(Tensor::f_from_slice(&values)?.f_view([-1, i64::try_from(width).unwrap_or(i64::MAX)])?)
     }
 
     // ── Update ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -139,7 +158,7 @@ impl Dqn {
         let actions = Tensor::f_from_slice(&self.batch.actions)?.f_unsqueeze(1)?;
         let values = self
             .online
-            .forward(&self.rows(&self.batch.observations)?)?
+            .forward(&self.rows(&self.batch.keys, &[])?)?
             .f_gather(1, &actions, false)?
             .f_squeeze_dim(1)?;
         let loss = values.f_smooth_l1_loss(&wanted, Reduction::Mean, 1.0)?;
@@ -177,7 +196,10 @@ impl Dqn {
         let _guard = no_grad_guard();
         let rewards = Tensor::f_from_slice(&self.batch.rewards)?;
         let continues = Tensor::f_from_slice(&self.batch.continues)?;
-        let best = self.target.forward(&self.rows(&self.batch.successors)?)?.f_amax([1], false)?;
+        let best = self
+            .target
+            .forward(&self.rows(&self.batch.successors, &self.batch.continues)?)?
+            .f_amax([1], false)?;
         Ok(rewards.f_addcmul(&best, &continues.f_mul_scalar(self.config.gamma)?)?)
     }
 
@@ -212,8 +234,8 @@ impl Dqn {
 impl Agent for Dqn {
     // ── Collect ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    fn begin(&mut self, observation: &[f32]) {
-        self.replay.begin(observation);
+    fn begin(&mut self, key: &[f32]) {
+        self.replay.begin(key);
     }
 
     fn act(&mut self) -> Result<usize, TrainerError> {
@@ -222,7 +244,8 @@ impl Agent for Dqn {
             return Ok(self.exploration.below(action_count) as usize);
         }
         let _guard = no_grad_guard();
-        let best = self.online.forward(&self.rows(self.replay.current())?)?.f_argmax(1, false)?;
+        let best =
+            self.online.forward(&self.rows(self.replay.current(), &[])?)?.f_argmax(1, false)?;
         Ok(usize::try_from(best.f_int64_value(&[0])?).unwrap_or(0))
     }
 

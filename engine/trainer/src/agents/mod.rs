@@ -2,10 +2,13 @@
 
 pub mod dqn;
 
+use std::sync::Arc;
+
 use engine::config::AgentConfig;
 use engine::metrics::MetricName;
 use serde_json::Value;
 
+use crate::data::Lens;
 use crate::error::TrainerError;
 use crate::model::Layer;
 use crate::storage::replay::End;
@@ -20,7 +23,7 @@ pub struct Outcome<'a> {
     pub reward: f64,
     /// Whether and how the episode ended.
     pub end: End,
-    /// Observation after the step, before any reset.
+    /// Key of the observation after the step, before any reset.
     pub next: &'a [f32],
 }
 
@@ -30,8 +33,8 @@ pub type Curve = Vec<(MetricName, Option<f64>)>;
 /// An algorithm that learns one step at a time. All its randomness comes from the session's streams, and
 /// `save` followed by `load` in another process changes nothing that follows.
 pub trait Agent {
-    /// Takes the first observation of an episode.
-    fn begin(&mut self, observation: &[f32]);
+    /// Takes the key of the first observation of an episode.
+    fn begin(&mut self, key: &[f32]);
 
     /// Chooses an action for the newest observation, exploring.
     ///
@@ -73,6 +76,8 @@ pub trait Agent {
 pub struct Shape {
     /// Numbers per observation.
     pub observation: usize,
+    /// Numbers per key (see `data`).
+    pub key: usize,
     /// Actions to choose from.
     pub actions: usize,
 }
@@ -84,10 +89,11 @@ pub struct Shape {
 pub fn build(
     config: &AgentConfig,
     shape: Shape,
+    lens: Arc<dyn Lens>,
     seed: u32,
 ) -> Result<Box<dyn Agent>, TrainerError> {
     match config {
-        AgentConfig::Dqn(dqn) => Ok(Box::new(dqn::Dqn::new(dqn, shape, seed)?)),
+        AgentConfig::Dqn(dqn) => Ok(Box::new(dqn::Dqn::new(dqn, shape, lens, seed)?)),
         AgentConfig::BuyAndHold(_) | AgentConfig::DoNothing(_) | AgentConfig::Random(_) => {
             Err(TrainerError::BadSpec(format!(
                 "'{}' is a rule and has nothing to learn: back-test it, or choose the algorithm dqn",

@@ -34,6 +34,9 @@ impl Dense {
     ///
     /// # Errors
     /// libtorch has no memory.
+    ///
+    /// # Panics
+    /// When the count of values is another.
     pub fn with_values(sizes: &[usize], values: &[f32]) -> Result<Self, TchError> {
         assert_eq!(values.len(), parameter_count(sizes), "parameters of another network");
         let _guard = no_grad_guard();
@@ -70,13 +73,11 @@ impl Dense {
     }
 
     /// Returns the parameters as leaves of the gradient graph, layer by layer: weight, bias.
-    #[must_use]
     pub fn leaves(&self) -> &[Tensor] {
         &self.leaves
     }
 
     /// Returns the flat tensor of all parameters. Changing it changes the network.
-    #[must_use]
     pub fn flat(&mut self) -> &mut Tensor {
         &mut self.flat
     }
@@ -95,6 +96,9 @@ impl Dense {
     ///
     /// # Errors
     /// libtorch cannot copy.
+    ///
+    /// # Panics
+    /// When the count of values is another.
     pub fn set_values(&mut self, values: &[f32]) -> Result<(), TchError> {
         assert_eq!(values.len(), self.flat.numel(), "parameters of another network");
         let _guard = no_grad_guard();

@@ -1,7 +1,7 @@
 //! Ring of transitions, structure of arrays, sampled uniformly over everything it holds.
 //!
-//! Each observation is stored once: the successor of a step lies in the following slot. The slot at the cursor is
-//! *open*: it holds the observation that is acted on now. A truncated episode leaves its last observation in a *tail*
+//! Kept are keys of keys (see `data`), each once: the successor of a step lies in the following slot. The slot at the cursor is
+//! *open*: it holds what is acted on now. A truncated episode leaves its last state in a *tail*
 //! slot, because its value still counts; a terminated one leaves nothing, because nothing follows. Overwriting the
 //! oldest slot keeps the rule, for the slot before the cursor is the newest one.
 //!
@@ -20,15 +20,15 @@ const TAIL: u8 = 3;
 /// One batch of transitions, row by row.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    /// `[batch, observation]`
-    pub observations: Vec<f32>,
+    /// `[batch, key]`
+    pub keys: Vec<f32>,
     /// `[batch]`
     pub actions: Vec<i64>,
     /// `[batch]`
     pub rewards: Vec<f32>,
     /// `[batch]`: 1 where the successor's value counts, 0 after a terminated step.
     pub continues: Vec<f32>,
-    /// `[batch, observation]`; zeros after a terminated step.
+    /// `[batch, key]`; zeros after a terminated step.
     pub successors: Vec<f32>,
 }
 
@@ -42,11 +42,11 @@ pub struct Replay {
     kinds: Vec<u8>,
     actions: Vec<u32>,
     rewards: Vec<f32>,
-    observations: Vec<f32>,
+    keys: Vec<f32>,
 }
 
 impl Replay {
-    /// Returns an empty ring of `capacity` slots (at least 2) for observations of `width` numbers.
+    /// Returns an empty ring of `capacity` slots (at least 2) for keys of `width` numbers.
     #[must_use]
     pub fn new(width: usize, capacity: usize) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl Replay {
             kinds: Vec::new(),
             actions: Vec::new(),
             rewards: Vec::new(),
-            observations: Vec::new(),
+            keys: Vec::new(),
         }
     }
 
@@ -79,19 +79,25 @@ impl Replay {
         capacity.max(2) as u64 * (width as u64 * 4 + 9)
     }
 
-    /// Opens the slot at the cursor with the observation to be acted on now.
-    pub fn begin(&mut self, observation: &[f32]) {
-        assert_eq!(observation.len(), self.width, "an observation of another environment");
-        self.write(OPEN, observation);
+    /// Opens the slot at the cursor with what is to be acted on now.
+    ///
+    /// # Panics
+    /// When the key has another length.
+    pub fn begin(&mut self, key: &[f32]) {
+        assert_eq!(key.len(), self.width, "a key of another environment");
+        self.write(OPEN, key);
     }
 
-    /// Returns the observation to be acted on now.
+    /// Returns the key of what is to be acted on now.
     #[must_use]
     pub fn current(&self) -> &[f32] {
-        self.observations.get(self.range(self.cursor)).unwrap_or_default()
+        self.keys.get(self.range(self.cursor)).unwrap_or_default()
     }
 
     /// Closes the open slot with what was done and what came of it. `terminated` wins over `truncated`.
+    ///
+    /// # Panics
+    /// When no slot is open.
     pub fn finish(&mut self, action: u32, reward: f32, end: End, next: &[f32]) {
         assert_eq!(self.kinds.get(self.cursor), Some(&OPEN), "finish without begin");
         self.actions[self.cursor] = action;
@@ -111,10 +117,11 @@ impl Replay {
 
     /// Fills `batch` with `size` transitions drawn with replacement, each stored one equally likely.
     ///
-    /// Requires: not empty.
+    /// # Panics
+    /// When nothing is stored.
     pub fn sample(&self, stream: &mut Stream, size: usize, batch: &mut Batch) {
         assert!(self.steps > 0, "sampling an empty ring");
-        batch.observations.clear();
+        batch.keys.clear();
         batch.successors.clear();
         batch.actions.clear();
         batch.rewards.clear();
@@ -127,14 +134,14 @@ impl Replay {
                     break slot;
                 }
             };
-            batch.observations.extend_from_slice(&self.observations[self.range(slot)]);
+            batch.keys.extend_from_slice(&self.keys[self.range(slot)]);
             batch.actions.push(i64::from(self.actions[slot]));
             batch.rewards.push(self.rewards[slot]);
             if self.kinds[slot] == STEP {
                 batch.continues.push(1.0);
                 batch
                     .successors
-                    .extend_from_slice(&self.observations[self.range((slot + 1) % self.capacity)]);
+                    .extend_from_slice(&self.keys[self.range((slot + 1) % self.capacity)]);
             } else {
                 batch.continues.push(0.0);
                 batch.successors.resize(batch.successors.len() + self.width, 0.0);
@@ -146,12 +153,12 @@ impl Replay {
         slot * self.width..(slot + 1) * self.width
     }
 
-    fn write(&mut self, kind: u8, observation: &[f32]) {
+    fn write(&mut self, kind: u8, key: &[f32]) {
         if self.cursor == self.kinds.len() {
             self.kinds.push(kind);
             self.actions.push(0);
             self.rewards.push(0.0);
-            self.observations.extend_from_slice(observation);
+            self.keys.extend_from_slice(key);
             return;
         }
         if matches!(self.kinds[self.cursor], STEP | LAST_STEP) {
@@ -161,7 +168,7 @@ impl Replay {
         self.actions[self.cursor] = 0;
         self.rewards[self.cursor] = 0.0;
         let range = self.range(self.cursor);
-        self.observations[range].copy_from_slice(observation);
+        self.keys[range].copy_from_slice(key);
     }
 
     fn advance(&mut self) {
@@ -174,7 +181,7 @@ impl Replay {
         container.put_u8("replay.kinds", &self.kinds);
         container.put_u32("replay.actions", &self.actions);
         container.put_f32("replay.rewards", &[rows], &self.rewards);
-        container.put_f32("replay.observations", &[rows, self.width], &self.observations);
+        container.put_f32("replay.keys", &[rows, self.width], &self.keys);
         self.cursor
     }
 
@@ -185,7 +192,7 @@ impl Replay {
             Wanted::new("replay.kinds", DataType::U8, &[None]),
             Wanted::new("replay.actions", DataType::U32, &[None]),
             Wanted::new("replay.rewards", DataType::F32, &[None]),
-            Wanted::new("replay.observations", DataType::F32, &[None, Some(self.width)]),
+            Wanted::new("replay.keys", DataType::F32, &[None, Some(self.width)]),
         ]
     }
 
@@ -202,13 +209,13 @@ impl Replay {
         let kinds = container.u8("replay.kinds")?.to_vec();
         let actions = container.u32("replay.actions")?;
         let rewards = container.f32("replay.rewards")?;
-        let observations = container.f32("replay.observations")?;
+        let keys = container.f32("replay.keys")?;
         let rows = kinds.len();
         let full = rows == self.capacity;
         let consistent = rows <= self.capacity
             && actions.len() == rows
             && rewards.len() == rows
-            && observations.len() == rows * self.width
+            && keys.len() == rows * self.width
             && kinds.iter().all(|kind| *kind <= TAIL)
             && kinds.iter().filter(|kind| **kind == OPEN).count() <= 1
             && kinds.iter().enumerate().all(|(slot, kind)| *kind != OPEN || slot == cursor)
@@ -231,7 +238,7 @@ impl Replay {
         self.kinds = kinds;
         self.actions = actions;
         self.rewards = rewards;
-        self.observations = observations;
+        self.keys = keys;
         Ok(())
     }
 }
@@ -286,10 +293,10 @@ mod tests {
             let mut batch = Batch::default();
             replay.sample(&mut stream(), 500, &mut batch);
             for row in 0..500 {
-                assert!((batch.rewards[row] - batch.observations[row]).abs() < 1e-6);
+                assert!((batch.rewards[row] - batch.keys[row]).abs() < 1e-6);
                 if batch.continues[row] > 0.5 {
                     assert!(
-                        (batch.successors[row] - batch.observations[row] - 1.0).abs() < 1e-6,
+                        (batch.successors[row] - batch.keys[row] - 1.0).abs() < 1e-6,
                         "capacity {capacity}"
                     );
                 } else {
@@ -319,7 +326,7 @@ mod tests {
         let draws = 50_000_u32;
         replay.sample(&mut stream(), draws as usize, &mut batch);
         let mut counts = std::collections::BTreeMap::new();
-        for value in &batch.observations {
+        for value in &batch.keys {
             *counts.entry(value.to_bits()).or_insert(0_u32) += 1;
         }
         assert_eq!(counts.len(), replay.len());

@@ -16,7 +16,7 @@ use crate::error::TrainerError;
 use crate::files;
 
 /// Name of the report in the session's directory.
-pub const REPORT_FILE: &str = "report.json";
+const REPORT_FILE: &str = "report.json";
 
 /// Runs a back-test and writes its report.
 ///

@@ -115,11 +115,10 @@ fn guarded(control: &Arc<Control>, outbox: &Outbox) -> Result<End, TrainerError>
             .cloned()
             .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
             .unwrap_or_else(|| "a panic without text".to_owned());
-        Err(match TrainerError::from_text(&text) {
-            TrainerError::Internal(text) => TrainerError::Internal(format!(
-                "the worker panicked: {text}. This is an error of ours; the log holds the place, please report it"
-            )),
-            sorted => sorted,
-        })
+        let sorted = TrainerError::from_text(&text);
+        let TrainerError::Internal(text) = sorted else { return Err(sorted) };
+        Err(TrainerError::Internal(format!(
+            "the worker panicked: {text}. This is an error of ours; the log holds the place, please report it"
+        )))
     })
 }

@@ -15,6 +15,7 @@ use super::control::{Control, Wish};
 use super::{End, inputs};
 use crate::agents::Shape;
 use crate::checkpoint::Identity;
+use crate::data::{BarLens, Lens};
 use crate::device;
 use crate::error::TrainerError;
 use crate::train::{Host, Order, Task, Training};
@@ -52,10 +53,16 @@ fn train(
     let prepared = prepare(&spec.strategy, &bars, &training.split, None).map_err(refused)?;
     let train = build(&spec.strategy, Arc::clone(&prepared.train)).map_err(refused)?;
     let valid = build(&spec.strategy, Arc::clone(&prepared.valid)).map_err(refused)?;
-    let shape = Shape { observation: train.observation_len(), actions: train.action_count() };
+    let lens = BarLens::new(&spec.strategy, Arc::clone(&prepared.train))?;
+    let shape = Shape {
+        observation: train.observation_len(),
+        key: lens.key_len(),
+        actions: train.action_count(),
+    };
     inputs::check_memory(&spec.strategy, shape, &spec.resources)?;
     let periods_per_year = prepared.valid.periods_per_year();
     let mut session = Training::new(Task {
+        lens: Arc::new(lens),
         train,
         valid,
         normaliser: prepared.normaliser,
