@@ -17,7 +17,7 @@ use crate::error::StoreError;
 use crate::faults;
 use crate::journal::chunks::{CHUNKED_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::journal::keys::{self, Key, Tree};
-use crate::journal::{Batch, Journal, Pending, Trees, damaged};
+use crate::journal::{Batch, Journal, Pending, Trees, damaged, unreadable};
 
 /// Bytes before the payload of an entry's first part.
 const ENTRY_HEADER_BYTES: usize = 26;
@@ -71,11 +71,13 @@ pub struct SnapshotMark {
     pub detail: Vec<u8>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct PurgedMark(LogId);
+/// Up to where the log was purged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PurgedMark(pub LogId);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct CommittedMark(LogId);
+/// The last entry known to be committed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommittedMark(pub LogId);
 
 impl Record for Vote {
     const SCHEMA: u32 = schema::SCHEMA_LOG_VOTE;
@@ -154,7 +156,7 @@ impl RaftLog {
             next += 1;
         }
         let written = self.journal.trees().tree(Tree::RaftLog).apply_batch(batch);
-        written.map_err(|error| damaged("raft_log", &error.to_string()))?;
+        written.map_err(|error| unreadable("raft_log", error))?;
         faults::point("log.appended");
         if let Some(entry) = entries.last() {
             self.last = entry.id;
@@ -301,7 +303,7 @@ impl RaftLog {
 
     fn delete_now(&self, range: RangeInclusive<u64>) -> Result<(), StoreError> {
         let tree = self.journal.trees().tree(Tree::RaftLog);
-        let read = |error: sled::Error| damaged("raft_log", &error.to_string());
+        let read = |error: sled::Error| unreadable("raft_log", error);
         let bounds = (
             Bound::Included(Key::raft_entry(*range.start()).part(0)),
             Bound::Included(Key::raft_entry(*range.end()).part(u16::MAX)),
@@ -346,14 +348,14 @@ pub(crate) fn verify(trees: &Trees) -> Result<(), StoreError> {
 }
 
 fn index_of(found: sled::Result<Option<(sled::IVec, sled::IVec)>>) -> Result<Option<u64>, StoreError> {
-    let found = found.map_err(|error| damaged("raft_log", &error.to_string()))?;
+    let found = found.map_err(|error| unreadable("raft_log", error))?;
     Ok(found.and_then(|(key, _)| keys::split(&key).and_then(|(base, _)| base.first_chunk::<8>().copied())).map(u64::from_be_bytes))
 }
 
 fn entry(trees: &Trees, index: u64) -> Result<Option<LogEntry>, StoreError> {
     let tree = trees.tree(Tree::RaftLog);
     let key = Key::raft_entry(index);
-    let read = |part| tree.get(key.part(part)).map_err(|error| damaged(&key.place(Tree::RaftLog), &error.to_string()));
+    let read = |part| tree.get(key.part(part)).map_err(|error| unreadable(&key.place(Tree::RaftLog), error));
     let Some(first) = read(0)? else { return Ok(None) };
     let corrupt = |reason: &str| damaged(&key.place(Tree::RaftLog), reason);
     let mut all = first.to_vec();

@@ -30,6 +30,8 @@ pub const SCHEMA_LOG_PURGED: u32 = 33;
 pub const SCHEMA_LOG_SNAPSHOT: u32 = 34;
 /// The last index known to be committed.
 pub const SCHEMA_LOG_COMMITTED: u32 = 35;
+/// How many commits the journal has made.
+pub const SCHEMA_COMMIT_COUNT: u32 = 36;
 
 /// One entry of the control log: time and commands.
 pub const SCHEMA_CONTROL_ENTRY: u32 = 48;
@@ -39,7 +41,7 @@ pub const SCHEMA_CONTROL_SNAPSHOT: u32 = 49;
 pub const SCHEMA_CONTROL_COMMAND: u32 = 50;
 
 /// Every schema id with its name, in order.
-pub const SCHEMAS: [(u32, &str); 16] = [
+pub const SCHEMAS: [(u32, &str); 17] = [
     (SCHEMA_WORKER_COMMAND, "worker_command"),
     (SCHEMA_WORKER_EVENT, "worker_event"),
     (SCHEMA_CHECKPOINT, "checkpoint"),
@@ -53,6 +55,7 @@ pub const SCHEMAS: [(u32, &str); 16] = [
     (SCHEMA_LOG_PURGED, "log_purged"),
     (SCHEMA_LOG_SNAPSHOT, "log_snapshot"),
     (SCHEMA_LOG_COMMITTED, "log_committed"),
+    (SCHEMA_COMMIT_COUNT, "commit_count"),
     (SCHEMA_CONTROL_ENTRY, "control_entry"),
     (SCHEMA_CONTROL_SNAPSHOT, "control_snapshot"),
     (SCHEMA_CONTROL_COMMAND, "control_command"),

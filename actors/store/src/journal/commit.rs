@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use super::chunks::ValueHeader;
+use super::chunks::{self, ValueHeader};
 use super::keys::{Key, Tree};
+use super::mark::{CommitCount, Mark};
 use super::open::{Options, blobs_dir_is_empty};
 use super::{Batch, Change, Trees};
 use crate::error::StoreError;
@@ -161,25 +162,34 @@ impl Queue {
 /// What the commit thread owns.
 pub(super) struct Committer {
     trees: Trees,
-    file: File,
+    files: Files,
     dir: PathBuf,
     ballast: Option<PathBuf>,
     poison: watch::Sender<Option<String>>,
 }
 
+/// Our own descriptors beside sled's.
+pub(super) struct Files {
+    /// The database file: what is synced.
+    pub(super) database: File,
+    /// The mark of what was acknowledged.
+    pub(super) mark: Mark,
+    /// Commits made so far.
+    pub(super) commit_count: u64,
+}
+
 impl Committer {
     pub(super) fn new(
         trees: Trees,
-        file: File,
-        dir: &Path,
-        options: &Options,
+        files: Files,
+        place: (&Path, &Options),
         poison: watch::Sender<Option<String>>,
     ) -> Self {
-        Self { trees, file, dir: dir.to_owned(), ballast: options.ballast.clone(), poison }
+        Self { trees, files, dir: place.0.to_owned(), ballast: place.1.ballast.clone(), poison }
     }
 
     /// Commits until the queue is closed or an error poisons it.
-    pub(super) fn run(self, queue: &Queue) {
+    pub(super) fn run(mut self, queue: &Queue) {
         let mut checked = Instant::now();
         while let Some(round) = queue.take() {
             if checked.elapsed() >= BLOBS_CHECK {
@@ -197,7 +207,7 @@ impl Committer {
         }
     }
 
-    fn write(&self, round: &[Request]) -> Result<(), String> {
+    fn write(&mut self, round: &[Request]) -> Result<(), String> {
         faults::point("journal.collected");
         let mut staged = Staged::default();
         for request in round {
@@ -205,13 +215,18 @@ impl Committer {
                 staged.add(self.trees.tree(request.tree), request.tree, change)?;
             }
         }
+        let count = self.files.commit_count + 1;
+        let mark = chunks::split(&CommitCount(count)).map_err(|error| error.to_string())?;
+        staged.add(self.trees.tree(Tree::Journal), Tree::Journal, &Change::Put(Key::commit_count(), mark))?;
         for (tree, batch) in staged.batches {
             self.trees.tree(tree).apply_batch(batch).map_err(|error| error.to_string())?;
         }
         faults::point("journal.applied");
         self.trees.db.flush().map_err(|error| error.to_string())?;
         faults::point("journal.flushed");
-        self.file.sync_data().map_err(|error| error.to_string())?;
+        self.files.database.sync_data().map_err(|error| error.to_string())?;
+        self.files.mark.note(count).map_err(|error| error.to_string())?;
+        self.files.commit_count = count;
         faults::point("journal.synced");
         Ok(())
     }

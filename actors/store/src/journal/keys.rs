@@ -11,6 +11,7 @@
 //!            l session[16] seq u64                 log line
 //!            c session[16] step u64                checkpoint
 //!            v kind u16 id[32]                     named value of this node
+//!            z                                     commits made (see `mark`)
 //! raft_log   index u64                             entry of the control log (see `raft_log`)
 //! raft_meta  v | p | s | c                         vote, purged, snapshot, committed
 //! ```
@@ -123,6 +124,11 @@ impl Key {
     #[must_use]
     pub fn node_values(kind: u16) -> Self {
         Self::with(b'v', &[&kind.to_be_bytes()])
+    }
+
+    /// How many commits were made.
+    pub(crate) fn commit_count() -> Self {
+        Self::with(b'z', &[])
     }
 
     /// What is remembered beside the control log.

@@ -9,6 +9,7 @@
 pub(crate) mod chunks;
 mod commit;
 pub mod keys;
+pub mod mark;
 mod open;
 
 use std::ops::Bound;
@@ -138,10 +139,10 @@ impl Journal {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_with(dir: &Path, options: &Options) -> Result<Self, StoreError> {
-        let opened = open::open(dir, options)?;
+        let opened = open::open(dir)?;
         let queue = Arc::new(Queue::new(QUEUE_LIMIT));
         let (poison, failed) = watch::channel(None);
-        let committer = commit::Committer::new(opened.trees.clone(), opened.file, dir, options, poison);
+        let committer = commit::Committer::new(opened.trees.clone(), opened.files, (dir, options), poison);
         let waiting = Arc::clone(&queue);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
@@ -209,7 +210,7 @@ impl Journal {
     pub fn keys(&self, prefix: &Key, limit: usize) -> Result<Vec<Key>, StoreError> {
         let mut keys = Vec::new();
         for item in self.inner.trees.journal.scan_prefix(prefix.bytes()).keys() {
-            let on_disk = item.map_err(|error| damaged("journal", &error.to_string()))?;
+            let on_disk = item.map_err(|error| unreadable("journal", error))?;
             if let Some((base, 0)) = keys::split(&on_disk) {
                 if keys.len() == limit.min(SCAN_LIMIT) {
                     break;
@@ -260,7 +261,7 @@ impl Journal {
     ) -> Result<Vec<(Key, R)>, StoreError> {
         let mut found = Vec::new();
         for item in items {
-            let (on_disk, value) = item.map_err(|error| damaged("journal", &error.to_string()))?;
+            let (on_disk, value) = item.map_err(|error| unreadable("journal", error))?;
             let Some((base, 0)) = keys::split(&on_disk) else { continue };
             if found.len() == limit.min(SCAN_LIMIT) {
                 break;
@@ -281,7 +282,7 @@ impl Journal {
 
 /// Returns all parts of a value joined, as far as they are there.
 pub(crate) fn join(tree: &sled::Tree, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
-    let read = |part| tree.get(key.part(part)).map_err(|error| damaged("journal", &error.to_string()));
+    let read = |part| tree.get(key.part(part)).map_err(|error| unreadable("journal", error));
     let Some(first) = read(0)? else { return Ok(None) };
     let mut all = first.to_vec();
     let parts = chunks::ValueHeader::parse(&all).map_or(1, |header| header.parts);
@@ -301,6 +302,14 @@ fn end_of(prefix: &Key) -> Bound<Vec<u8>> {
         }
     }
     Bound::Unbounded
+}
+
+/// Returns the error of a failed read: the file system's own, or damage.
+pub(crate) fn unreadable(place: &str, error: sled::Error) -> StoreError {
+    match error {
+        sled::Error::Io(error) => StoreError::io(Path::new(place), &error),
+        other => damaged(place, &other.to_string()),
+    }
 }
 
 pub(crate) fn damaged(place: &str, reason: &str) -> StoreError {

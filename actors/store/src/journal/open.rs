@@ -7,14 +7,21 @@ use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::commit::panic_text;
+use super::commit::{Files, panic_text};
 use super::keys::{self, Key, Tree};
-use super::{Trees, chunks, join};
+use super::mark::{self, CommitCount, Mark};
+use super::{Trees, chunks, join, unreadable};
 use crate::error::StoreError;
 
 /// Memory that sled may use for pages.
 const CACHE_BYTES: u64 = 64 << 20;
+/// How long a predecessor that is just ending may keep its lock.
+const LOCK_WAIT: Duration = Duration::from_secs(3);
+/// Pause between two tries.
+const LOCK_RETRY: Duration = Duration::from_millis(20);
 
 /// How a journal is opened.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +33,7 @@ pub struct Options {
 /// An open and verified journal.
 pub(super) struct Opened {
     pub(super) trees: Trees,
-    pub(super) file: File,
+    pub(super) files: Files,
 }
 
 /// Why opening failed.
@@ -46,18 +53,23 @@ impl From<StoreError> for Failure {
     }
 }
 
-pub(super) fn open(dir: &Path, _options: &super::Options) -> Result<Opened, StoreError> {
+pub(super) fn open(dir: &Path) -> Result<Opened, StoreError> {
     let fresh = !dir.join("db").exists();
     if fresh {
         refuse_beside_quarantine(dir)?;
     }
     fs::create_dir_all(dir).map_err(|error| StoreError::io(dir, &error))?;
-    let opened = catch_unwind(AssertUnwindSafe(|| open_and_verify(dir)))
-        .unwrap_or_else(|panic| Err(Failure::Damaged(panic_text(panic.as_ref()))));
-    match opened {
-        Ok(opened) => Ok(opened),
-        Err(Failure::Refused(error)) => Err(error),
-        Err(Failure::Damaged(reason)) => Err(set_aside(dir, reason)),
+    let until = Instant::now() + LOCK_WAIT;
+    loop {
+        let opened = catch_unwind(AssertUnwindSafe(|| open_and_verify(dir)))
+            .unwrap_or_else(|panic| Err(Failure::Damaged(panic_text(panic.as_ref()))));
+        match opened {
+            Ok(opened) => return Ok(opened),
+            // sled lets go of its lock a moment after it was closed.
+            Err(Failure::Refused(StoreError::Locked { .. })) if Instant::now() < until => thread::sleep(LOCK_RETRY),
+            Err(Failure::Refused(error)) => return Err(error),
+            Err(Failure::Damaged(reason)) => return Err(set_aside(dir, reason)),
+        }
     }
 }
 
@@ -74,16 +86,36 @@ fn open_and_verify(dir: &Path) -> Result<Opened, Failure> {
     verify(&trees, Tree::Journal)?;
     verify(&trees, Tree::RaftMeta)?;
     crate::raft_log::verify(&trees)?;
+    let commit_count = acknowledged_is_there(dir, &trees)?;
     let path = dir.join("db");
-    let file = File::options().read(true).write(true).open(&path).map_err(|error| StoreError::io(&path, &error))?;
+    let database = File::options().read(true).write(true).open(&path).map_err(|error| StoreError::io(&path, &error))?;
     // The database's name must be durable before anything in it is acknowledged.
     db.flush().map_err(|error| sled_error(dir, error))?;
-    file.sync_all().map_err(|error| StoreError::io(&path, &error))?;
+    database.sync_all().map_err(|error| StoreError::io(&path, &error))?;
+    let mark = Mark::open(dir)?;
     sync_dir(dir)?;
     if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         sync_dir(parent)?;
     }
-    Ok(Opened { trees, file })
+    Ok(Opened { trees, files: Files { database, mark, commit_count } })
+}
+
+/// Checks that the database knows every commit that was acknowledged; returns how many it knows.
+fn acknowledged_is_there(dir: &Path, trees: &Trees) -> Result<u64, StoreError> {
+    let known = match join(trees.tree(Tree::Journal), &Key::commit_count())? {
+        Some(all) => {
+            let corrupt = |reason| StoreError::Corrupt { place: "journal/z".to_owned(), reason };
+            let (header, payload) = chunks::check(&all).map_err(corrupt)?;
+            chunks::record::<CommitCount>(header, payload)?.0
+        }
+        None => 0,
+    };
+    let acknowledged = mark::acknowledged(dir);
+    if known < acknowledged {
+        let reason = format!("{acknowledged} commits were acknowledged, the database knows only {known}");
+        return Err(StoreError::Corrupt { place: dir.display().to_string(), reason });
+    }
+    Ok(known)
 }
 
 fn sled_error(dir: &Path, error: sled::Error) -> Failure {
@@ -101,8 +133,7 @@ fn sled_error(dir: &Path, error: sled::Error) -> Failure {
 fn verify(trees: &Trees, tree: Tree) -> Result<(), StoreError> {
     let mut expected: Option<(Vec<u8>, u16, u16)> = None;
     for item in trees.tree(tree) {
-        let (on_disk, value) =
-            item.map_err(|error| StoreError::Corrupt { place: tree.name().to_owned(), reason: error.to_string() })?;
+        let (on_disk, value) = item.map_err(|error| unreadable(tree.name(), error))?;
         let corrupt = |reason: String| StoreError::Corrupt { place: Key::from_base(&on_disk).place(tree), reason };
         let (base, part) = keys::split(&on_disk).ok_or_else(|| corrupt("the key is too short".to_owned()))?;
         if part > 0 {

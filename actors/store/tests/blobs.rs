@@ -1,0 +1,71 @@
+//! A blob is whole under its hash or absent, and nothing that is needed is collected.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+
+use std::collections::BTreeSet;
+
+use store::{BlobHash, Blobs, StoreError};
+
+#[test]
+fn bytes_and_files_come_back_under_their_hash() {
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(&dir.path().join("blobs")).unwrap();
+    let stored = blobs.put_bytes(b"hello").unwrap();
+    let hex = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    assert_eq!((stored.sha256.to_string().as_str(), stored.size_bytes), (hex, 5));
+    assert_eq!(hex.parse::<BlobHash>().unwrap(), stored.sha256);
+    let source = dir.path().join("source");
+    std::fs::write(&source, vec![7_u8; 300_000]).unwrap();
+    let copied = blobs.put_file(&source).unwrap();
+    assert_eq!(blobs.put_file(&source).unwrap(), copied, "putting twice is putting once");
+    assert_eq!(blobs.verify(copied.sha256).unwrap(), 300_000);
+    assert_eq!(blobs.read(copied.sha256).unwrap(), vec![7_u8; 300_000]);
+    assert_eq!(blobs.list().unwrap().len(), 2);
+    assert!(source.exists());
+}
+
+#[test]
+fn damage_is_noticed_and_absence_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(&dir.path().join("blobs")).unwrap();
+    let stored = blobs.put_bytes(&[1; 1_000]).unwrap();
+    let path = blobs.path(stored.sha256).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[500] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert!(matches!(blobs.read(stored.sha256), Err(StoreError::Corrupt { .. })));
+    assert!(matches!(blobs.verify(stored.sha256), Err(StoreError::Corrupt { .. })));
+    assert!(matches!(blobs.read(BlobHash([9; 32])), Err(StoreError::NoBlob { .. })));
+    assert!(blobs.path(BlobHash([9; 32])).is_none());
+}
+
+#[test]
+fn only_what_is_old_unpinned_and_unreferenced_is_collected() {
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(&dir.path().join("blobs")).unwrap();
+    let hashes: Vec<BlobHash> = (0..4_u8).map(|byte| blobs.put_bytes(&[byte]).unwrap().sha256).collect();
+    let pin = blobs.pin(hashes[0]);
+    let referenced = BTreeSet::from([hashes[1]]);
+    assert!(blobs.collect(&referenced, 0).unwrap().is_empty(), "nothing is older than 1970");
+    let mut gone = blobs.collect(&referenced, u64::MAX).unwrap();
+    gone.sort();
+    let mut wanted = vec![hashes[2], hashes[3]];
+    wanted.sort();
+    assert_eq!(gone, wanted);
+    assert!(!blobs.remove(hashes[0]).unwrap(), "pinned");
+    drop(pin);
+    assert!(blobs.remove(hashes[0]).unwrap());
+    assert!(blobs.path(hashes[0]).is_none());
+}
+
+#[test]
+fn what_an_interrupted_put_left_is_removed_and_foreign_names_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("blobs");
+    drop(Blobs::open(&root).unwrap());
+    std::fs::write(root.join("tmp/17"), b"half").unwrap();
+    drop(Blobs::open(&root).unwrap());
+    assert!(!root.join("tmp/17").exists());
+    for text in ["", "ab", "../../../etc/passwd", &"A".repeat(64), &"g".repeat(64), &"ü".repeat(32)] {
+        assert!(text.parse::<BlobHash>().is_err(), "{text}");
+    }
+}
