@@ -55,7 +55,9 @@ export function App() {
 function Frame() {
   const { pathname } = useLocation();
   useEffect(() => startStream(), []);
-  useEffect(() => window.scrollTo(0, 0), [pathname]);
+  useEffect(() => {
+    window.scrollTo(0, 0);
+  }, [pathname]);
   return (
     <div className="frame">
       <TopBar />

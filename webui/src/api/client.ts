@@ -7,7 +7,12 @@ import { refresh, useLogin } from './session';
 
 const REPEAT_AFTER_MS = [400, 1500];
 
-/** A fresh key for one command, however often it is sent. */
+/** The header by which a command is known, however often it is sent. */
+export function command(): { 'Idempotency-Key': string } {
+  return { 'Idempotency-Key': commandKey() };
+}
+
+/** A fresh key for one command. */
 export function commandKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -35,7 +40,6 @@ async function attempt(request: Request): Promise<Response> {
 }
 
 async function send(request: Request): Promise<Response> {
-  if (request.method === 'POST') request.headers.set('idempotency-key', request.headers.get('idempotency-key') ?? commandKey());
   for (const wait of [...REPEAT_AFTER_MS, null]) {
     try {
       const response = await attempt(request.clone());
@@ -53,6 +57,11 @@ async function send(request: Request): Promise<Response> {
 
 /** The client; used by the files of this folder only. */
 export const client = createClient<paths>({ fetch: send });
+
+/** The revision an edit starts from, as `If-Match` wants it. */
+export function revision(object: { revision: number }): string {
+  return `"r${object.revision}"`;
+}
 
 /** Takes the data out of an answer or throws its problem. */
 export async function unwrap<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {

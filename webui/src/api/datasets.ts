@@ -1,5 +1,5 @@
 /** Calls about data sets. Uploading reports its progress, which `fetch` cannot: it uses XMLHttpRequest. */
-import { client, commandKey, unwrap } from './client';
+import { client, command, commandKey, revision, unwrap } from './client';
 import { problemFrom, unreachable } from './problem';
 import { refresh, useLogin } from './session';
 import type { BarsView, DatasetView } from './types';
@@ -16,7 +16,7 @@ export interface Upload {
 const UPLOAD_TIMEOUT_MS = 300_000;
 
 export function listDatasets(cursor?: string) {
-  return unwrap(client.GET('/api/v1/datasets', { params: { query: { limit: '100', cursor } } }));
+  return unwrap(client.GET('/api/v1/datasets', { params: { query: { limit: 100, cursor } } }));
 }
 
 export function getDataset(id: string): Promise<DatasetView> {
@@ -24,18 +24,17 @@ export function getDataset(id: string): Promise<DatasetView> {
 }
 
 export function readBars(id: string, bins: number): Promise<BarsView> {
-  return unwrap(client.GET('/api/v1/datasets/{id}/bars', { params: { path: { id }, query: { bins: String(bins) } } }));
+  return unwrap(client.GET('/api/v1/datasets/{id}/bars', { params: { path: { id }, query: { bins } } }));
 }
 
 export function createSynthetic(name: string, seed: number, rows: number): Promise<DatasetView> {
-  return unwrap(client.POST('/api/v1/datasets', { body: { name, synthetic: { seed, rows } } }));
+  return unwrap(client.POST('/api/v1/datasets', { params: { header: command() }, body: { name, synthetic: { seed, rows } } }));
 }
 
 export async function removeDataset(dataset: DatasetView): Promise<void> {
   await unwrap(
     client.DELETE('/api/v1/datasets/{id}', {
-      params: { path: { id: dataset.id } },
-      headers: { 'If-Match': `"r${dataset.revision}"` },
+      params: { path: { id: dataset.id }, header: { 'If-Match': revision(dataset) } },
     }),
   );
 }

@@ -2,9 +2,12 @@
 import type { Dictionary } from '../i18n/en';
 import type { Problem, Violation } from './types';
 
+/** A problem of the gateway, or one of our own making, whose code the gateway does not know. */
+export type Fault = Partial<Omit<Problem, 'code'>> & { code: string; title: string; status: number; detail: string };
+
 /** What a call threw: the gateway's own words, or what we know when it did not answer. */
 export class ApiError extends Error {
-  constructor(readonly problem: Problem) {
+  constructor(readonly problem: Fault) {
     super(problem.detail);
     this.name = 'ApiError';
   }
@@ -17,14 +20,14 @@ export class ApiError extends Error {
 
 /** The problem of a request that got no answer at all. */
 export function unreachable(detail: string): ApiError {
-  return new ApiError({ type: 'about:blank', title: 'Unreachable', status: 0, code: 'unreachable', detail });
+  return new ApiError({ title: 'Unreachable', status: 0, code: 'unreachable', detail });
 }
 
 /** The error of a failed answer whose body has been read; anything that is no problem document becomes one. */
 export function problemFrom(body: unknown, status: number, title: string): ApiError {
   if (isProblem(body)) return new ApiError(body);
   const detail = `The node answered ${status} without saying why.`;
-  return new ApiError({ type: 'about:blank', title, status, code: 'internal', detail });
+  return new ApiError({ title, status, code: 'internal', detail });
 }
 
 /** Reads the body of a failed answer. */
@@ -45,14 +48,14 @@ function isProblem(value: unknown): value is Problem {
 }
 
 /** Whatever was thrown, as a problem. */
-export function asProblem(error: unknown): Problem {
+export function asProblem(error: unknown): Fault {
   if (error instanceof ApiError) return error.problem;
   const detail = error instanceof Error ? error.message : String(error);
-  return { type: 'about:blank', title: 'Error', status: 0, code: 'client', detail };
+  return { title: 'Error', status: 0, code: 'client', detail };
 }
 
 /** The headline of a problem in the reader's language. */
-export function problemTitle(text: Dictionary, problem: Problem): string {
+export function problemTitle(text: Dictionary, problem: Fault): string {
   const known: Record<string, string> = text.problems;
   return known[problem.code] ?? problem.title;
 }
@@ -65,7 +68,7 @@ export function violationText(text: Dictionary, violation: Violation): string {
 }
 
 /** The violations of a problem, their pointers cut to start below `root` (for example `/config`). */
-export function violationsBelow(problem: Problem, root: string): Violation[] {
+export function violationsBelow(problem: Fault, root: string): Violation[] {
   return (problem.errors ?? []).map((violation) => {
     const inside = violation.pointer === root || violation.pointer.startsWith(`${root}/`);
     return inside ? { ...violation, pointer: violation.pointer.slice(root.length) } : violation;

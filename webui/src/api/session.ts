@@ -20,7 +20,14 @@ interface LoginAnswer {
 
 const OUT: Login = { phase: 'out', user: null, token: null, expiresAt: 0 };
 const BASE = '/api/v1';
+/** Remembers only that somebody logged in here, so that a first visit asks for no refresh that must fail. */
+const HINT = 'tm-login-known';
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('tm-login');
+
+function leave(): void {
+  localStorage.removeItem(HINT);
+  useLogin.setState(OUT);
+}
 
 /** The login as a store for components. */
 export const useLogin = create<Login>(() => ({ ...OUT, phase: 'unknown' }));
@@ -41,6 +48,7 @@ async function accept(answer: LoginAnswer): Promise<void> {
   const expiresAt = Date.parse(answer.expires_at);
   const known = answer.user ?? useLogin.getState().user;
   const user = known ?? (await readMe(answer.access_token));
+  localStorage.setItem(HINT, '1');
   useLogin.setState({ phase: 'in', user, token: answer.access_token, expiresAt });
 }
 
@@ -67,7 +75,7 @@ export async function logOut(): Promise<void> {
     const bearer: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
     await post('/auth/logout', { headers: { 'TM-CSRF': '1', ...bearer } });
   } finally {
-    useLogin.setState(OUT);
+    leave();
     channel?.postMessage('out');
   }
 }
@@ -86,7 +94,7 @@ export async function refresh(stale: string | null): Promise<boolean> {
       return true;
     }
     if (response.status === 401 || response.status === 403) {
-      useLogin.setState(OUT);
+      leave();
       return false;
     }
     throw await problemOf(response);
@@ -96,6 +104,7 @@ export async function refresh(stale: string | null): Promise<boolean> {
 
 /** Finds out at start whether the browser still holds a login. */
 export async function restore(): Promise<void> {
+  if (localStorage.getItem(HINT) === null) return useLogin.setState(OUT);
   try {
     await refresh(null);
   } catch (error) {

@@ -1,24 +1,12 @@
 /** Calls about sessions and what they leave behind. */
-import { client, unwrap } from './client';
-import type { BacktestReport, CheckpointView, SeriesView, SessionView, TransitionView } from './types';
+import { client, command, unwrap } from './client';
+import type { BacktestReport, CheckpointView, NewSession, SeriesView, SessionKind, SessionState, SessionView, TransitionView } from './types';
 
 /** Which sessions a list shows. */
 export interface SessionFilter {
-  kind?: string;
-  state?: string;
+  kind?: SessionKind;
+  state?: SessionState;
   strategy_id?: string;
-}
-
-/** What a new session needs. */
-export interface NewSession {
-  name: string;
-  strategy_id: string;
-  strategy_version?: number;
-  dataset_id: string;
-  config: Record<string, unknown>;
-  resources?: { cpu: number; memory_mib: number; gpus: number };
-  priority?: number;
-  tags?: string[];
 }
 
 export type SessionVerb = 'pause' | 'resume' | 'stop' | 'checkpoint';
@@ -28,7 +16,7 @@ const BINS = 2000;
 const LOG_PAGE = 500;
 
 export function listSessions(filter: SessionFilter, cursor?: string) {
-  return unwrap(client.GET('/api/v1/sessions', { params: { query: { ...filter, limit: String(PAGE), cursor } } }));
+  return unwrap(client.GET('/api/v1/sessions', { params: { query: { ...filter, limit: PAGE, cursor } } }));
 }
 
 export function getSession(id: string): Promise<SessionView> {
@@ -36,11 +24,11 @@ export function getSession(id: string): Promise<SessionView> {
 }
 
 export function startSession(body: NewSession): Promise<SessionView> {
-  return unwrap(client.POST('/api/v1/sessions', { body }));
+  return unwrap(client.POST('/api/v1/sessions', { params: { header: command() }, body }));
 }
 
 export function commandSession(id: string, verb: SessionVerb, reason?: string): Promise<SessionView> {
-  const call = { params: { path: { id } }, body: reason ? { reason } : {} };
+  const call = { params: { path: { id }, header: command() }, body: { reason: reason ?? null } };
   switch (verb) {
     case 'pause':
       return unwrap(client.POST('/api/v1/sessions/{id}:pause', call));
@@ -54,13 +42,14 @@ export function commandSession(id: string, verb: SessionVerb, reason?: string): 
 }
 
 export async function readMetrics(id: string): Promise<SeriesView[]> {
-  const query = { bins: String(BINS) };
+  const query = { bins: BINS };
   const answer = await unwrap(client.GET('/api/v1/sessions/{id}/metrics', { params: { path: { id }, query } }));
-  return answer.series;
+  // Without `raw` the gateway answers series; the document names both.
+  return answer.items as SeriesView[];
 }
 
 export function readLogs(id: string, after: number | null) {
-  const query = { limit: String(LOG_PAGE), after: after === null ? undefined : String(after) };
+  const query = { limit: LOG_PAGE, after: after ?? undefined };
   return unwrap(client.GET('/api/v1/sessions/{id}/logs', { params: { path: { id }, query } }));
 }
 

@@ -1,6 +1,6 @@
 /** Calls about strategies, their schema and their validation. */
 import type { JsonSchema } from '../forms/schema';
-import { client, unwrap } from './client';
+import { client, command, revision, unwrap } from './client';
 import type { StrategyVersionView, StrategyView, Validation } from './types';
 
 export type Config = Record<string, unknown>;
@@ -8,7 +8,7 @@ export type Config = Record<string, unknown>;
 const LIST_LIMIT = 100;
 
 export function listStrategies(cursor?: string) {
-  return unwrap(client.GET('/api/v1/strategies', { params: { query: { limit: String(LIST_LIMIT), cursor } } }));
+  return unwrap(client.GET('/api/v1/strategies', { params: { query: { limit: LIST_LIMIT, cursor } } }));
 }
 
 export function getStrategy(id: string): Promise<StrategyView> {
@@ -21,14 +21,13 @@ export async function listVersions(id: string): Promise<StrategyVersionView[]> {
 }
 
 export function createStrategy(body: { name: string; description: string; config: Config }): Promise<StrategyView> {
-  return unwrap(client.POST('/api/v1/strategies', { body }));
+  return unwrap(client.POST('/api/v1/strategies', { params: { header: command() }, body }));
 }
 
 export function addVersion(strategy: StrategyView, config: Config): Promise<StrategyVersionView> {
   return unwrap(
     client.POST('/api/v1/strategies/{id}/versions', {
-      params: { path: { id: strategy.id } },
-      headers: { 'If-Match': `"r${strategy.revision}"` },
+      params: { path: { id: strategy.id }, header: { ...command(), 'If-Match': revision(strategy) } },
       body: { config },
     }),
   );
@@ -37,8 +36,7 @@ export function addVersion(strategy: StrategyView, config: Config): Promise<Stra
 export function archiveStrategy(strategy: StrategyView): Promise<StrategyView> {
   return unwrap(
     client.POST('/api/v1/strategies/{id}:archive', {
-      params: { path: { id: strategy.id } },
-      headers: { 'If-Match': `"r${strategy.revision}"` },
+      params: { path: { id: strategy.id }, header: { ...command(), 'If-Match': revision(strategy) } },
     }),
   );
 }
@@ -57,6 +55,10 @@ export async function strategyDefaults(algo: string): Promise<Config> {
 
 export async function sessionSchema(kind: string): Promise<JsonSchema> {
   return (await unwrap(client.GET('/api/v1/schemas/session/{kind}', { params: { path: { kind } } }))) as JsonSchema;
+}
+
+export async function sessionDefaults(kind: string): Promise<Config> {
+  return (await unwrap(client.GET('/api/v1/schemas/session/{kind}/defaults', { params: { path: { kind } } }))) as Config;
 }
 
 export function validateConfig(kind: 'strategy' | 'session', config: Config): Promise<Validation> {

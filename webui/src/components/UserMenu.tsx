@@ -31,7 +31,8 @@ export function UserMenu() {
   };
   return (
     <details className="menu" ref={menu}>
-      <summary aria-label={`${text.bar.menu}: ${user?.name ?? ''}`}>
+      <summary>
+        <span className="sr-only">{text.bar.menu}: </span>
         <span className="avatar" aria-hidden="true">{(user?.name ?? '?').charAt(0).toUpperCase()}</span>
         <span className="menu-name">{user?.name}</span>
       </summary>

@@ -50,8 +50,8 @@ export function useValidation(kind: 'strategy' | 'session', node: FieldNode | nu
   const current = settled === config;
   return {
     errors: joined(local, query.data, current),
-    warnings: (query.data?.warnings ?? []) as Violation[],
-    effective: query.data?.ok ? (query.data.effective ?? null) : null,
+    warnings: query.data?.warnings ?? [],
+    effective: query.data?.ok ? ((query.data.effective ?? null) as Config | null) : null,
     hash: query.data?.hash ?? null,
     checking: !current || query.isFetching,
     failure: query.error,

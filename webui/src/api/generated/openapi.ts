@@ -4,6 +4,57 @@
  */
 
 export interface paths {
+    "/api/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What answers. */
+        get: operations["getAbout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/actors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tree of actors of this node. */
+        get: operations["getActors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/algorithms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can decide: learning algorithms and rules. */
+        get: operations["getAlgorithms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -13,86 +64,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        user: string;
-                        password: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["LoginAnswer"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/refresh": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["LoginAnswer"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Signs in with user name and password. */
+        post: operations["postAuthLogin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -108,44 +81,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Ends the login of the refresh cookie. */
+        post: operations["postAuthLogout"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/ws-tickets": {
+    "/api/v1/auth/refresh": {
         parameters: {
             query?: never;
             header?: never;
@@ -154,37 +98,78 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            ticket: string;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Exchanges the refresh cookie. */
+        post: operations["postAuthRefresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs:validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        get?: never;
+        put?: never;
+        /** Checks a configuration and saves nothing. */
+        post: operations["postConfigsValidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Data sets, newest first. */
+        get: operations["getDatasets"];
+        put?: never;
+        /** Imports a file, or makes a synthetic market. */
+        post: operations["postDatasets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One data set. */
+        get: operations["getDatasetsId"];
+        put?: never;
+        post?: never;
+        /** Forgets a data set nothing uses. */
+        delete: operations["deleteDatasetsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/bars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Bars for a chart. */
+        get: operations["getDatasetsIdBars"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -198,35 +183,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["UserView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** The signed-in user and what the access token allows. */
+        get: operations["getMe"];
         put?: never;
         post?: never;
         delete?: never;
@@ -244,397 +202,23 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        current: string;
-                        new: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Changes the password; other logins end. */
+        post: operations["postMePassword"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/strategies": {
+    "/api/v1/nodes": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: string;
-                    cursor?: string;
-                    archived?: string;
-                    name?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["StrategyView"][];
-                            next_cursor: string | null;
-                            as_of: string;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name: string;
-                        description: string;
-                        config: {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["StrategyView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/strategies/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["StrategyView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name?: string;
-                        description?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["StrategyView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
-    "/api/v1/strategies/{id}:archive": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["StrategyView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/strategies/{id}/versions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["StrategyVersionView"][];
-                            next_cursor: string | null;
-                            as_of: string;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        config: {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["StrategyVersionView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/strategies/{id}/versions/{n}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                    n: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["StrategyVersionView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Nodes and what they have. */
+        get: operations["getNodes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -643,42 +227,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/algorithms": {
+    "/api/v1/nodes/{id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AlgorithmView"][];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** One node. */
+        get: operations["getNodesId"];
         put?: never;
         post?: never;
         delete?: never;
@@ -687,94 +244,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/schemas/strategy/{algo}": {
+    "/api/v1/openapi.json": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    algo: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/schemas/strategy/{algo}/defaults": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    algo: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** This description. */
+        get: operations["getOpenapiJson"];
         put?: never;
         post?: never;
         delete?: never;
@@ -790,39 +268,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    kind: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** JSON Schema of a session. */
+        get: operations["getSchemasSessionKind"];
         put?: never;
         post?: never;
         delete?: never;
@@ -831,266 +278,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/configs:validate": {
+    "/api/v1/schemas/session/{kind}/defaults": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        kind: string;
-                        config: {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Validation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/datasets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: string;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["DatasetView"][];
-                            next_cursor: string | null;
-                            as_of: string;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name: string;
-                        synthetic: {
-                            seed: number;
-                            rows: number;
-                        };
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DatasetView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/datasets/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DatasetView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Defaults of a session. */
+        get: operations["getSchemasSessionKindDefaults"];
         put?: never;
         post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/datasets/{id}/bars": {
+    "/api/v1/schemas/strategy/{algo}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    bins?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["BarsView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** JSON Schema of a strategy. */
+        get: operations["getSchemasStrategyAlgo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schemas/strategy/{algo}/defaults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Defaults of a strategy. */
+        get: operations["getSchemasStrategyAlgoDefaults"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1106,90 +336,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: string;
-                    cursor?: string;
-                    kind?: string;
-                    state?: string;
-                    strategy_id?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["SessionView"][];
-                            next_cursor: string | null;
-                            as_of: string;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Sessions, newest first. */
+        get: operations["getSessions"];
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name: string;
-                        strategy_id: string;
-                        strategy_version?: number;
-                        dataset_id: string;
-                        config: {
-                            [key: string]: unknown;
-                        };
-                        resources?: components["schemas"]["ResourcesConfig"];
-                        priority?: number;
-                        tags?: string[];
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SessionView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Starts a session. */
+        post: operations["postSessions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1203,401 +354,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SessionView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sessions/{id}:pause": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        reason?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SessionView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sessions/{id}:resume": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        reason?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SessionView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sessions/{id}:stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        reason?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SessionView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sessions/{id}:checkpoint": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        reason?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SessionView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sessions/{id}/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    names?: string;
-                    from?: string;
-                    to?: string;
-                    bins?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            series: components["schemas"]["SeriesView"][];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sessions/{id}/logs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    after?: string;
-                    limit?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["LogLineView"][];
-                            next_cursor: string | null;
-                            as_of: string;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sessions/{id}/timeline": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["TransitionView"][];
-                            next_cursor: string | null;
-                            as_of: string;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** One session. */
+        get: operations["getSessionsId"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1613,41 +371,42 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["CheckpointView"][];
-                            next_cursor: string | null;
-                            as_of: string;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Committed checkpoints, newest first. */
+        get: operations["getSessionsIdCheckpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Log lines, oldest first. */
+        get: operations["getSessionsIdLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metric history, binned or raw. */
+        get: operations["getSessionsIdMetrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1663,37 +422,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["BacktestReport"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** The report of a finished back-test. */
+        get: operations["getSessionsIdReport"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1702,46 +432,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/nodes": {
+    "/api/v1/sessions/{id}/timeline": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["NodeView"][];
-                            next_cursor: string | null;
-                            as_of: string;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Every change of state, oldest first. */
+        get: operations["getSessionsIdTimeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1750,46 +449,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/actors": {
+    "/api/v1/sessions/{id}:checkpoint": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["ActorView"][];
-                            next_cursor: string | null;
-                            as_of: string;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        get?: never;
+        put?: never;
+        /** Asks for a checkpoint now. */
+        post: operations["postSessionsIdCheckpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}:pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        get?: never;
+        put?: never;
+        /** Asks a running session to stand still. */
+        post: operations["postSessionsIdPause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}:resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a paused session to go on. */
+        post: operations["postSessionsIdResume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}:stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a session in good order. */
+        post: operations["postSessionsIdStop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/strategies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Strategies, newest first. */
+        get: operations["getStrategies"];
+        put?: never;
+        /** Makes a strategy with its first version. */
+        post: operations["postStrategies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/strategies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One strategy. */
+        get: operations["getStrategiesId"];
+        put?: never;
+        post?: never;
+        /** Archives a strategy. */
+        delete: operations["deleteStrategiesId"];
+        options?: never;
+        head?: never;
+        /** Changes name or description. */
+        patch: operations["patchStrategiesId"];
+        trace?: never;
+    };
+    "/api/v1/strategies/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions, newest first. */
+        get: operations["getStrategiesIdVersions"];
+        put?: never;
+        /** Saves a new version. */
+        post: operations["postStrategiesIdVersions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/strategies/{id}/versions/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One version. */
+        get: operations["getStrategiesIdVersionsN"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1798,44 +589,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/about": {
+    "/api/v1/strategies/{id}:archive": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["About"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get?: never;
         put?: never;
-        post?: never;
+        /** Archives a strategy. */
+        post: operations["postStrategiesIdArchive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ws-tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A ticket for the live stream. */
+        post: operations["postWsTickets"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1846,266 +627,1138 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @enum {string} */
-        SessionState: "pending" | "placed" | "starting" | "running" | "pausing" | "paused" | "stopping" | "recovering" | "completed" | "stopped" | "failed";
-        /** @enum {string} */
-        SessionKind: "training" | "backtest";
-        StrategyView: {
-            id: string;
+        /** @description What answers. */
+        About: {
+            /** @description Environment badge: `sim`, `paper` or `live`. */
+            mode: string;
+            /** @description Name of the product. */
             name: string;
-            description: string;
-            algorithm: string;
-            version: number;
-            revision: number;
-            owner: string;
-            archived: boolean;
-            created_at: string;
-            updated_at: string;
+            /** @description The node that answers. */
+            node: string | null;
+            /** @description Version of the program. */
+            version: string;
         };
-        StrategyVersionView: {
-            strategy_id: string;
-            version: number;
-            hash: string;
-            config: {
-                [key: string]: unknown;
-            };
-            author: string;
-            created_at: string;
-        };
-        DatasetView: {
-            id: string;
+        /** @description One actor in a node's tree. */
+        ActorView: {
+            /** @description Last error. */
+            last_error: string | null;
+            /** @description Name. */
             name: string;
-            kind: string;
-            instrument: string;
-            interval_seconds: number;
-            rows: number;
+            /** @description Restarts since the node started. */
+            restart_count: number;
+            /** @description `running`, `restarting`, `stopped`. */
+            state: string;
+            /** @description Name of its supervisor; absent for the root. */
+            supervisor: string | null;
+        };
+        /** @description One page of a list. */
+        ActorViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["ActorView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
+        /** @description A learning algorithm or a rule, chosen by `algorithm`. */
+        AgentConfig: {
+            /** @constant */
+            algorithm: "dqn";
+            /**
+             * @description Transitions per update.
+             * @default 64
+             */
+            batch_size: number;
+            /**
+             * @description How often the agent explores.
+             * @default {
+             *       "decay_steps": 10000,
+             *       "end": 0.05,
+             *       "start": 1
+             *     }
+             */
+            epsilon: components["schemas"]["EpsilonConfig"];
+            /**
+             * @description Discount factor applied to future rewards.
+             * @default 0.9
+             */
+            gamma: number;
+            /**
+             * @description Largest norm of the gradient.
+             * @default 3
+             */
+            gradient_norm_max: number;
+            /**
+             * @description Width of each hidden layer, input side first.
+             * @default [
+             *       64,
+             *       32
+             *     ]
+             */
+            hidden: number[];
+            /**
+             * @description Step size of Adam.
+             * @default 0.001
+             */
+            learning_rate: number;
+            /**
+             * @description Transitions kept for replay.
+             * @default 100000
+             */
+            replay_capacity: number;
+            /**
+             * @description Rewards are multiplied by this before learning.
+             * @default 100
+             */
+            reward_scale: number;
+            /**
+             * @description Environment steps collected between updates.
+             * @default 1
+             */
+            steps_per_update: number;
+            /**
+             * @description Share of the online network mixed into the target network at each update.
+             * @default 0.005
+             */
+            target_tau: number;
+            /**
+             * @description Environment steps before the first update.
+             * @default 256
+             */
+            warmup_steps: number;
+        } | {
+            /** @constant */
+            algorithm: "buy_and_hold";
+        } | {
+            /** @constant */
+            algorithm: "do_nothing";
+        } | {
+            /** @constant */
+            algorithm: "random";
+        };
+        /** @description Something that can decide. */
+        Algorithm: {
+            /** @description As written in `agent.algorithm`. */
+            id: string;
+            /** @description Whether a training session makes sense for it. */
+            learns: boolean;
+            /** @description For people. */
+            name: string;
+        };
+        /** @description The policy under test. */
+        BacktestPolicy: {
+            /** @constant */
+            source: "strategy";
+        } | {
+            /** @description The training session. */
+            session_id: components["schemas"]["SessionId"];
+            /** @constant */
+            source: "session";
+        };
+        /** @description One back-test of one policy on one segment, beside its baselines, after costs. */
+        BacktestReport: {
+            /** @description The policy under test. */
+            agent: components["schemas"]["PolicyResult"];
+            /**
+             * @description Baselines over the same bars with the same costs: `buy_and_hold`, `do_nothing`, `random` (equal turnover;
+             *     the median of its draws).
+             */
+            baselines: components["schemas"]["PolicyResult"][];
+            /** @description Version of the program that computed this. */
+            build: string;
+            /** @description Name of the data set. */
+            dataset: string;
+            /** @description SHA-256 of the data snapshot, lower-case hexadecimal. */
+            dataset_sha256: string;
+            /** @description Layout of this document; 1. */
+            format: number;
+            /** @description First and last bar of the segment, RFC 3339 UTC. */
             from: string;
-            to: string;
-            sha256: string;
-            size_bytes: number;
-            source: string;
+            /** @description SHA-256 of the model, where one was used. */
+            model_sha256: string | null;
+            /** @description Bars per year by which figures were annualised. */
+            periods_per_year: number;
+            /** @description Close prices of the segment, on the equity's time axis. */
+            prices: number[];
+            /** @description Share of random draws of equal turnover whose total return lies below the agent's, 0 to 1. */
+            random_percentile: number | null;
+            /** @description Warnings that belong beside every figure ("fills at the close just observed", …). */
+            remarks: string[];
+            /** @description Segment that was run. */
+            segment: components["schemas"]["Segment"];
+            /** @description The session as run. */
+            session: components["schemas"]["SessionConfig"];
+            /** @description The strategy as run. */
+            strategy: components["schemas"]["StrategyConfig"];
+            /** @description Whether the data is synthetic. Shown wherever a number is shown. */
             synthetic: boolean;
-            columns: string[];
-            warnings: string[];
-            created_at: string;
-            revision: number;
-        };
-        BarsView: {
-            stride: number;
+            /** @description Time axis of `prices` and of every equity curve, milliseconds since 1970 UTC. */
             times_ms: number[];
-            open: number[];
-            high: number[];
-            low: number[];
+            /** @description Last bar of the segment. */
+            to: string;
+            /** @description Accounting that was followed; `faithful` results are for verification only. */
+            truth: components["schemas"]["Truth"];
+        };
+        /** @description Binned bars for a chart. */
+        BarsView: {
+            /** @description Quote currency. */
             close: number[];
+            /** @description Quote currency. */
+            high: number[];
+            /** @description Quote currency. */
+            low: number[];
+            /** @description Quote currency. */
+            open: number[];
+            /** @description Bars per returned bar. */
+            stride: number;
+            /** @description Milliseconds since 1970 UTC. */
+            times_ms: number[];
+            /** @description Units; absent where the source had none. */
             volume: number[] | null;
         };
-        ProgressView: {
-            ratio: number | null;
-            step: number;
-            step_count: number;
+        CheckpointId: string;
+        /** @description A committed checkpoint. */
+        CheckpointView: {
+            /** @description RFC 3339 UTC. */
+            created_at: string;
+            /** @description Epoch, from 0. */
             epoch_index: number;
-            epoch_count: number;
-            phase: string;
-            steps_per_second: number | null;
-            eta_seconds: number | null;
+            /** @description Identifier. */
+            id: components["schemas"]["CheckpointId"];
+            /** @description SHA-256 of its file. */
+            sha256: string;
+            /** @description Size of its file. */
+            size_bytes: number;
+            /** @description Environment steps done. */
+            step: number;
         };
-        ResourcesConfig: {
-            cpu: number;
-            memory_mib: number;
-            gpus: number;
+        /** @description One page of a list. */
+        CheckpointViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["CheckpointView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
         };
-        SessionView: {
-            id: string;
+        /** @description A configuration to check. */
+        ConfigCheck: {
+            /** @description The configuration. */
+            config: unknown;
+            /** @description Which configuration is meant. */
+            kind: components["schemas"]["ConfigKind"];
+        };
+        /** @description What the check found. A bad configuration is no HTTP error here. */
+        ConfigCheckResult: {
+            /** @description The configuration with every default filled in; absent when not ok. */
+            effective: unknown;
+            /** @description Every violation; pointers into `config`. */
+            errors: components["schemas"]["Violation"][];
+            /** @description Hash under which a strategy with this configuration is known; absent when not ok and for sessions. */
+            hash: string | null;
+            /** @description Whether it may be saved. */
+            ok: boolean;
+            /** @description Things that are allowed but should be known; pointers into `config`. */
+            warnings: components["schemas"]["Violation"][];
+        };
+        /** @description Which configuration is meant. */
+        ConfigKind: "strategy" | "session";
+        DatasetId: string;
+        /** @description A data set and its snapshot. */
+        DatasetView: {
+            /** @description Columns of the snapshot. */
+            columns: string[];
+            /** @description RFC 3339 UTC. */
+            created_at: string;
+            /** @description First bar, RFC 3339 UTC. */
+            from: string;
+            /** @description Identifier. */
+            id: components["schemas"]["DatasetId"];
+            /** @description Instrument, as written in the file or given at import. */
+            instrument: string;
+            /** @description Usual distance of two bars, seconds. */
+            interval_seconds: number;
+            /** @description `bars`. */
+            kind: string;
+            /** @description Name, unique. */
             name: string;
-            kind: components["schemas"]["SessionKind"];
-            state: components["schemas"]["SessionState"];
-            reason: string;
-            owner: string;
-            strategy_id: string;
-            strategy_name: string;
-            strategy_version: number;
-            dataset_id: string;
-            dataset_name: string;
-            dataset_sha256: string;
-            node: string | null;
-            epoch: number;
+            /** @description Counts changes; `ETag`. */
+            revision: number;
+            /** @description Bars. */
+            rows: number;
+            /** @description SHA-256 of the snapshot, lower-case hexadecimal. */
+            sha256: string;
+            /** @description Size of the snapshot. */
+            size_bytes: number;
+            /** @description Where it came from (file name, `synthetic seed 7`). */
+            source: string;
+            /** @description Made by the engine's synthetic market. */
+            synthetic: boolean;
+            /** @description Last bar, RFC 3339 UTC. */
+            to: string;
+            /** @description Things a reader should know (gaps, outliers); not errors. */
+            warnings: string[];
+        };
+        /** @description One page of a list. */
+        DatasetViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["DatasetView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
+        /** @description The task an agent is trained and tested on. */
+        EnvironmentConfig: {
+            /**
+             * @description Whether positions below zero are allowed. Used in `corrected` mode only.
+             * @default false
+             */
+            allow_short: boolean;
+            /**
+             * @description Bars the agent looks back.
+             * @default 5
+             */
+            backward_bars: number;
+            /**
+             * @description Bars the reference's reward looks ahead. Used in `faithful` mode only.
+             * @default 5
+             */
+            forward_bars: number;
+            /**
+             * @description Weight of the future price in the reference's reward. Used in `faithful` mode only.
+             * @default 0.2
+             */
+            future_weight: number;
+            /**
+             * @description Cash at the start, in the instrument's quote currency.
+             * @default 100000
+             */
+            initial_cash: number;
+            /**
+             * @description Size of one lot as a share of the initial cash at the first price of an episode. Used in `corrected` mode;
+             *     in `faithful` mode one lot is one unit of the instrument.
+             * @default 0.1
+             */
+            lot_share: number;
+            /**
+             * @description Most lots per order; the agent chooses among −max … +max lots.
+             * @default 1
+             */
+            max_volume: number;
+            /**
+             * @description Largest absolute position, in lots. Used in `corrected` mode only.
+             * @default 10
+             */
+            position_limit_lots: number;
+            /** @constant */
+            task: "algorithmic_trading";
+            /**
+             * @description Accounting: `corrected` (sound, default) or `faithful` (the reference system's, for verification).
+             * @default corrected
+             */
+            truth: components["schemas"]["Truth"];
+        };
+        /** @description Counts the assignments of one session; a receiver that has seen a higher one refuses. */
+        Epoch: number;
+        /** @description Linear schedule of the probability of a random action. */
+        EpsilonConfig: {
+            /**
+             * @description Environment steps from start to end.
+             * @default 10000
+             */
+            decay_steps: number;
+            /**
+             * @description From `decay_steps` on.
+             * @default 0.05
+             */
+            end: number;
+            /**
+             * @description At the first step.
+             * @default 1
+             */
+            start: number;
+        };
+        /** @description What kind of refusal or fault this is. Closed: the gateway maps each to one status in one table. */
+        ErrorCode: "malformed" | "bad_cursor" | "unknown_parameter" | "idempotency_key_required" | "unauthenticated" | "token_expired" | "forbidden" | "step_up_required" | "not_found" | "method_not_allowed" | "conflict" | "illegal_transition" | "command_in_progress" | "in_use" | "stale_revision" | "too_large" | "unsupported_media_type" | "validation_failed" | "risk_denied" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "internal" | "no_quorum" | "draining" | "overloaded" | "audit_unavailable" | "node_unreachable" | "deadline_exceeded";
+        /** @description A named, ordered list of features. */
+        FeatureSet: "classic16" | "classic11";
+        /** @description What the agent sees of the market. */
+        FeaturesConfig: {
+            /**
+             * @description How raw features are scaled. Always fitted on the training segment only.
+             * @default z_score
+             */
+            normalisation: components["schemas"]["Normalisation"];
+            /**
+             * @description The named set of features.
+             * @default classic16
+             */
+            set: components["schemas"]["FeatureSet"];
+        };
+        /** @description When an order decided on a bar is filled. */
+        FillRule: "next_open" | "same_close";
+        /** @description One line of a session's log. */
+        LogLineView: {
+            /** @description RFC 3339 UTC. */
+            at: string;
+            /** @description `error`, `warn`, `info` or `debug`. */
+            level: string;
+            /** @description Counts from 1 within the session; gaps where old lines were dropped. */
+            seq: number;
+            /** @description The text. */
+            text: string;
+        };
+        /** @description One page of a list. */
+        LogLineViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["LogLineView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
+        /** @description Credentials of a person. */
+        LoginRequest: {
+            /** @description Password. */
+            password: string;
+            /** @description Login name. */
+            user: string;
+        };
+        /** @description Costs and fills of the simulated exchange. */
+        MatchingConfig: {
+            /**
+             * @description Fee as a fraction of the traded value (0.001 = 10 basis points).
+             * @default 0.001
+             */
+            fee_rate: number;
+            /**
+             * @description At which price a market order fills.
+             * @default next_open
+             */
+            fill: components["schemas"]["FillRule"];
+            /**
+             * @description Slippage of a market order in basis points, always against us.
+             * @default 0
+             */
+            slippage_bps: number;
+        };
+        /** @description The signed-in user. */
+        Me: {
+            /** @description RFC 3339 UTC. */
+            created_at: string;
+            /** @description Identifier. */
+            id: components["schemas"]["UserId"];
+            /** @description The password was generated and should be changed. */
+            must_change_password: boolean;
+            /** @description Login name. */
+            name: string;
+            /** @description What the access token allows. */
+            permissions: string[];
+            /** @description `viewer`, `ordinary`, `advanced`, `admin`, `operator`. */
+            role: string;
+        };
+        /** @description Binned series, or points as stored where `raw=true`. */
+        Metrics: components["schemas"]["SeriesViewList"] | components["schemas"]["PointViewList"];
+        /** @description A session to start. */
+        NewSession: {
+            /** @description What to do; see `/schemas/session/{kind}`. */
             config: {
                 [key: string]: unknown;
             };
-            resources: components["schemas"]["ResourcesConfig"];
+            /** @description The data set. */
+            dataset_id: components["schemas"]["DatasetId"];
+            /** @description Name; need not be unique. */
+            name: string;
+            /**
+             * @description Higher goes first.
+             * @default 0
+             */
             priority: number;
+            /**
+             * @description What to reserve; the defaults where absent.
+             * @default null
+             */
+            resources: components["schemas"]["ResourcesConfig"] | null;
+            /** @description The strategy. */
+            strategy_id: components["schemas"]["StrategyId"];
+            /**
+             * @description Its version; the newest where absent.
+             * @default null
+             */
+            strategy_version: number | null;
+            /**
+             * @description Labels.
+             * @default []
+             */
             tags: string[];
-            progress: components["schemas"]["ProgressView"];
-            last_metrics: {
-                [key: string]: number | null;
+        };
+        /** @description A strategy to make. */
+        NewStrategy: {
+            /** @description Its first version; see `/schemas/strategy/{algo}`. */
+            config: {
+                [key: string]: unknown;
             };
-            retry_count: number;
-            first_error: string | null;
-            model_sha256: string | null;
-            report_sha256: string | null;
-            reproducibility: string;
-            build: string;
-            created_at: string;
-            started_at: string | null;
-            finished_at: string | null;
-            revision: number;
-        };
-        TransitionView: {
-            seq: number;
-            at: string;
-            from: components["schemas"]["SessionState"] | null;
-            to: components["schemas"]["SessionState"];
-            reason: string;
-            actor: string;
-        };
-        CheckpointView: {
-            id: string;
-            step: number;
-            epoch_index: number;
-            sha256: string;
-            size_bytes: number;
-            created_at: string;
-        };
-        SeriesView: {
+            /**
+             * @description Free text.
+             * @default
+             */
+            description: string;
+            /** @description Name, unique among those not archived. */
             name: string;
-            unit: string;
-            meaning: string;
-            stride: number;
-            x: number[];
-            min: (number | null)[];
-            max: (number | null)[];
-            last: (number | null)[];
-            n: number[];
         };
-        LogLineView: {
-            seq: number;
-            at: string;
-            level: string;
-            text: string;
+        /** @description A version to save. */
+        NewStrategyVersion: {
+            /** @description The whole configuration; see `/schemas/strategy/{algo}`. */
+            config: {
+                [key: string]: unknown;
+            };
         };
+        /** @description A data set of the engine's seeded synthetic market, labelled synthetic wherever it is shown. */
+        NewSyntheticDataset: {
+            /** @description Name, unique. */
+            name: string;
+            /** @description What to generate. */
+            synthetic: components["schemas"]["Synthetic"];
+        };
+        /** @description A node's name: a DNS label, because certificates carry it. */
+        NodeId: string;
+        /** @description A node and what it has. */
         NodeView: {
-            id: string;
-            state: string;
-            local: boolean;
-            version: string;
-            incarnation: number;
-            started_at: string;
+            /** @description Cores that may be reserved. */
             cpu_capacity: number;
-            cpu_reserved: number;
+            /** @description Cores in use, 0 to 1 of all cores. */
             cpu_ratio: number | null;
-            memory_capacity_mib: number;
-            memory_reserved_mib: number;
-            memory_used_bytes: number | null;
-            gpu_capacity: number;
-            gpu_reserved: number;
-            session_count: number;
+            /** @description Cores reserved. */
+            cpu_reserved: number;
+            /** @description Free share of the data directory's file system, 0 to 1. */
             disk_free_ratio: number | null;
+            /** @description GPUs that may be reserved. */
+            gpu_capacity: number;
+            /** @description GPUs reserved. */
+            gpu_reserved: number;
+            /** @description Identifier. */
+            id: components["schemas"]["NodeId"];
+            /** @description Starts counted. */
+            incarnation: number;
+            /** @description Whether this is the node that answers. */
+            local: boolean;
+            /** @description MiB that may be reserved. */
+            memory_capacity_mib: number;
+            /** @description MiB reserved. */
+            memory_reserved_mib: number;
+            /** @description Bytes in use on the machine. */
+            memory_used_bytes: number | null;
+            /** @description Sample time, RFC 3339 UTC. */
             sampled_at: string | null;
-        };
-        ActorView: {
-            name: string;
-            supervisor: string | null;
+            /** @description Sessions placed here that have not ended. */
+            session_count: number;
+            /** @description RFC 3339 UTC. */
+            started_at: string;
+            /** @description `ready`, `cordoned`, `draining`, `drained`. */
             state: string;
-            restart_count: number;
-            last_error: string | null;
+            /** @description Version of its program. */
+            version: string;
         };
-        UserView: {
-            id: string;
-            name: string;
-            role: string;
-            must_change_password: boolean;
-            created_at: string;
+        /** @description One page of a list. */
+        NodeViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["NodeView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
         };
-        Violation: {
-            pointer: string;
-            code: string;
-            params?: {
-                [key: string]: unknown;
-            };
-            detail: string;
+        /** @description How features are scaled. */
+        Normalisation: "z_score" | "none";
+        /** @description A new password. */
+        PasswordChange: {
+            /** @description The password now. */
+            current: string;
+            /** @description The password from now on: at least twelve characters. */
+            new: string;
         };
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            detail: string;
-            instance?: string;
-            code: string;
-            params?: {
-                [key: string]: unknown;
-            };
-            trace_id?: string;
-            errors?: components["schemas"]["Violation"][];
-        };
-        Trade: {
-            time_ms: number;
+        /** @description One raw metric point. */
+        PointView: {
+            /** @description Position in the session's series of all points, from 0. */
             index: number;
-            side: string;
-            quantity: number;
-            price: number;
-            fee: number;
-            position: number;
-        };
-        PolicyResult: {
+            /** @description Name of the metric. */
             name: string;
+            /** @description Environment step. */
+            step: number;
+            /** @description When the node stored it, milliseconds since 1970 UTC. */
+            stored_ms: number;
+            /** @description Value; absent where undefined. */
+            value: number | null;
+        };
+        /** @description One page of a list. */
+        PointViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["PointView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
+        /** @description One policy's run. */
+        PolicyResult: {
+            /** @description Fees and slippage paid, quote currency. */
+            costs: number;
+            /** @description Fall from the running peak at each bar, 0 to 1. */
+            drawdown: number[];
+            /** @description Value of the account at each bar, quote currency. */
+            equity: number[];
+            /** @description Every metric of `metrics::MetricName` that describes a finished run, by name. Absent value: not defined. */
             metrics: {
                 [key: string]: number | null;
             };
-            equity: number[];
-            drawdown: number[];
+            /** @description `agent` or the baseline's name. */
+            name: string;
+            /** @description Position after each bar, units of the instrument. */
             position: number[];
-            costs: number;
-            trades: components["schemas"]["Trade"][];
+            /** @description Orders that the risk review refused. */
             refusal_count: number;
+            /** @description Every fill. For `random` empty. */
+            trades: components["schemas"]["Trade"][];
         };
-        BacktestReport: {
-            format: number;
-            dataset: string;
-            dataset_sha256: string;
-            synthetic: boolean;
-            /** @enum {string} */
-            truth: "faithful" | "corrected";
-            remarks: string[];
-            /** @enum {string} */
-            segment: "train" | "valid" | "test";
-            from: string;
-            to: string;
-            periods_per_year: number;
-            agent: components["schemas"]["PolicyResult"];
-            baselines: components["schemas"]["PolicyResult"][];
-            random_percentile: number | null;
-            prices: number[];
-            times_ms: number[];
-            strategy: {
+        /** @description What clients read (RFC 9457). */
+        Problem: {
+            /** @description Stable code. */
+            code: components["schemas"]["ErrorCode"];
+            /** @description English sentence: wanted, found, next step. */
+            detail: string;
+            /** @description Violations by field; pointers (RFC 6901) into the request body. */
+            errors: components["schemas"]["Violation"][];
+            /** @description Path of the request. */
+            instance: string;
+            /** @description Numbers and names for translations. */
+            params: {
                 [key: string]: unknown;
             };
-            session: {
-                [key: string]: unknown;
-            };
-            model_sha256: string | null;
+            /**
+             * Format: uint16
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description Short English title of the code. */
+            title: string;
+            /** @description Trace to quote when asking for help. */
+            trace_id: string;
+            /** @description `urn:tm:problem:` and the code. */
+            type: string;
+        };
+        /** @description How far a session is. */
+        ProgressView: {
+            /** @description Epochs in all. */
+            epoch_count: number;
+            /** @description Epoch being worked on, from 0. */
+            epoch_index: number;
+            /** @description Seconds left, estimated. */
+            eta_seconds: number | null;
+            /** @description What the worker is doing. */
+            phase: string;
+            /** @description 0 to 1; absent before anything is known. */
+            ratio: number | null;
+            /** @description Environment steps done. */
+            step: number;
+            /** @description Environment steps in all. */
+            step_count: number;
+            /** @description Environment steps per second. */
+            steps_per_second: number | null;
+        };
+        /** @description Resources reserved for a session while it runs. */
+        ResourcesConfig: {
+            /**
+             * @description Cores.
+             * @default 1
+             */
+            cpu: number;
+            /**
+             * @description GPUs.
+             * @default 0
+             */
+            gpus: number;
+            /**
+             * @description Memory in MiB.
+             * @default 512
+             */
+            memory_mib: number;
+        };
+        /** @description Limits that no order may pass. An absent limit is not checked. */
+        RiskConfig: {
+            /**
+             * @description Largest value of one order, in the quote currency.
+             * @default null
+             */
+            max_notional: number | null;
+            /**
+             * @description Largest absolute position after the order, in units of the instrument.
+             * @default null
+             */
+            max_position: number | null;
+        };
+        /** @description One segment of a split. */
+        Segment: "train" | "valid" | "test";
+        /** @description One metric's history, binned: `x` is the last step of each bin. */
+        SeriesView: {
+            /** @description Last value. */
+            last: (number | null)[];
+            /** @description Largest defined value. */
+            max: (number | null)[];
+            /** @description What it means, one sentence. */
+            meaning: string;
+            /** @description Smallest defined value; absent where none is defined. */
+            min: (number | null)[];
+            /** @description Points in the bin. */
+            n: number[];
+            /** @description Name of the metric. */
+            name: string;
+            /** @description Points per bin. */
+            stride: number;
+            /** @description Unit, as in the engine's list. */
+            unit: string;
+            /** @description Environment step of the last point in each bin. */
+            x: number[];
+        };
+        /** @description One page of a list. */
+        SeriesViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["SeriesView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
+        /** @description Why a command is given. */
+        SessionCommand: {
+            /**
+             * @description Recorded in the timeline.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description What a session does, chosen by `kind`. */
+        SessionConfig: {
+            /**
+             * @description Seconds between checkpoints. One is also written at each epoch's end and on command.
+             * @default 30
+             */
+            checkpoint_every_seconds: number;
+            /**
+             * @description Passes over the training segment; after each the agent is evaluated on the validation segment.
+             * @default 20
+             */
+            epochs: number;
+            /** @constant */
+            kind: "training";
+            /**
+             * @description Seed of every random stream of the session.
+             * @default 42
+             */
+            seed: number;
+            /**
+             * @description How the data is cut.
+             * @default {
+             *       "purge_bars": 30,
+             *       "train": 0.7,
+             *       "valid": 0.15
+             *     }
+             */
+            split: components["schemas"]["SplitConfig"];
+        } | {
+            /** @constant */
+            kind: "backtest";
+            /**
+             * @description Who decides.
+             * @default {
+             *       "source": "strategy"
+             *     }
+             */
+            policy: components["schemas"]["BacktestPolicy"];
+            /**
+             * @description Seed of the random baseline.
+             * @default 0
+             */
+            seed: number;
+            /**
+             * @description Which segment is run.
+             * @default test
+             */
+            segment: components["schemas"]["Segment"];
+            /**
+             * @description How the data is cut.
+             * @default {
+             *       "purge_bars": 30,
+             *       "train": 0.7,
+             *       "valid": 0.15
+             *     }
+             */
+            split: components["schemas"]["SplitConfig"];
+        };
+        SessionId: string;
+        /** @description The kind of a session, without its parameters. */
+        SessionKind: "training" | "backtest";
+        /** @description Where a session is in its life. */
+        SessionState: "pending" | "placed" | "starting" | "running" | "pausing" | "paused" | "stopping" | "recovering" | "completed" | "stopped" | "failed";
+        /** @description A session as lists and pages show it. */
+        SessionView: {
+            /** @description Version of the program that runs it. */
             build: string;
+            /** @description What it does. */
+            config: components["schemas"]["SessionConfig"];
+            /** @description RFC 3339 UTC. */
+            created_at: string;
+            /** @description The data set. */
+            dataset_id: components["schemas"]["DatasetId"];
+            /** @description Name of the data set at submission. */
+            dataset_name: string;
+            /** @description The pinned data snapshot. */
+            dataset_sha256: string;
+            /** @description Which assignment. */
+            epoch: components["schemas"]["Epoch"];
+            /** @description RFC 3339 UTC. */
+            finished_at: string | null;
+            /** @description First error, kept. */
+            first_error: string | null;
+            /** @description Identifier. */
+            id: components["schemas"]["SessionId"];
+            /** @description Kind. */
+            kind: components["schemas"]["SessionKind"];
+            /** @description Newest value of each metric. */
+            last_metrics: {
+                [key: string]: number | null;
+            };
+            /** @description Best model, once there is one. */
+            model_sha256: string | null;
+            /** @description Name. */
+            name: string;
+            /** @description The node it runs on. */
+            node: components["schemas"]["NodeId"] | null;
+            /** @description Who submitted it. */
+            owner: components["schemas"]["UserId"];
+            /** @description Higher first. */
+            priority: number;
+            /** @description How far. */
+            progress: components["schemas"]["ProgressView"];
+            /** @description A sentence a person understands: why it waits, recovers or failed. */
+            reason: string;
+            /** @description Report, once there is one. */
+            report_sha256: string | null;
+            /** @description Same configuration, data and seed give equal results: `exact` (CPU, one thread) or `tolerance`. */
+            reproducibility: string;
+            /** @description What it reserved. */
+            resources: components["schemas"]["ResourcesConfig"];
+            /** @description Failed starts since the last success. */
+            retry_count: number;
+            /** @description Counts changes; `ETag`. */
+            revision: number;
+            /** @description RFC 3339 UTC; first step. */
+            started_at: string | null;
+            /** @description State. */
+            state: components["schemas"]["SessionState"];
+            /** @description The strategy. */
+            strategy_id: components["schemas"]["StrategyId"];
+            /** @description Name of the strategy at submission. */
+            strategy_name: string;
+            /** @description Its version. */
+            strategy_version: number;
+            /** @description Labels. */
+            tags: string[];
         };
-        LoginAnswer: {
+        /** @description One page of a list. */
+        SessionViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["SessionView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
+        /** @description A signed-in session of a person; the refresh token travels in a cookie. */
+        SignedIn: {
+            /** @description Send as `Authorization: Bearer …`. Keep it in memory only. */
             access_token: string;
+            /** @description RFC 3339 UTC. */
             expires_at: string;
+            /** @description Who signed in. */
             user: components["schemas"]["UserView"];
         };
-        AlgorithmView: {
-            id: string;
-            name: string;
-            learns: boolean;
+        /** @description A ticket for the live stream. */
+        SocketTicket: {
+            /** @description RFC 3339 UTC. */
+            expires_at: string;
+            /** @description Send in `hello`; works once. */
+            ticket: string;
         };
-        Validation: {
-            ok: boolean;
-            errors: components["schemas"]["Violation"][];
-            warnings: components["schemas"]["Violation"][];
-            effective: {
+        /** @description Fractions of the series, in time order: training first, then validation, then test (the rest). */
+        SplitConfig: {
+            /**
+             * @description Bars dropped before each boundary, so that no window or label crosses it.
+             * @default 30
+             */
+            purge_bars: number;
+            /**
+             * @description Share of the bars used for training.
+             * @default 0.7
+             */
+            train: number;
+            /**
+             * @description Share of the bars used to choose the best model. What remains is the test segment.
+             * @default 0.15
+             */
+            valid: number;
+        };
+        /** @description What may change without a new version. */
+        StrategyChange: {
+            /**
+             * @description Description; unchanged where absent.
+             * @default null
+             */
+            description: string | null;
+            /**
+             * @description Name; unchanged where absent.
+             * @default null
+             */
+            name: string | null;
+        };
+        /** @description One version of a strategy: everything that decides how it sees, acts, pays and is limited. */
+        StrategyConfig: {
+            /**
+             * @description Who decides: a learning algorithm or a rule.
+             * @default {
+             *       "algorithm": "dqn",
+             *       "batch_size": 64,
+             *       "epsilon": {
+             *         "decay_steps": 10000,
+             *         "end": 0.05,
+             *         "start": 1
+             *       },
+             *       "gamma": 0.9,
+             *       "gradient_norm_max": 3,
+             *       "hidden": [
+             *         64,
+             *         32
+             *       ],
+             *       "learning_rate": 0.001,
+             *       "replay_capacity": 100000,
+             *       "reward_scale": 100,
+             *       "steps_per_update": 1,
+             *       "target_tau": 0.005,
+             *       "warmup_steps": 256
+             *     }
+             */
+            agent: components["schemas"]["AgentConfig"];
+            /**
+             * @description What the agent acts in.
+             * @default {
+             *       "allow_short": false,
+             *       "backward_bars": 5,
+             *       "forward_bars": 5,
+             *       "future_weight": 0.2,
+             *       "initial_cash": 100000,
+             *       "lot_share": 0.1,
+             *       "max_volume": 1,
+             *       "position_limit_lots": 10,
+             *       "task": "algorithmic_trading",
+             *       "truth": "corrected"
+             *     }
+             */
+            environment: components["schemas"]["EnvironmentConfig"];
+            /**
+             * @description What the agent sees.
+             * @default {
+             *       "normalisation": "z_score",
+             *       "set": "classic16"
+             *     }
+             */
+            features: components["schemas"]["FeaturesConfig"];
+            /**
+             * @description What trading costs and how orders are filled in simulation.
+             * @default {
+             *       "fee_rate": 0.001,
+             *       "fill": "next_open",
+             *       "slippage_bps": 0
+             *     }
+             */
+            matching: components["schemas"]["MatchingConfig"];
+            /**
+             * @description Limits that no order may pass.
+             * @default {
+             *       "max_notional": null,
+             *       "max_position": null
+             *     }
+             */
+            risk: components["schemas"]["RiskConfig"];
+        };
+        StrategyId: string;
+        /** @description One immutable version. */
+        StrategyVersionView: {
+            /** @description Who saved it. */
+            author: components["schemas"]["UserId"];
+            /** @description The configuration, whole. */
+            config: components["schemas"]["StrategyConfig"];
+            /** @description RFC 3339 UTC. */
+            created_at: string;
+            /** @description SHA-256 of the canonical JSON of `config`. */
+            hash: string;
+            /** @description The strategy. */
+            strategy_id: components["schemas"]["StrategyId"];
+            /** @description From 1. */
+            version: number;
+        };
+        /** @description One page of a list. */
+        StrategyVersionViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["StrategyVersionView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
+        /** @description A strategy with its newest version's number. */
+        StrategyView: {
+            /** @description `dqn` and so on: the newest version's algorithm. */
+            algorithm: string;
+            /** @description Hidden from lists and closed to new versions. */
+            archived: boolean;
+            /** @description RFC 3339 UTC. */
+            created_at: string;
+            /** @description Free text. */
+            description: string;
+            /** @description Identifier. */
+            id: components["schemas"]["StrategyId"];
+            /** @description Name, unique among those not archived. */
+            name: string;
+            /** @description Who made it. */
+            owner: components["schemas"]["UserId"];
+            /** @description Counts every change of this object; `ETag`. */
+            revision: number;
+            /** @description RFC 3339 UTC. */
+            updated_at: string;
+            /** @description Newest version, from 1. */
+            version: number;
+        };
+        /** @description One page of a list. */
+        StrategyViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["StrategyView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
+        /** @description A synthetic market. */
+        Synthetic: {
+            /** @description Bars. */
+            rows: number;
+            /** @description Equal seeds give equal bars. */
+            seed: number;
+        };
+        /** @description One fill. */
+        Trade: {
+            /** @description Fee, quote currency. */
+            fee: number;
+            /** @description Index into `times_ms`. */
+            index: number;
+            /** @description Position afterwards. */
+            position: number;
+            /** @description Price paid or received before fees, quote currency. */
+            price: number;
+            /** @description Units of the instrument, positive. */
+            quantity: number;
+            /** @description `buy` or `sell`. */
+            side: string;
+            /** @description Milliseconds since 1970 UTC. */
+            time_ms: number;
+        };
+        /** @description One change of a session's state. */
+        TransitionView: {
+            /** @description Who: a user id, `scheduler`, `host` or `worker`. */
+            actor: string;
+            /** @description RFC 3339 UTC. */
+            at: string;
+            /** @description State before; absent for the first. */
+            from: components["schemas"]["SessionState"] | null;
+            /** @description Why. */
+            reason: string;
+            /** @description Counts from 1 within the session. */
+            seq: number;
+            /** @description State after. */
+            to: components["schemas"]["SessionState"];
+        };
+        /** @description One page of a list. */
+        TransitionViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["TransitionView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
+        /** @description Which accounting an environment, metric or labeller follows. */
+        Truth: "faithful" | "corrected";
+        UserId: string;
+        /** @description A user without secrets. */
+        UserView: {
+            /** @description RFC 3339 UTC. */
+            created_at: string;
+            /** @description Identifier. */
+            id: components["schemas"]["UserId"];
+            /** @description The password was generated and should be changed. */
+            must_change_password: boolean;
+            /** @description Login name. */
+            name: string;
+            /** @description `viewer`, `ordinary`, `advanced`, `admin`, `operator`. */
+            role: string;
+        };
+        /** @description One field that is not acceptable. */
+        Violation: {
+            /** @description Stable code: `unknown_field`, `invalid_type`, `missing_field`, `out_of_range`, `not_finite`, `invalid`. */
+            code: string;
+            /** @description What was wanted, what was found, what to do; English. */
+            detail: string;
+            /**
+             * @description Numbers and names that belong to the code, for translations.
+             * @default {}
+             */
+            params: {
                 [key: string]: unknown;
             };
-            hash: string | null;
-        };
-        About: {
-            version: string;
+            /** @description JSON pointer (RFC 6901) of the field, relative to the configuration's root. */
+            pointer: string;
         };
     };
     responses: never;
@@ -2115,4 +1768,1457 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    getAbout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getActors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActorViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAlgorithms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Algorithm"][];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAuthLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAuthLogout: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Always 1. */
+                "TM-CSRF": "1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAuthRefresh: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Always 1. */
+                "TM-CSRF": "1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postConfigsValidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigCheck"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigCheckResult"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatasets: {
+        parameters: {
+            query?: {
+                /** @description Rows per page; 50 where absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same filters. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postDatasets: {
+        parameters: {
+            query?: {
+                /** @description Name of the data set; files only. */
+                name?: string;
+                /** @description The instrument to take, or its name. */
+                instrument?: string;
+                /** @description Format of the file. */
+                format?: "csv" | "parquet";
+                /** @description Columns by part, as map.close=Last; found if absent. */
+                "map."?: {
+                    [key: string]: string;
+                };
+            };
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSyntheticDataset"];
+                "application/octet-stream": unknown;
+                "application/vnd.apache.parquet": unknown;
+                "text/csv": unknown;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatasetsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteDatasetsId: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read, for example "r17". */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatasetsIdBars: {
+        parameters: {
+            query?: {
+                /** @description Most bars to return; 1000 where absent. */
+                bins?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BarsView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNodesId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOpenapiJson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchemasSessionKind: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchemasSessionKindDefaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionConfig"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchemasStrategyAlgo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                algo: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchemasStrategyAlgoDefaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                algo: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyConfig"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessions: {
+        parameters: {
+            query?: {
+                /** @description Rows per page; 50 where absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same filters. */
+                cursor?: string;
+                /** @description Only this kind. */
+                kind?: "training" | "backtest";
+                /** @description Only this state. */
+                state?: "pending" | "placed" | "starting" | "running" | "pausing" | "paused" | "stopping" | "recovering" | "completed" | "stopped" | "failed";
+                /** @description Only of this strategy. */
+                strategy_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postSessions: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSession"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessionsIdCheckpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessionsIdLogs: {
+        parameters: {
+            query?: {
+                /** @description Only what follows this number. */
+                after?: number;
+                /** @description Rows per page; 50 where absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogLineViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessionsIdMetrics: {
+        parameters: {
+            query?: {
+                /** @description Names, separated by commas; all where absent. */
+                names?: string;
+                /** @description First environment step. */
+                from?: number;
+                /** @description Last environment step. */
+                to?: number;
+                /** @description Most bins per series; 500 where absent. */
+                bins?: number;
+                /** @description Points as stored, a page at a time. */
+                raw?: boolean;
+                /** @description Only what follows this number. */
+                after?: number;
+                /** @description Rows per page; 50 where absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Metrics"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessionsIdReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestReport"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessionsIdTimeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransitionViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postSessionsIdCheckpoint: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SessionCommand"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postSessionsIdPause: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SessionCommand"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postSessionsIdResume: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SessionCommand"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postSessionsIdStop: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SessionCommand"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStrategies: {
+        parameters: {
+            query?: {
+                /** @description Rows per page; 50 where absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same filters. */
+                cursor?: string;
+                /** @description Also those that were archived. */
+                archived?: boolean;
+                /** @description Only names that contain this. */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postStrategies: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewStrategy"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStrategiesId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteStrategiesId: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read, for example "r17". */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchStrategiesId: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read, for example "r17". */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StrategyChange"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStrategiesIdVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyVersionViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postStrategiesIdVersions: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+                /** @description The ETag of what was read, for example "r17". */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewStrategyVersion"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyVersionView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStrategiesIdVersionsN: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                n: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyVersionView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postStrategiesIdArchive: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postWsTickets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SocketTicket"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

@@ -2,7 +2,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from 'react-router';
 
-import { asProblem } from '../../api/problem';
 import { keys } from '../../api/queries';
 import { getSession, readReport } from '../../api/sessions';
 import { CommandHint } from '../../components/CommandHint';
@@ -22,7 +21,7 @@ export default function ReportPage() {
   const live = useTopic<unknown>(`session/${id}`);
   const session = useQuery({ queryKey: keys.session(id), queryFn: () => getSession(id) });
   const ready = live.rows['report_sha256'] ?? session.data?.report_sha256;
-  const report = useQuery({ queryKey: [...keys.sessionPart(id, 'report'), ready ?? null], queryFn: () => readReport(id), staleTime: Infinity, enabled: session.data !== undefined });
+  const report = useQuery({ queryKey: [...keys.sessionPart(id, 'report'), ready ?? null], queryFn: () => readReport(id), staleTime: Infinity, enabled: Boolean(ready) });
   const title = session.data?.name ?? text.report.title;
   const badges = report.data && (
     <>
@@ -31,12 +30,12 @@ export default function ReportPage() {
       {report.data.truth === 'faithful' && <span className="tag tag-warn">{text.report.faithful}</span>}
     </>
   );
-  const waiting = report.error !== null && asProblem(report.error).code === 'not_found' && session.data !== undefined;
+  const waiting = session.data !== undefined && !ready;
   return (
     <Page title={title} aside={badges} parent={{ to: '/sessions', label: text.sessions.title }} actions={<LinkButton to={`/sessions/${id}`}>{text.report.toSession}</LinkButton>}>
       {session.error && <ErrorNote error={session.error} />}
-      {waiting && <EmptyNote title={text.report.running} help={asProblem(report.error).detail || text.report.runningHelp} action={<LinkButton primary to={`/sessions/${id}`}>{text.report.toSession}</LinkButton>} />}
-      {report.error && !waiting && <ErrorNote error={report.error} onRetry={() => void report.refetch()} />}
+      {waiting && <EmptyNote title={text.report.running} help={session.data?.first_error ?? text.report.runningHelp} action={<LinkButton primary to={`/sessions/${id}`}>{text.report.toSession}</LinkButton>} />}
+      {report.error && <ErrorNote error={report.error} onRetry={() => void report.refetch()} />}
       {report.isLoading && <Loading lines={12} />}
       {report.data && <ReportBody report={report.data} />}
       <CommandHint command={`tm backtest report ${id}`} />

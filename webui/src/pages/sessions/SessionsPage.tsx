@@ -17,6 +17,7 @@ import { useUrlState } from '../../state/useUrlState';
 import { SessionTable } from './SessionTable';
 import { useSessions } from './useSessions';
 
+const KINDS = ['training', 'backtest'] as const;
 const STATES = ['pending', 'running', 'paused', 'recovering', 'completed', 'stopped', 'failed'] as const;
 
 /** The sessions page. */
@@ -28,7 +29,11 @@ export default function SessionsPage() {
   const [state, setState] = useUrlState('state');
   const strategy = params.get('strategy') ?? '';
   const filter = useMemo<SessionFilter>(
-    () => ({ ...(kind && { kind }), ...(state && { state }), ...(strategy && { strategy_id: strategy }) }),
+    () => ({
+      kind: KINDS.find((each) => each === kind),
+      state: STATES.find((each) => each === state),
+      strategy_id: strategy || undefined,
+    }),
     [kind, state, strategy],
   );
   const { query, rows, unseen, changedAt } = useSessions(filter);
@@ -39,7 +44,7 @@ export default function SessionsPage() {
     <Page title={text.sessions.title} aside={changedAt > 0 && <Age at={changedAt} />} actions={start}>
       <div className="filters">
         <label htmlFor="filter-kind">{text.sessions.kind}</label>
-        <NativeSelect id="filter-kind" value={kind} onChange={setKind} options={[all, ...(['training', 'backtest'] as const).map((value) => ({ value, label: text.sessions.kinds[value] }))]} />
+        <NativeSelect id="filter-kind" value={kind} onChange={setKind} options={[all, ...KINDS.map((value) => ({ value, label: text.sessions.kinds[value] }))]} />
         <label htmlFor="filter-state">{text.common.state}</label>
         <NativeSelect id="filter-state" value={state} onChange={setState} options={[all, ...STATES.map((value) => ({ value, label: text.sessions.states[value] }))]} />
         {filtered && <Button type="link" onClick={() => void navigate('/sessions')}>{text.sessions.clear}</Button>}

@@ -36,11 +36,12 @@ export default function StartSessionPage() {
       startSession({
         name: name.trim(),
         strategy_id: form.strategyId,
-        ...(form.version ? { strategy_version: Number(form.version) } : {}),
+        strategy_version: form.version ? Number(form.version) : null,
         dataset_id: form.datasetId,
         config: form.config ?? {},
         resources: form.resources,
         priority: form.priority,
+        tags: [],
       }),
     onSuccess: (session) => {
       void queries.invalidateQueries({ queryKey: keys.sessions });
@@ -60,7 +61,7 @@ export default function StartSessionPage() {
   if (datasets.data?.items.length === 0) {
     return <Page title={title}><EmptyNote title={text.start.noDatasets} action={<LinkButton primary to="/data/import">{text.data.import}</LinkButton>} /></Page>;
   }
-  const failure = strategies.error ?? datasets.error ?? form.schema.error ?? form.origin.error;
+  const failure = strategies.error ?? datasets.error ?? form.schema.error ?? form.defaults.error ?? form.origin.error;
   return (
     <Page title={title} parent={{ to: '/sessions', label: text.sessions.title }}>
       {failure !== null && <ErrorNote error={failure} />}

@@ -6,9 +6,9 @@ import { useSearchParams } from 'react-router';
 import { listDatasets } from '../../api/datasets';
 import { keys } from '../../api/queries';
 import { getSession, listSessions } from '../../api/sessions';
-import { type Config, listAlgorithms, listStrategies, sessionSchema } from '../../api/strategies';
+import { type Config, listAlgorithms, listStrategies, sessionDefaults, sessionSchema } from '../../api/strategies';
 import type { SessionKind } from '../../api/types';
-import { defaultOf, readSchema } from '../../forms/schema';
+import { readSchema } from '../../forms/schema';
 import { useValidation } from '../../forms/useValidation';
 
 export interface Resources {
@@ -45,19 +45,20 @@ export function useStartForm() {
   const version = chosen.version ?? (origin.data && origin.data.strategy_id === strategyId ? String(origin.data.strategy_version) : '');
   const learns = choices.algorithms.data?.find((each) => each.id === strategy?.algorithm)?.learns ?? true;
   const schema = useQuery({ queryKey: keys.schema('session', kind), queryFn: () => sessionSchema(kind), staleTime: Infinity });
+  const defaults = useQuery({ queryKey: keys.schema('session-defaults', kind), queryFn: () => sessionDefaults(kind), staleTime: Infinity });
   const node = useMemo(() => (schema.data ? readSchema(schema.data) : null), [schema.data]);
   const trained = useMemo(
     () => (choices.trained.data?.items ?? []).filter((each) => each.model_sha256 !== null && each.strategy_id === strategyId),
     [choices.trained.data, strategyId],
   );
   const initial = useMemo<Config | null>(() => {
-    if (!node) return null;
-    const base = { kind, ...(defaultOf(node) as Config) };
+    if (!defaults.data) return null;
+    const base = defaults.data;
     if (kind !== 'backtest' || !learns) return base;
     const session = origin.data?.id ?? trained[0]?.id ?? '';
     const split = (origin.data?.config as Config | undefined)?.['split'];
     return { ...base, policy: { source: 'session', session_id: session }, ...(split ? { split } : {}) };
-  }, [node, kind, learns, origin.data, trained]);
+  }, [defaults.data, kind, learns, origin.data, trained]);
   const current = config ?? initial;
   const checked = useValidation('session', node, current);
   const choose = (change: typeof chosen) => {
@@ -65,7 +66,7 @@ export function useStartForm() {
     if (change.kind !== undefined || change.strategy !== undefined) setConfig(null);
   };
   return {
-    kind, strategy, strategyId, datasetId, version, learns, node, trained, schema, origin, choices,
+    kind, strategy, strategyId, datasetId, version, learns, node, trained, schema, defaults, origin, choices,
     config: current, setConfig, checked, resources, setResources, priority, setPriority, name: chosen.name, choose,
   };
 }

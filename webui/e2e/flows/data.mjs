@@ -1,0 +1,26 @@
+// A synthetic market; a file that is refused with its line.
+import { until } from '../checks.mjs';
+
+const BAD = 'time,open,high,low,close,volume\n2024-01-01,1,2,0.5,1.5,10\n2024-01-02,1.5,2,1,abc,10\n2024-01-03,1.5,2,1,1.6,10\n';
+
+export async function data({ page, checks, faults, names }) {
+  await checks.check('a broken file is refused with line and column', async () => {
+    await page.goto('/data/import');
+    await page.locator('input[type=file]').setInputFiles({ name: 'broken.csv', mimeType: 'text/csv', buffer: Buffer.from(BAD) });
+    await page.getByLabel('Close', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Import' }).click();
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    const words = await alert.innerText();
+    if (!/line 3/.test(words)) throw new Error(`no line in: ${words}`);
+    faults.length = 0; // the browser itself reports the 422 on its console
+  });
+  return checks.check('a synthetic market is created and shown', async () => {
+    await page.goto('/data/import');
+    await page.locator('#synthetic-name').fill(names.dataset);
+    await page.locator('#synthetic-rows').fill('1500');
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByRole('heading', { level: 1, name: names.dataset }).waitFor();
+    await until('candles', () => page.locator('.price-chart canvas').first().isVisible());
+  });
+}

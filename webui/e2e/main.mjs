@@ -1,0 +1,58 @@
+// The main flow in a real browser against a real node.
+//   TM_URL=http://127.0.0.1:8080 TM_USER=admin TM_PASSWORD=… node e2e/main.mjs
+import { openBrowser, shot } from './browser.mjs';
+import { Checks, none } from './checks.mjs';
+import { backtest } from './flows/backtest.mjs';
+import { data } from './flows/data.mjs';
+import { login } from './flows/login.mjs';
+import { chinese, dark, everyPage, keyboardAndReload } from './flows/pages.mjs';
+import { strategy } from './flows/strategy.mjs';
+import { training } from './flows/training.mjs';
+
+const { TM_URL, TM_USER, TM_PASSWORD } = process.env;
+if (!TM_URL || !TM_USER || !TM_PASSWORD) {
+  process.stderr.write('set TM_URL, TM_USER and TM_PASSWORD (webui/e2e/run.sh starts a node and sets them)\n');
+  process.exit(2);
+}
+
+const mark = Date.now().toString(36);
+const names = { dataset: `market-${mark}`, strategy: `strategy-${mark}`, training: `training-${mark}`, backtest: `backtest-${mark}` };
+const checks = new Checks();
+const { browser, page, faults } = await openBrowser(TM_URL);
+const world = { page, checks, faults, names, user: TM_USER, password: TM_PASSWORD, epochs: Number(process.env.TM_E2E_EPOCHS ?? 12), addresses: {} };
+
+const path = () => new URL(page.url()).pathname;
+
+async function mainFlow() {
+  if (!(await login(world))) return;
+  if (!(await data(world))) return;
+  const dataset = path();
+  if (!(await strategy(world))) return;
+  const editor = path();
+  if (!(await training(world))) return;
+  const trained = path();
+  const reported = await backtest(world);
+  world.addresses = {
+    dashboard: '/', strategies: '/strategies', editor: '/strategies/new', version: editor, sessions: '/sessions',
+    start: '/sessions/new?kind=training', training: trained, metrics: `${trained}?tab=metrics`, log: `${trained}?tab=log`,
+    timeline: `${trained}?tab=timeline`, checkpoints: `${trained}?tab=checkpoints`, config: `${trained}?tab=config`,
+    ...(reported ? { report: path() } : {}), data: '/data', dataset, import: '/data/import', account: '/account', about: '/about',
+  };
+  await checks.check('no console error on the way', async () => none(faults.splice(0), 'console errors'));
+  await everyPage(world);
+  await chinese(world);
+  await dark(world);
+  await keyboardAndReload(world);
+}
+
+try {
+  await mainFlow();
+} catch (error) {
+  checks.failed += 1;
+  process.stdout.write(`FAIL  the flow broke off: ${error.stack}\n`);
+} finally {
+  if (checks.failed > 0) await shot(page, 'last-state').catch(() => undefined);
+  await browser.close();
+}
+process.stdout.write(`${checks.passed} passed, ${checks.failed} failed\n`);
+process.exit(checks.failed > 0 ? 1 : 0);
