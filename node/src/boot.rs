@@ -1,10 +1,12 @@
 //! Builds a peer in order: store and actors, first administrator, gateway with its pages. Taken apart in reverse.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actors::{Platform, PlatformConfig, Running, SystemClock, WorkerProgram};
-use gateway::{FirstAdmin, Gateway, GatewayConfig};
+use gateway::{Encodings, FirstAdmin, Gateway, GatewayConfig, PageFile, Pages};
 
 use crate::config::NodeConfig;
 use crate::error::CliError;
@@ -19,8 +21,12 @@ pub(crate) struct Node {
     pub(crate) first_admin: Option<FirstAdmin>,
     running: Running,
     gateway: Gateway,
-    config: NodeConfig,
+    drain_deadline: Duration,
 }
+
+/// How long open sockets get to say goodbye.
+const SOCKETS_DEADLINE: Duration = Duration::from_secs(5);
+
 
 /// Starts a peer.
 ///
@@ -37,7 +43,9 @@ pub(crate) async fn start(config: NodeConfig) -> Result<Node, CliError> {
     let (platform, running) = actors::boot(platform_config(&config)).await.map_err(failed)?;
     let serving = serve(&config, &platform).await;
     match serving {
-        Ok((first_admin, gateway)) => Ok(Node { platform, first_admin, running, gateway, config }),
+        Ok((first_admin, gateway)) => {
+            Ok(Node { platform, first_admin, running, gateway, drain_deadline: config.drain_deadline })
+        }
         Err(error) => {
             running.shutdown(config.drain_deadline).await;
             Err(error)
@@ -48,11 +56,11 @@ pub(crate) async fn start(config: NodeConfig) -> Result<Node, CliError> {
 fn platform_config(config: &NodeConfig) -> PlatformConfig {
     let mut wanted = PlatformConfig::new(
         config.data_dir.clone(),
-        WorkerProgram { path: config.worker.clone(), args: Vec::new(), env: Vec::new() },
+        WorkerProgram { path: config.worker.clone(), env: BTreeMap::new() },
         Arc::new(SystemClock),
     );
     wanted.capacity.cpu = config.cpu;
-    wanted.capacity.memory_mib = config.memory_mib;
+    wanted.capacity.memory_mib = u32::try_from(config.memory_mib).unwrap_or(u32::MAX);
     wanted.capacity.gpus = config.gpus;
     wanted.build = env!("CARGO_PKG_VERSION").to_owned();
     wanted
@@ -62,7 +70,7 @@ async fn serve(config: &NodeConfig, platform: &Platform) -> Result<(Option<First
     let failed = |error: gateway::GatewayError| CliError::Failed(error.to_string());
     let first_admin = gateway::ensure_first_admin(platform).await.map_err(failed)?;
     let wanted = GatewayConfig::new(config.gateway);
-    let gateway = gateway::serve(wanted, platform.clone(), Arc::new(ui::Pages)).await.map_err(failed)?;
+    let gateway = gateway::serve(wanted, platform.clone(), Arc::new(Embedded)).await.map_err(failed)?;
     Ok((first_admin, gateway))
 }
 
@@ -78,25 +86,41 @@ impl Node {
     /// When the actors gave up.
     pub(crate) async fn serve_until_signal(self) -> Result<(), CliError> {
         let mut ending = Ending::listen()?;
-        tokio::select! {
-            name = ending.next() => {
-                note(&format!("{name}: sessions write checkpoints and stop; again to end at once"));
-                tokio::select! {
-                    () = self.stop() => {}
-                    name = ending.next() => note(&format!("{name} again: ending at once")),
-                }
-                Ok(())
-            }
+        let name = tokio::select! {
+            name = ending.next() => name,
             reason = self.running.failed() => {
-                Err(CliError::Failed(format!("the node stopped itself: {reason}; what was acknowledged is safe, start it again")))
+                let next = "what was acknowledged is safe, start it again";
+                return Err(CliError::Failed(format!("the node stopped itself: {reason}; {next}")));
             }
+        };
+        note(&format!("{name}: sessions write checkpoints and stop; again to end at once"));
+        tokio::select! {
+            () = self.stop() => {}
+            name = ending.next() => note(&format!("{name} again: ending at once")),
         }
+        Ok(())
     }
 
     /// Stops in good order: first no new requests, then sessions with checkpoints, then the store.
-    pub(crate) async fn stop(&self) {
-        self.gateway.shutdown().await;
-        self.running.shutdown(self.config.drain_deadline).await;
+    pub(crate) async fn stop(self) {
+        self.gateway.shutdown(SOCKETS_DEADLINE).await;
+        self.running.shutdown(self.drain_deadline).await;
+    }
+}
+
+/// The web UI as built into this program.
+struct Embedded;
+
+impl Pages for Embedded {
+    fn lookup(&self, path: &str, encodings: Encodings) -> Option<PageFile> {
+        let wanted = ui::Encodings { br: encodings.br, gzip: encodings.gzip };
+        let found = ui::lookup(path, wanted)?;
+        Some(PageFile {
+            bytes: found.bytes,
+            content_type: found.content_type,
+            etag: found.etag,
+            encoding: found.encoding,
+        })
     }
 }
 
