@@ -25,7 +25,9 @@ pub enum ControlError {
         found: usize,
     },
     /// The driver ended before it answered. Unknown whether it took effect: ask again with the same key.
-    #[error("the control plane ended before it answered ({reason}): ask again with the same command id")]
+    #[error(
+        "the control plane ended before it answered ({reason}): ask again with the same command id"
+    )]
     Unknown {
         /// Why it ended, as far as known.
         reason: String,

@@ -18,7 +18,9 @@ fn main() {
         let journal = Journal::open(&dir.path().join("journal")).unwrap();
         let until = Instant::now() + Duration::from_secs(SECONDS);
         let mut latencies = runtime.block_on(async {
-            let tasks: Vec<_> = (0..callers).map(|caller| tokio::spawn(write(journal.clone(), caller, until))).collect();
+            let tasks: Vec<_> = (0..callers)
+                .map(|caller| tokio::spawn(write(journal.clone(), caller, until)))
+                .collect();
             let mut all = Vec::new();
             for task in tasks {
                 all.extend(task.await.unwrap());
@@ -28,7 +30,11 @@ fn main() {
         latencies.sort_unstable();
         let at = |share: usize| latencies[(latencies.len() - 1) * share / 100];
         let rate = latencies.len() as u64 / SECONDS;
-        let line = format!("{callers:>3} callers: {rate:>7} acked/s  p50 {:?}  p99 {:?}\n", at(50), at(99));
+        let line = format!(
+            "{callers:>3} callers: {rate:>7} acked/s  p50 {:?}  p99 {:?}\n",
+            at(50),
+            at(99)
+        );
         std::io::stdout().write_all(line.as_bytes()).unwrap();
     }
 }

@@ -15,7 +15,9 @@ pub enum StoreError {
         limit: usize,
     },
     /// An earlier write failed. Nothing is written any more; the process must end and start again.
-    #[error("the journal takes no more writes since an error ({reason}): end the process and start it again")]
+    #[error(
+        "the journal takes no more writes since an error ({reason}): end the process and start it again"
+    )]
     Poisoned {
         /// The first error.
         reason: String,

@@ -34,7 +34,9 @@ mod armed {
 
     pub(super) fn reached(name: &str) -> bool {
         match plan() {
-            Some((point, count)) if point == name => PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *count,
+            Some((point, count)) if point == name => {
+                PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *count
+            }
             Some(_) | None => false,
         }
     }
@@ -46,7 +48,8 @@ pub(crate) fn point(name: &'static str) {
     #[cfg(feature = "testkit")]
     if armed::reached(name) {
         // As a power cut would: no destructor runs, nothing is flushed.
-        let killed = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        let killed =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         debug_assert!(killed.is_ok(), "a process may kill itself");
     }
 }

@@ -27,7 +27,9 @@ pub const ENTRY_BYTES_MAX: usize = CHUNKED_BYTES_MAX - ENTRY_HEADER_BYTES;
 const DELETE_BATCH: u64 = 256;
 
 /// Names an entry: who proposed it in which term, and where it stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct LogId {
     /// Term of its leader.
     pub term: u64,
@@ -113,7 +115,9 @@ impl RaftLog {
     /// # Errors
     /// [`StoreError::Corrupt`] when it cannot be read; the journal's own opening has verified it.
     pub fn open(journal: &Journal) -> Result<Self, StoreError> {
-        let purged = journal.get_from::<PurgedMark>(Tree::RaftMeta, &Key::raft_meta(b'p'))?.map(|mark| mark.0);
+        let purged = journal
+            .get_from::<PurgedMark>(Tree::RaftMeta, &Key::raft_meta(b'p'))?
+            .map(|mark| mark.0);
         let purged = purged.unwrap_or_default();
         let mut log = Self { journal: journal.clone(), purged, last: purged };
         let left_over = log.first_on_disk()?.filter(|first| *first <= purged.index);
@@ -121,7 +125,9 @@ impl RaftLog {
             log.delete(first..=purged.index)?;
         }
         if let Some(index) = log.last_on_disk()? {
-            let entry = log.entry(index)?.ok_or_else(|| damaged("raft_log", "the last entry is not readable"))?;
+            let entry = log
+                .entry(index)?
+                .ok_or_else(|| damaged("raft_log", "the last entry is not readable"))?;
             log.last = entry.id;
         }
         Ok(log)
@@ -168,7 +174,11 @@ impl RaftLog {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when one is damaged or missing.
-    pub fn read(&self, range: RangeInclusive<u64>, limit: usize) -> Result<Vec<LogEntry>, StoreError> {
+    pub fn read(
+        &self,
+        range: RangeInclusive<u64>,
+        limit: usize,
+    ) -> Result<Vec<LogEntry>, StoreError> {
         let from = (*range.start()).max(self.purged.index + 1);
         let to = (*range.end()).min(self.last.index);
         let mut entries = Vec::new();
@@ -256,7 +266,10 @@ impl RaftLog {
     /// # Errors
     /// [`StoreError::Corrupt`] when it is damaged.
     pub fn committed(&self) -> Result<Option<LogId>, StoreError> {
-        Ok(self.journal.get_from::<CommittedMark>(Tree::RaftMeta, &Key::raft_meta(b'c'))?.map(|mark| mark.0))
+        Ok(self
+            .journal
+            .get_from::<CommittedMark>(Tree::RaftMeta, &Key::raft_meta(b'c'))?
+            .map(|mark| mark.0))
     }
 
     /// Remembers where the newest snapshot lies, after its blob is durable; durable on return.
@@ -333,7 +346,8 @@ pub(crate) fn verify(trees: &Trees) -> Result<(), StoreError> {
     let mark = crate::journal::join(trees.tree(Tree::RaftMeta), &Key::raft_meta(b'p'))?;
     let purged = match mark {
         Some(all) => {
-            let (header, payload) = crate::journal::chunks::check(&all).map_err(|reason| damaged("raft_meta/p", &reason))?;
+            let (header, payload) = crate::journal::chunks::check(&all)
+                .map_err(|reason| damaged("raft_meta/p", &reason))?;
             crate::journal::chunks::record::<PurgedMark>(header, payload)?.0.index
         }
         None => 0,
@@ -341,27 +355,39 @@ pub(crate) fn verify(trees: &Trees) -> Result<(), StoreError> {
     let Some(last) = index_of(trees.tree(Tree::RaftLog).last())? else { return Ok(()) };
     for index in purged + 1..=last {
         if entry(trees, index)?.is_none() {
-            return Err(damaged("raft_log", &format!("wanted entries {}..={last}, entry {index} is missing", purged + 1)));
+            return Err(damaged(
+                "raft_log",
+                &format!("wanted entries {}..={last}, entry {index} is missing", purged + 1),
+            ));
         }
     }
     Ok(())
 }
 
-fn index_of(found: sled::Result<Option<(sled::IVec, sled::IVec)>>) -> Result<Option<u64>, StoreError> {
+fn index_of(
+    found: sled::Result<Option<(sled::IVec, sled::IVec)>>,
+) -> Result<Option<u64>, StoreError> {
     let found = found.map_err(|error| unreadable("raft_log", error))?;
-    Ok(found.and_then(|(key, _)| keys::split(&key).and_then(|(base, _)| base.first_chunk::<8>().copied())).map(u64::from_be_bytes))
+    Ok(found
+        .and_then(|(key, _)| {
+            keys::split(&key).and_then(|(base, _)| base.first_chunk::<8>().copied())
+        })
+        .map(u64::from_be_bytes))
 }
 
 fn entry(trees: &Trees, index: u64) -> Result<Option<LogEntry>, StoreError> {
     let tree = trees.tree(Tree::RaftLog);
     let key = Key::raft_entry(index);
-    let read = |part| tree.get(key.part(part)).map_err(|error| unreadable(&key.place(Tree::RaftLog), error));
+    let read = |part| {
+        tree.get(key.part(part)).map_err(|error| unreadable(&key.place(Tree::RaftLog), error))
+    };
     let Some(first) = read(0)? else { return Ok(None) };
     let corrupt = |reason: &str| damaged(&key.place(Tree::RaftLog), reason);
     let mut all = first.to_vec();
     let header = Header::parse(&all).ok_or_else(|| corrupt("no header"))?;
     for part in 1..header.parts {
-        let bytes = read(part)?.ok_or_else(|| corrupt(&format!("part {part} of {} is missing", header.parts)))?;
+        let bytes = read(part)?
+            .ok_or_else(|| corrupt(&format!("part {part} of {} is missing", header.parts)))?;
         all.extend_from_slice(&bytes);
     }
     if crc32c::crc32c(all.get(4..).unwrap_or_default()) != header.crc {
@@ -401,7 +427,8 @@ impl Header {
 
 fn parts(entry: &LogEntry) -> Result<Vec<Vec<u8>>, StoreError> {
     let found = entry.payload.len();
-    let too_large = || StoreError::TooLarge { what: "a log entry's bytes", limit: ENTRY_BYTES_MAX, found };
+    let too_large =
+        || StoreError::TooLarge { what: "a log entry's bytes", limit: ENTRY_BYTES_MAX, found };
     if found > ENTRY_BYTES_MAX {
         return Err(too_large());
     }

@@ -42,7 +42,8 @@ fn damage_is_noticed_and_absence_is_named() {
 fn only_what_is_old_unpinned_and_unreferenced_is_collected() {
     let dir = tempfile::tempdir().unwrap();
     let blobs = Blobs::open(&dir.path().join("blobs")).unwrap();
-    let hashes: Vec<BlobHash> = (0..4_u8).map(|byte| blobs.put_bytes(&[byte]).unwrap().sha256).collect();
+    let hashes: Vec<BlobHash> =
+        (0..4_u8).map(|byte| blobs.put_bytes(&[byte]).unwrap().sha256).collect();
     let pin = blobs.pin(hashes[0]);
     let referenced = BTreeSet::from([hashes[1]]);
     assert!(blobs.collect(&referenced, 0).unwrap().is_empty(), "nothing is older than 1970");
@@ -65,7 +66,8 @@ fn what_an_interrupted_put_left_is_removed_and_foreign_names_are_refused() {
     std::fs::write(root.join("tmp/17"), b"half").unwrap();
     drop(Blobs::open(&root).unwrap());
     assert!(!root.join("tmp/17").exists());
-    for text in ["", "ab", "../../../etc/passwd", &"A".repeat(64), &"g".repeat(64), &"ü".repeat(32)] {
+    for text in ["", "ab", "../../../etc/passwd", &"A".repeat(64), &"g".repeat(64), &"ü".repeat(32)]
+    {
         assert!(text.parse::<BlobHash>().is_err(), "{text}");
     }
 }

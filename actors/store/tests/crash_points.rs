@@ -25,7 +25,10 @@ fn points(round: u64) -> Vec<Point> {
 
 fn entry(index: u64) -> LogEntry {
     let size = usize::try_from((index * 977) % 20_000).unwrap();
-    LogEntry { id: LogId { term: 1, node: 1, index }, payload: vec![u8::try_from(index % 251).unwrap(); size] }
+    LogEntry {
+        id: LogId { term: 1, node: 1, index },
+        payload: vec![u8::try_from(index % 251).unwrap(); size],
+    }
 }
 
 fn blob(round: u64) -> Vec<u8> {
@@ -43,7 +46,9 @@ fn victim() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut round = tables.metrics.count(&SESSION).unwrap() / POINTS;
     loop {
-        runtime.block_on(tables.metrics.append(&SESSION, round * POINTS, &points(round), 1)).unwrap();
+        runtime
+            .block_on(tables.metrics.append(&SESSION, round * POINTS, &points(round), 1))
+            .unwrap();
         tell("points", round);
         log.append(&[entry(log.last().index + 1)]).unwrap().wait_blocking().unwrap();
         tell("entry", log.last().index);
@@ -94,10 +99,20 @@ impl Acknowledged {
         let blobs = Blobs::open(&dir.join("blobs")).unwrap();
         let tables = Tables::open(&journal);
         let count = tables.metrics.count(&SESSION).unwrap();
-        assert!(count >= self.rounds * POINTS, "{count} points stored, {} acknowledged", self.rounds * POINTS);
-        let found: Vec<Point> =
-            tables.metrics.read(&SESSION, 0, usize::MAX).unwrap().into_iter().map(|row| row.point).collect();
-        let wanted: Vec<Point> = (0..count.div_ceil(POINTS)).flat_map(points).take(found.len()).collect();
+        assert!(
+            count >= self.rounds * POINTS,
+            "{count} points stored, {} acknowledged",
+            self.rounds * POINTS
+        );
+        let found: Vec<Point> = tables
+            .metrics
+            .read(&SESSION, 0, usize::MAX)
+            .unwrap()
+            .into_iter()
+            .map(|row| row.point)
+            .collect();
+        let wanted: Vec<Point> =
+            (0..count.div_ceil(POINTS)).flat_map(points).take(found.len()).collect();
         assert_eq!((found.len() as u64, &found), (count, &wanted), "no gap, nothing twice");
         let log = RaftLog::open(&journal).unwrap();
         assert!(log.last().index >= self.entry && log.purged().index >= self.purged);
@@ -113,7 +128,9 @@ impl Acknowledged {
 
 fn spawn(dir: &Path, crash_at: Option<&str>) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "victim", "--nocapture", "--test-threads=1"]).env("TM_VICTIM_DIR", dir);
+    command
+        .args(["--exact", "victim", "--nocapture", "--test-threads=1"])
+        .env("TM_VICTIM_DIR", dir);
     if let Some(point) = crash_at {
         command.env("TM_CRASH_AT", point);
     }
@@ -144,7 +161,11 @@ fn a_crash_at_any_named_point_loses_nothing_acknowledged() {
     for point in store::faults::POINTS {
         for nth in [1, 9] {
             // Puts and purges are rarer than commits.
-            let nth = if point.starts_with("blob") || point.contains("purge") { (nth + 1) / 2 } else { nth };
+            let nth = if point.starts_with("blob") || point.contains("purge") {
+                (nth + 1) / 2
+            } else {
+                nth
+            };
             watch(spawn(dir.path(), Some(&format!("{point}:{nth}"))), &mut acknowledged, None);
             acknowledged.check(dir.path());
         }

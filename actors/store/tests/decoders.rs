@@ -114,6 +114,8 @@ fn another_kind_or_a_newer_version_is_named() {
 fn a_length_that_lies_does_not_take_memory() {
     // A string of 2^63 bytes, announced in a payload of 8.
     let payload = (1_u64 << 63).to_le_bytes();
-    let error = codec::decode::<ValueRecord>(&wrapped::<ValueRecord>(&[&[0; 4][..], &payload].concat())).unwrap_err();
+    let error =
+        codec::decode::<ValueRecord>(&wrapped::<ValueRecord>(&[&[0; 4][..], &payload].concat()))
+            .unwrap_err();
     assert!(matches!(error, CodecError::Payload { .. }), "{error}");
 }

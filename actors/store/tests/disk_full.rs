@@ -64,7 +64,8 @@ fn a_full_disk_poisons_and_loses_nothing_acknowledged() {
         .env("TM_SMALL_DIR", Path::new(dir.path()))
         .output();
     let Ok(output) = run else { return skipped("unshare is not installed") };
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(77) || text.contains("unshare") {
         return skipped("this user may not mount a file system");
     }

@@ -28,7 +28,12 @@ fn golden<R: Record + PartialEq + Debug>(sample: &R) {
         std::fs::write(&file, &bytes).unwrap();
     }
     let stored = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    assert_eq!(codec::decode::<R>(&stored).as_ref(), Ok(sample), "{} must be readable for ever", file.display());
+    assert_eq!(
+        codec::decode::<R>(&stored).as_ref(),
+        Ok(sample),
+        "{} must be readable for ever",
+        file.display()
+    );
     assert_eq!(stored, bytes, "{}: a changed layout is a new version", file.display());
 }
 
@@ -65,7 +70,9 @@ fn metric_log_and_value_records_are_readable_for_ever() {
         names: vec!["loss".into(), "q_mean".into()],
         points: vec![point(0, 1, Some(0.125)), point(1, 1, None), point(0, 2, Some(-3.5e-300))],
     });
-    golden(&LogLineRecord { seq: 1, at_ms: 2, level: "warn".into(), text: "zu viel: 过多".into() });
+    golden(&LogLineRecord {
+        seq: 1, at_ms: 2, level: "warn".into(), text: "zu viel: 过多".into()
+    });
     golden(&ValueRecord { layout: 2, body: vec![0, 1, 254, 255] });
 }
 
@@ -81,6 +88,9 @@ fn control_log_records_are_readable_for_ever() {
 #[test]
 fn every_record_of_this_package_has_its_file() {
     for (schema, name) in schema::SCHEMAS.iter().filter(|(schema, _)| (16..48).contains(schema)) {
-        assert!(path(*schema, 1).exists(), "{name} has no golden file: add a sample and run with UPDATE_GOLDEN=1");
+        assert!(
+            path(*schema, 1).exists(),
+            "{name} has no golden file: add a sample and run with UPDATE_GOLDEN=1"
+        );
     }
 }

@@ -37,7 +37,11 @@ fn values_of_every_size_survive_reopening() {
     for (number, size) in (0_u8..).zip(sizes) {
         assert_eq!(journal.get::<ValueRecord>(&key(number)).unwrap(), Some(value(size, number)));
     }
-    assert_eq!(std::fs::read_dir(path.join("blobs")).unwrap().count(), 0, "nothing may lie outside the log");
+    assert_eq!(
+        std::fs::read_dir(path.join("blobs")).unwrap().count(),
+        0,
+        "nothing may lie outside the log"
+    );
 }
 
 #[test]
@@ -86,7 +90,9 @@ fn scans_give_key_order_both_ways() {
         put(&journal, &key(number), &value(usize::from(number) * 40, number));
     }
     put(&journal, &Key::node_value(2, &[0; 32]), &value(1, 9));
-    let numbers = |rows: Vec<(Key, ValueRecord)>| rows.iter().map(|(key, _)| key.bytes()[3]).collect::<Vec<_>>();
+    let numbers = |rows: Vec<(Key, ValueRecord)>| {
+        rows.iter().map(|(key, _)| key.bytes()[3]).collect::<Vec<_>>()
+    };
     let prefix = Key::node_values(1);
     assert_eq!(numbers(journal.scan(&prefix, None, 10).unwrap()), [0, 1, 3, 5, 255]);
     assert_eq!(numbers(journal.scan(&prefix, Some(&key(3)), 2).unwrap()), [3, 5]);
@@ -121,7 +127,9 @@ fn a_full_queue_refuses_at_once_and_loses_nothing() {
     for _ in 0..40 {
         for number in 0..=255_u8 {
             let mut batch = Batch::default();
-            batch.put(Key::node_value(u16::from(number), &[number; 32]), &value(3_000, number)).unwrap();
+            batch
+                .put(Key::node_value(u16::from(number), &[number; 32]), &value(3_000, number))
+                .unwrap();
             for _ in 0..4 {
                 match journal.submit(batch.clone()) {
                     Ok(pending) => accepted.push(pending),
@@ -159,7 +167,10 @@ fn a_damaged_journal_is_set_aside_whole_and_not_replaced() {
     let StoreError::Quarantined { path: aside, .. } = &error else { panic!("{error}") };
     assert!(aside.join("db").exists(), "nothing is thrown away");
     assert!(!path.exists());
-    assert!(matches!(Journal::open(&path), Err(StoreError::Quarantined { .. })), "a person decides to start empty");
+    assert!(
+        matches!(Journal::open(&path), Err(StoreError::Quarantined { .. })),
+        "a person decides to start empty"
+    );
     std::fs::rename(aside, dir.path().join("kept")).unwrap();
     Journal::open(&path).unwrap();
 }
@@ -185,10 +196,17 @@ fn the_control_log_has_no_holes_and_survives_reopening() {
     let path = dir.path().join("journal");
     let journal = Journal::open(&path).unwrap();
     let mut log = RaftLog::open(&journal).unwrap();
-    let entries: Vec<_> = (1..=600).map(|index| entry(index, usize::try_from(index * 7).unwrap())).collect();
+    let entries: Vec<_> =
+        (1..=600).map(|index| entry(index, usize::try_from(index * 7).unwrap())).collect();
     log.append(&entries).unwrap().wait_blocking().unwrap();
-    assert!(matches!(log.append(&[entry(602, 1)]), Err(StoreError::Refused { .. })), "a hole is refused");
-    assert!(matches!(log.append(&[entry(601, ENTRY_BYTES_MAX + 1)]), Err(StoreError::TooLarge { .. })));
+    assert!(
+        matches!(log.append(&[entry(602, 1)]), Err(StoreError::Refused { .. })),
+        "a hole is refused"
+    );
+    assert!(matches!(
+        log.append(&[entry(601, ENTRY_BYTES_MAX + 1)]),
+        Err(StoreError::TooLarge { .. })
+    ));
     log.append(&[entry(601, ENTRY_BYTES_MAX)]).unwrap().wait_blocking().unwrap();
     log.save_vote(Vote { term: 4, node: 2, committed: false }).unwrap();
     log.truncate(501).unwrap();

@@ -13,8 +13,11 @@ const OTHER: [u8; 16] = [2; 16];
 
 fn points(from: u64, to: u64) -> Vec<Point> {
     let name = |index: u64| if index % 3 == 0 { "loss" } else { "q_mean" };
-    let value = |index: u64| (index % 5 != 0).then(|| f64::from(u32::try_from(index).unwrap()) / 7.0);
-    (from..to).map(|index| Point { name: name(index).into(), step: index * 10, value: value(index) }).collect()
+    let value =
+        |index: u64| (index % 5 != 0).then(|| f64::from(u32::try_from(index).unwrap()) / 7.0);
+    (from..to)
+        .map(|index| Point { name: name(index).into(), step: index * 10, value: value(index) })
+        .collect()
 }
 
 fn opened(dir: &tempfile::TempDir) -> Tables {
@@ -36,7 +39,8 @@ async fn repeated_points_are_stored_once_and_gaps_are_refused() {
     let found = metrics.read(&SESSION, 490, 1_000).unwrap();
     assert_eq!(found.len(), 130);
     assert!(found.iter().zip(490..).all(|(point, index)| point.index == index));
-    let plain: Vec<Point> = metrics.read(&SESSION, 0, 10_000).unwrap().into_iter().map(|row| row.point).collect();
+    let plain: Vec<Point> =
+        metrics.read(&SESSION, 0, 10_000).unwrap().into_iter().map(|row| row.point).collect();
     assert_eq!(plain, points(0, 620));
     assert_eq!(metrics.count(&OTHER).unwrap(), 0);
 }
@@ -47,8 +51,13 @@ async fn counts_and_numbers_go_on_after_reopening() {
     for round in 0..3_u64 {
         let tables = opened(&dir);
         assert_eq!(tables.metrics.count(&SESSION).unwrap(), round * 7);
-        tables.metrics.append(&SESSION, round * 7, &points(round * 7, round * 7 + 7), 1).await.unwrap();
-        let transition = NewTransition { at_ms: round, to: "running".into(), ..NewTransition::default() };
+        tables
+            .metrics
+            .append(&SESSION, round * 7, &points(round * 7, round * 7 + 7), 1)
+            .await
+            .unwrap();
+        let transition =
+            NewTransition { at_ms: round, to: "running".into(), ..NewTransition::default() };
         let status = StatusRecord { revision: round, layout: 1, body: vec![9; 9_000] };
         let seq = tables.sessions.append(&SESSION, transition, Some(&status)).await.unwrap();
         assert_eq!(seq, round + 1);
@@ -68,7 +77,8 @@ async fn old_log_lines_make_room_and_long_ones_are_cut() {
     let tables = opened(&dir);
     let line = |text: String| NewLine { at_ms: 1, level: "info".into(), text };
     for round in 0..6 {
-        let lines = (0..LOG_LINES_MAX / 5).map(|number| line(format!("{round} {number}"))).collect();
+        let lines =
+            (0..LOG_LINES_MAX / 5).map(|number| line(format!("{round} {number}"))).collect();
         tables.logs.append(&SESSION, lines).await.unwrap();
     }
     tables.logs.append(&SESSION, vec![line("ü".repeat(5_000))]).await.unwrap();
@@ -86,7 +96,8 @@ async fn checkpoints_and_values_read_back_and_a_removed_session_is_gone() {
         let record = CheckpointRecord { step, ..CheckpointRecord::default() };
         tables.checkpoints.put(&SESSION, &record).await.unwrap();
     }
-    let steps: Vec<u64> = tables.checkpoints.list(&SESSION).unwrap().iter().map(|record| record.step).collect();
+    let steps: Vec<u64> =
+        tables.checkpoints.list(&SESSION).unwrap().iter().map(|record| record.step).collect();
     assert_eq!(steps, [100, 200, 300]);
     assert_eq!(tables.checkpoints.last(&SESSION).unwrap().unwrap().step, 300);
     let value = ValueRecord { layout: 1, body: vec![1, 2] };

@@ -6,11 +6,13 @@
 use sha2::{Digest, Sha256};
 
 use super::command::{
-    CommandRecord, ControlCommand, DesiredState, DocumentChange, DocumentKey, Entry, NewSession, SessionKey,
+    CommandRecord, ControlCommand, DesiredState, DocumentChange, DocumentKey, Entry, NewSession,
+    SessionKey,
 };
 use super::refusal::{CommandOutput, CommandResult, Dimension, Refusal};
 use super::state::{
-    Capacity, ControlState, Desired, Manifest, Node, NodeState, Outcome, Placement, Resources, cut, limits, within,
+    Capacity, ControlState, Desired, Manifest, Node, NodeState, Outcome, Placement, Resources, cut,
+    limits, within,
 };
 
 /// What changed; for those who follow along. Reading the state again is always enough.
@@ -39,7 +41,9 @@ pub struct Applied {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Divergence {
     /// An entry is missing or came twice.
-    #[error("wanted control log entry {wanted}, found {found}: the log and the state do not belong together")]
+    #[error(
+        "wanted control log entry {wanted}, found {found}: the log and the state do not belong together"
+    )]
     Gap {
         /// The next index.
         wanted: u64,
@@ -47,7 +51,9 @@ pub enum Divergence {
         found: u64,
     },
     /// An entry cannot be read.
-    #[error("control log entry {index} cannot be read ({reason}): this build is too old or the log is damaged")]
+    #[error(
+        "control log entry {index} cannot be read ({reason}): this build is too old or the log is damaged"
+    )]
     Undecodable {
         /// Its index.
         index: u64,
@@ -115,23 +121,32 @@ fn execute(
         }
         ControlCommand::RequestCheckpoint { session } => request_checkpoint(state, session),
         ControlCommand::PlaceSession { session, node } => place(state, session, node, now_ms),
-        ControlCommand::ReleaseSession { session, epoch, reason } => release(state, session, *epoch, reason),
+        ControlCommand::ReleaseSession { session, epoch, reason } => {
+            release(state, session, *epoch, reason)
+        }
         ControlCommand::RecordRetry { session, epoch, retry_count, error, not_before_ms } => {
-            let failure = Failure { count: *retry_count, error: error.as_deref(), not_before_ms: *not_before_ms };
+            let failure = Failure {
+                count: *retry_count,
+                error: error.as_deref(),
+                not_before_ms: *not_before_ms,
+            };
             record_retry(state, session, *epoch, failure)
         }
         ControlCommand::CommitCheckpoint { session, epoch, manifest } => {
             commit_checkpoint(state, (session, *epoch), manifest, now_ms)
         }
         ControlCommand::FinishSession { session, epoch, kind, detail, result } => {
-            let outcome = Outcome { kind: *kind, detail: cut(detail), result: result.clone(), at_ms: now_ms };
+            let outcome =
+                Outcome { kind: *kind, detail: cut(detail), result: result.clone(), at_ms: now_ms };
             finish(state, session, *epoch, outcome)
         }
         ControlCommand::RemoveSession { session } => remove(state, session),
         ControlCommand::RegisterNode { node, incarnation, capacity } => {
             register_node(state, (node, *incarnation, *capacity), now_ms)
         }
-        ControlCommand::SetNodeState { node, state: wanted } => set_node_state(state, node, *wanted),
+        ControlCommand::SetNodeState { node, state: wanted } => {
+            set_node_state(state, node, *wanted)
+        }
     };
     if result.is_ok() {
         note(state, command, effects);
@@ -142,9 +157,12 @@ fn execute(
 /// Adds the effects of an accepted command and counts the session's change.
 fn note(state: &mut ControlState, command: &ControlCommand, effects: &mut Vec<Effect>) {
     match command {
-        ControlCommand::InitCluster { .. } | ControlCommand::RaiseVersion { .. } => effects.push(Effect::ClusterChanged),
+        ControlCommand::InitCluster { .. } | ControlCommand::RaiseVersion { .. } => {
+            effects.push(Effect::ClusterChanged)
+        }
         ControlCommand::ChangeDocuments { changes } => {
-            effects.extend(changes.iter().map(|change| Effect::DocumentChanged(change.key().clone())));
+            effects
+                .extend(changes.iter().map(|change| Effect::DocumentChanged(change.key().clone())));
         }
         ControlCommand::RegisterNode { node, .. } | ControlCommand::SetNodeState { node, .. } => {
             effects.push(Effect::NodeChanged(node.clone()));
@@ -182,26 +200,40 @@ fn raise_version(state: &mut ControlState, version: u32) -> CommandResult {
     Ok(CommandOutput::Done)
 }
 
-fn change_documents(state: &mut ControlState, changes: &[DocumentChange], now_ms: u64) -> CommandResult {
+fn change_documents(
+    state: &mut ControlState,
+    changes: &[DocumentChange],
+    now_ms: u64,
+) -> CommandResult {
     within("changes", changes.len(), limits::CHANGE_COUNT_MAX)?;
     // Each document occurs only once, so that checking all before writing any is the same as checking in turn.
     for (position, change) in changes.iter().enumerate() {
         let key = change.key();
         if changes.iter().take(position).any(|earlier| earlier.key() == key) {
-            return Err(Refusal::OverLimit { what: "changes of one document".into(), limit: 1, found: 2 });
+            return Err(Refusal::OverLimit {
+                what: "changes of one document".into(),
+                limit: 1,
+                found: 2,
+            });
         }
         state.documents.check(change)?;
         if let (DocumentChange::Delete { .. }, Some(user)) = (change, state.sessions.user_of(key)) {
             return Err(Refusal::DocumentInUse { key: key.clone(), session: user.id });
         }
     }
-    let total = usize::try_from(state.documents.count()).unwrap_or(usize::MAX).saturating_add(changes.len());
+    let total = usize::try_from(state.documents.count())
+        .unwrap_or(usize::MAX)
+        .saturating_add(changes.len());
     within("documents", total, limits::DOCUMENT_COUNT_MAX)?;
     let revisions = changes.iter().map(|change| state.documents.change(change, now_ms)).collect();
     Ok(CommandOutput::Revisions(revisions))
 }
 
-fn register_node(state: &mut ControlState, node: (&str, u64, Capacity), now_ms: u64) -> CommandResult {
+fn register_node(
+    state: &mut ControlState,
+    node: (&str, u64, Capacity),
+    now_ms: u64,
+) -> CommandResult {
     let (name, incarnation, capacity) = node;
     within("node name bytes", name.len(), limits::NAME_BYTES_MAX)?;
     match state.nodes.get(name) {
@@ -214,16 +246,22 @@ fn register_node(state: &mut ControlState, node: (&str, u64, Capacity), now_ms: 
             // A node that was down is ready again; a decision of an operator stays.
             let wanted = match known.map(|known| known.state) {
                 None | Some(NodeState::Ready | NodeState::Down) => NodeState::Ready,
-                Some(other @ (NodeState::Cordoned | NodeState::Draining | NodeState::Drained)) => other,
+                Some(other @ (NodeState::Cordoned | NodeState::Draining | NodeState::Drained)) => {
+                    other
+                }
             };
-            state.nodes.insert(name, Node { incarnation, capacity, state: wanted, registered_at_ms: now_ms });
+            state.nodes.insert(
+                name,
+                Node { incarnation, capacity, state: wanted, registered_at_ms: now_ms },
+            );
             Ok(CommandOutput::Done)
         }
     }
 }
 
 fn set_node_state(state: &mut ControlState, name: &str, wanted: NodeState) -> CommandResult {
-    let node = state.nodes.get_mut(name).ok_or_else(|| Refusal::NodeMissing { node: name.to_owned() })?;
+    let node =
+        state.nodes.get_mut(name).ok_or_else(|| Refusal::NodeMissing { node: name.to_owned() })?;
     node.state = wanted;
     Ok(CommandOutput::Done)
 }
@@ -236,7 +274,8 @@ fn submit(state: &mut ControlState, new: &NewSession, now_ms: u64) -> CommandRes
     if state.sessions.get(&new.id).is_some() {
         return Err(Refusal::SessionExists { session: new.id });
     }
-    let missing = new.references.iter().find(|key| state.documents.get(&key.kind, &key.id).is_none());
+    let missing =
+        new.references.iter().find(|key| state.documents.get(&key.kind, &key.id).is_none());
     if let Some(key) = missing {
         return Err(Refusal::DocumentMissing { key: key.clone() });
     }
@@ -263,7 +302,8 @@ fn request_checkpoint(state: &mut ControlState, id: &SessionKey) -> CommandResul
 }
 
 fn place(state: &mut ControlState, id: &SessionKey, name: &str, now_ms: u64) -> CommandResult {
-    let node = state.nodes.get(name).ok_or_else(|| Refusal::NodeMissing { node: name.to_owned() })?;
+    let node =
+        state.nodes.get(name).ok_or_else(|| Refusal::NodeMissing { node: name.to_owned() })?;
     let (node_state, capacity) = (node.state, node.capacity);
     let free = capacity.minus(state.sessions.reserved_on(name));
     let session = state.sessions.open_mut(id)?;
@@ -280,7 +320,8 @@ fn place(state: &mut ControlState, id: &SessionKey, name: &str, now_ms: u64) -> 
     fits(name, session.resources, free)?;
     session.epoch += 1;
     session.release_reason = None;
-    session.placement = Some(Placement { node: name.to_owned(), epoch: session.epoch, at_ms: now_ms });
+    session.placement =
+        Some(Placement { node: name.to_owned(), epoch: session.epoch, at_ms: now_ms });
     Ok(CommandOutput::Epoch(session.epoch))
 }
 
@@ -307,7 +348,9 @@ fn held<'a>(
     let session = state.sessions.open_mut(id)?;
     match &session.placement {
         Some(placement) if placement.epoch == epoch => Ok(session),
-        Some(_) | None => Err(Refusal::StaleEpoch { session: *id, current: session.epoch, found: epoch }),
+        Some(_) | None => {
+            Err(Refusal::StaleEpoch { session: *id, current: session.epoch, found: epoch })
+        }
     }
 }
 
@@ -325,7 +368,12 @@ struct Failure<'a> {
     not_before_ms: u64,
 }
 
-fn record_retry(state: &mut ControlState, id: &SessionKey, epoch: u64, failure: Failure<'_>) -> CommandResult {
+fn record_retry(
+    state: &mut ControlState,
+    id: &SessionKey,
+    epoch: u64,
+    failure: Failure<'_>,
+) -> CommandResult {
     let session = held(state, id, epoch)?;
     session.retry.count = failure.count;
     session.retry.not_before_ms = failure.not_before_ms;
@@ -345,7 +393,9 @@ fn commit_checkpoint(
     let (id, epoch) = holder;
     within("nodes of a checkpoint", manifest.nodes.len(), limits::HOLDER_COUNT_MAX)?;
     let session = held(state, id, epoch)?;
-    if let Some(newest) = session.checkpoints.last().map(|newest| newest.step).filter(|step| manifest.step <= *step) {
+    if let Some(newest) =
+        session.checkpoints.last().map(|newest| newest.step).filter(|step| manifest.step <= *step)
+    {
         return Err(Refusal::StepNotIncreasing { session: *id, newest, found: manifest.step });
     }
     session.checkpoints.push(Manifest { at_ms: now_ms, ..manifest.clone() });
@@ -355,7 +405,12 @@ fn commit_checkpoint(
     Ok(CommandOutput::Done)
 }
 
-fn finish(state: &mut ControlState, id: &SessionKey, epoch: u64, outcome: Outcome) -> CommandResult {
+fn finish(
+    state: &mut ControlState,
+    id: &SessionKey,
+    epoch: u64,
+    outcome: Outcome,
+) -> CommandResult {
     within("result bytes", outcome.result.len(), limits::RESULT_BYTES_MAX)?;
     let session = state.sessions.open_mut(id)?;
     if session.epoch != epoch {

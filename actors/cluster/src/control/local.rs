@@ -56,7 +56,9 @@ impl LocalConfig {
 
 impl std::fmt::Debug for LocalConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LocalConfig").field("snapshot_every", &self.snapshot_every).finish_non_exhaustive()
+        f.debug_struct("LocalConfig")
+            .field("snapshot_every", &self.snapshot_every)
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,7 +81,11 @@ impl LocalDriver {
     ///
     /// # Errors
     /// When log or snapshot cannot be read or do not fit together; the process must then end.
-    pub fn start(journal: &Journal, blobs: &Blobs, config: LocalConfig) -> Result<ControlHandle, ControlError> {
+    pub fn start(
+        journal: &Journal,
+        blobs: &Blobs,
+        config: LocalConfig,
+    ) -> Result<ControlHandle, ControlError> {
         let machine = Arc::new(Machine::default());
         let writer = Writer::restore(journal, blobs, config, Arc::clone(&machine))?;
         let (queue, requests) = mpsc::channel(QUEUE_LIMIT);
@@ -109,7 +115,8 @@ impl Driver for LocalDriver {
         let failed = self.failed.clone();
         Box::pin(async move {
             pending?.await.unwrap_or_else(|_| {
-                let reason = failed.borrow().clone().unwrap_or_else(|| "it was shut down".to_owned());
+                let reason =
+                    failed.borrow().clone().unwrap_or_else(|| "it was shut down".to_owned());
                 Err(ControlError::Unknown { reason })
             })
         })
@@ -121,7 +128,10 @@ impl Driver for LocalDriver {
 }
 
 impl LocalDriver {
-    fn submit(&self, proposed: Proposed) -> Result<oneshot::Receiver<Result<Applied, ControlError>>, ControlError> {
+    fn submit(
+        &self,
+        proposed: Proposed,
+    ) -> Result<oneshot::Receiver<Result<Applied, ControlError>>, ControlError> {
         let record = CommandRecord(proposed.command);
         let bytes = codec::encode_payload(&record).map_err(StoreError::from)?.len();
         if bytes > COMMAND_BYTES_MAX {
@@ -129,12 +139,16 @@ impl LocalDriver {
         }
         let proposed = Proposed { key: proposed.key, command: record.0 };
         let (answer, pending) = oneshot::channel();
-        let sent = self.queue.as_ref().map(|queue| queue.try_send(Request { proposed, bytes, answer }));
+        let sent =
+            self.queue.as_ref().map(|queue| queue.try_send(Request { proposed, bytes, answer }));
         match sent {
             Some(Ok(())) => Ok(pending),
-            Some(Err(mpsc::error::TrySendError::Full(_))) => Err(ControlError::Overloaded { limit: QUEUE_LIMIT }),
+            Some(Err(mpsc::error::TrySendError::Full(_))) => {
+                Err(ControlError::Overloaded { limit: QUEUE_LIMIT })
+            }
             Some(Err(mpsc::error::TrySendError::Closed(_))) | None => {
-                let reason = self.failed.borrow().clone().unwrap_or_else(|| "it was shut down".to_owned());
+                let reason =
+                    self.failed.borrow().clone().unwrap_or_else(|| "it was shut down".to_owned());
                 Err(ControlError::Unknown { reason })
             }
         }
@@ -163,8 +177,15 @@ impl Writer {
         if log.vote()?.is_none() {
             log.save_vote(Vote { term: TERM, node: VOTER, committed: true })?;
         }
-        let mut writer =
-            Self { log, blobs: blobs.clone(), config, machine, snapshot: None, snapshot_hash: None, snapshot_index: 0 };
+        let mut writer = Self {
+            log,
+            blobs: blobs.clone(),
+            config,
+            machine,
+            snapshot: None,
+            snapshot_hash: None,
+            snapshot_index: 0,
+        };
         if let Some(mark) = writer.log.snapshot()? {
             let hash = BlobHash(mark.sha256);
             let bytes = writer.blobs.read(hash)?;
@@ -188,7 +209,11 @@ impl Writer {
         Ok(())
     }
 
-    fn run(mut self, mut requests: mpsc::Receiver<Request>, failure: &watch::Sender<Option<String>>) {
+    fn run(
+        mut self,
+        mut requests: mpsc::Receiver<Request>,
+        failure: &watch::Sender<Option<String>>,
+    ) {
         let mut held_over = None;
         loop {
             let Some(first) = held_over.take().or_else(|| requests.blocking_recv()) else { return };
@@ -229,8 +254,12 @@ impl Writer {
         let before = self.snapshot_hash;
         self.keep(stored.sha256);
         let last = LogId { term: TERM, node: VOTER, index };
-        let mark =
-            SnapshotMark { last, sha256: stored.sha256.0, size_bytes: stored.size_bytes, detail: Vec::new() };
+        let mark = SnapshotMark {
+            last,
+            sha256: stored.sha256.0,
+            size_bytes: stored.size_bytes,
+            detail: Vec::new(),
+        };
         self.log.save_snapshot(&mark)?;
         self.log.purge(last)?;
         self.snapshot_index = index;

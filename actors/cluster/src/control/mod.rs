@@ -24,8 +24,8 @@ use tokio::sync::{broadcast, watch};
 
 pub use apply::Effect;
 pub use command::{
-    CommandId, ControlCommand, DesiredState, DocumentChange, DocumentKey, Expected, NewSession, Proposed,
-    SessionClass, SessionKey,
+    CommandId, ControlCommand, DesiredState, DocumentChange, DocumentKey, Expected, NewSession,
+    Proposed, SessionClass, SessionKey,
 };
 pub use local::{Clock, LocalConfig, LocalDriver};
 pub use machine::{Changes, Machine};
@@ -77,7 +77,11 @@ impl ControlHandle {
     /// # Errors
     /// [`ControlError::Overloaded`] and [`ControlError::TooLarge`]: nothing was written. [`ControlError::Unknown`]:
     /// ask again with the same key. A refusal is not an error here but part of [`Applied`].
-    pub async fn propose(&self, key: CommandId, command: ControlCommand) -> Result<Applied, ControlError> {
+    pub async fn propose(
+        &self,
+        key: CommandId,
+        command: ControlCommand,
+    ) -> Result<Applied, ControlError> {
         self.driver.propose(Proposed { key, command }).await
     }
 
@@ -85,7 +89,11 @@ impl ControlHandle {
     ///
     /// # Errors
     /// As [`Self::propose`], and [`ControlError::Refused`].
-    pub async fn execute(&self, key: CommandId, command: ControlCommand) -> Result<CommandOutput, ControlError> {
+    pub async fn execute(
+        &self,
+        key: CommandId,
+        command: ControlCommand,
+    ) -> Result<CommandOutput, ControlError> {
         Ok(self.propose(key, command).await?.result?)
     }
 

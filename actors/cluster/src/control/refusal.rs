@@ -113,7 +113,9 @@ pub enum Refusal {
         epoch: u64,
     },
     /// The caller's assignment is not the newest.
-    #[error("epoch {found} is not the session's current assignment {current}: another owner decides now")]
+    #[error(
+        "epoch {found} is not the session's current assignment {current}: another owner decides now"
+    )]
     StaleEpoch {
         /// Which.
         session: SessionKey,
@@ -159,7 +161,9 @@ pub enum Refusal {
         free: u64,
     },
     /// A newer start of this node is known.
-    #[error("node {node} registered with incarnation {found}, {current} is known: an older process must end")]
+    #[error(
+        "node {node} registered with incarnation {found}, {current} is known: an older process must end"
+    )]
     StaleIncarnation {
         /// Which.
         node: String,

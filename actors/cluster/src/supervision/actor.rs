@@ -6,7 +6,9 @@ use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::time::Instant;
 
 use super::children::{Children, Ending, Step};
-use super::{ChildSpec, ChildState, SupervisionError, SupervisorMsg, SupervisorSpec, SupervisorStatus};
+use super::{
+    ChildSpec, ChildState, SupervisionError, SupervisorMsg, SupervisorSpec, SupervisorStatus,
+};
 
 /// How long a sibling may take to stop in good order before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -71,7 +73,9 @@ impl Actor for Supervisor {
                 drop(reply.send(SupervisorStatus { name: state.spec.name.clone(), children }));
                 Ok(())
             }
-            SupervisorMsg::RestartDue { name, generation } => state.restart(&myself, &name, generation).await,
+            SupervisorMsg::RestartDue { name, generation } => {
+                state.restart(&myself, &name, generation).await
+            }
         }
     }
 
@@ -84,7 +88,8 @@ impl Actor for Supervisor {
         match event {
             SupervisionEvent::ActorTerminated(cell, _, reason) => {
                 let orderly = reason.as_deref() != Some("killed");
-                let ending = if orderly { Ending::Stopped } else { Ending::Failed("was killed".to_owned()) };
+                let ending =
+                    if orderly { Ending::Stopped } else { Ending::Failed("was killed".to_owned()) };
                 state.ended(&myself, &cell, ending).await
             }
             SupervisionEvent::ActorFailed(cell, error) => {
@@ -184,7 +189,9 @@ impl SupervisorState {
     async fn stop_sibling(&mut self, name: &str) {
         let Some(cell) = self.children.take_address(name) else { return };
         self.spec.observer.ended(&self.spec.name, name, "an earlier sibling restarts");
-        let stopped = cell.stop_and_wait(Some("an earlier sibling restarts".to_owned()), Some(STOP_TIMEOUT)).await;
+        let stopped = cell
+            .stop_and_wait(Some("an earlier sibling restarts".to_owned()), Some(STOP_TIMEOUT))
+            .await;
         if stopped.is_err() {
             cell.kill();
         }

@@ -39,7 +39,11 @@ pub struct Budget {
 impl Budget {
     /// Notes a failure at `now_ms` (any clock that does not go back) and decides.
     pub fn failed(&mut self, limit: RestartLimit, now_ms: u64) -> Verdict {
-        while self.restarts_ms.front().is_some_and(|at| now_ms.saturating_sub(*at) >= limit.window_ms) {
+        while self
+            .restarts_ms
+            .front()
+            .is_some_and(|at| now_ms.saturating_sub(*at) >= limit.window_ms)
+        {
             self.restarts_ms.pop_front();
         }
         if self.restarts_ms.len() >= limit.restart_count_max {
@@ -99,7 +103,10 @@ mod tests {
     fn five_in_a_minute_then_no_more() {
         let (limit, mut budget) = (RestartLimit::default(), Budget::default());
         for attempt in 1..=5 {
-            assert_eq!(budget.failed(limit, u64::from(attempt) * 1_000), Verdict::Restart { attempt });
+            assert_eq!(
+                budget.failed(limit, u64::from(attempt) * 1_000),
+                Verdict::Restart { attempt }
+            );
         }
         assert_eq!(budget.failed(limit, 59_999), Verdict::Spent);
     }
@@ -108,7 +115,10 @@ mod tests {
     fn the_window_slides() {
         let (limit, mut budget) = (RestartLimit::default(), Budget::default());
         for failure in 0..100_u64 {
-            assert!(matches!(budget.failed(limit, failure * 12_000), Verdict::Restart { .. }), "{failure}");
+            assert!(
+                matches!(budget.failed(limit, failure * 12_000), Verdict::Restart { .. }),
+                "{failure}"
+            );
         }
     }
 

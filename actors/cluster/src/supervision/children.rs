@@ -95,7 +95,9 @@ impl<A: PartialEq> Children<A> {
     /// Returns the spec of a child whose wait is over.
     pub(super) fn due(&self, name: &str, generation: u64) -> Option<ChildSpec> {
         let child = self.get(name)?;
-        let due = child.state == ChildState::Restarting && child.generation == generation && child.address.is_none();
+        let due = child.state == ChildState::Restarting
+            && child.generation == generation
+            && child.address.is_none();
         due.then(|| child.spec.clone())
     }
 
@@ -110,7 +112,9 @@ impl<A: PartialEq> Children<A> {
 
     /// Notes that a restart failed and returns what to do.
     pub(super) fn start_failed(&mut self, name: &str, error: String, now_ms: u64) -> Vec<Step> {
-        let Some(position) = self.list.iter().position(|child| child.spec.name == name) else { return Vec::new() };
+        let Some(position) = self.list.iter().position(|child| child.spec.name == name) else {
+            return Vec::new();
+        };
         if let Some(child) = self.list.get_mut(position) {
             child.last_error = Some(error.clone());
         }
@@ -136,7 +140,9 @@ impl<A: PartialEq> Children<A> {
         let name = child.spec.name.clone();
         match child.spec.policy {
             RestartPolicy::Stop => Vec::new(),
-            RestartPolicy::Escalate => vec![Step::Escalate { reason: format!("{name} failed: {error}") }],
+            RestartPolicy::Escalate => {
+                vec![Step::Escalate { reason: format!("{name} failed: {error}") }]
+            }
             RestartPolicy::Restart => self.restart(position, &error, now_ms),
         }
     }
@@ -158,7 +164,12 @@ impl<A: PartialEq> Children<A> {
         let delay_ms = child.spec.backoff.delay_ms(attempt);
         let mut steps = vec![child.wait(delay_ms)];
         if self.strategy == Strategy::RestForOne {
-            for sibling in self.list.iter_mut().skip(position + 1).filter(|sibling| sibling.state == ChildState::Running) {
+            for sibling in self
+                .list
+                .iter_mut()
+                .skip(position + 1)
+                .filter(|sibling| sibling.state == ChildState::Running)
+            {
                 steps.push(Step::StopSibling { name: sibling.spec.name.clone() });
                 steps.push(sibling.wait(delay_ms));
             }

@@ -66,7 +66,7 @@ impl ChildSpec {
     ///
     /// `start` spawns the actor linked to the cell it is given and returns the new actor's cell:
     ///
-    /// ```ignore
+    /// ```text
     /// ChildSpec::new("metrics", RestartPolicy::Restart, move |supervisor| {
     ///     let directory = directory.clone();
     ///     async move {
@@ -83,7 +83,9 @@ impl ChildSpec {
         F: Future<Output = Result<ActorCell, ActorProcessingErr>> + Send + 'static,
     {
         let name = name.into();
-        let seed = name.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        let seed = name
+            .bytes()
+            .fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
         Self {
             name,
             policy,
@@ -96,7 +98,10 @@ impl ChildSpec {
 
 impl std::fmt::Debug for ChildSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ChildSpec").field("name", &self.name).field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("ChildSpec")
+            .field("name", &self.name)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 
@@ -134,7 +139,12 @@ impl SupervisorSpec {
     /// Describes a one-for-one supervisor without an observer.
     #[must_use]
     pub fn new(name: impl Into<String>, children: Vec<ChildSpec>) -> Self {
-        Self { name: name.into(), strategy: Strategy::OneForOne, children, observer: Arc::new(Unobserved) }
+        Self {
+            name: name.into(),
+            strategy: Strategy::OneForOne,
+            children,
+            observer: Arc::new(Unobserved),
+        }
     }
 }
 

@@ -27,7 +27,9 @@ pub fn doomed(
     put_before_ms: u64,
 ) -> Vec<BlobHash> {
     let unused = |info: &&BlobInfo| {
-        info.put_at_ms < put_before_ms && !referenced.contains(&info.sha256) && !pinned.contains(&info.sha256)
+        info.put_at_ms < put_before_ms
+            && !referenced.contains(&info.sha256)
+            && !pinned.contains(&info.sha256)
     };
     stored.iter().filter(unused).map(|info| info.sha256).collect()
 }
@@ -47,10 +49,17 @@ impl Blobs {
             }
             for file in fs::read_dir(&folder).map_err(|error| StoreError::io(&folder, &error))? {
                 let file = file.map_err(|error| StoreError::io(&folder, &error))?;
-                let Some(sha256) = file.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+                let Some(sha256) = file.file_name().to_str().and_then(|name| name.parse().ok())
+                else {
+                    continue;
+                };
                 let metadata = file.metadata().map_err(|error| StoreError::io(&folder, &error))?;
-                let since = metadata.modified().ok().and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
-                let put_at_ms = since.map_or(u64::MAX, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+                let since = metadata
+                    .modified()
+                    .ok()
+                    .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+                let put_at_ms = since
+                    .map_or(u64::MAX, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
                 found.push(BlobInfo { sha256, size_bytes: metadata.len(), put_at_ms });
             }
         }
@@ -62,7 +71,11 @@ impl Blobs {
     ///
     /// # Errors
     /// When a file cannot be removed; those before it are gone.
-    pub fn collect(&self, referenced: &BTreeSet<BlobHash>, put_before_ms: u64) -> Result<Vec<BlobHash>, StoreError> {
+    pub fn collect(
+        &self,
+        referenced: &BTreeSet<BlobHash>,
+        put_before_ms: u64,
+    ) -> Result<Vec<BlobHash>, StoreError> {
         let pins = self.pins();
         let pinned: BTreeSet<BlobHash> = pins.keys().copied().collect();
         let gone = doomed(&self.list()?, referenced, &pinned, put_before_ms);

@@ -127,7 +127,11 @@ impl Blobs {
         if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_dir(parent)?;
         }
-        let inner = Inner { dir: dir.to_owned(), temporary_count: AtomicU64::new(0), pins: Mutex::default() };
+        let inner = Inner {
+            dir: dir.to_owned(),
+            temporary_count: AtomicU64::new(0),
+            pins: Mutex::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -159,7 +163,8 @@ impl Blobs {
     /// # Errors
     /// [`StoreError::NoBlob`] when it is not here, [`StoreError::Corrupt`] when it is damaged.
     pub fn read(&self, hash: BlobHash) -> Result<Vec<u8>, StoreError> {
-        let path = self.path(hash).ok_or_else(|| StoreError::NoBlob { sha256: hash.to_string() })?;
+        let path =
+            self.path(hash).ok_or_else(|| StoreError::NoBlob { sha256: hash.to_string() })?;
         let bytes = fs::read(&path).map_err(|error| StoreError::io(&path, &error))?;
         same(&path, hash, BlobHash::of(&bytes))?;
         Ok(bytes)
@@ -170,7 +175,8 @@ impl Blobs {
     /// # Errors
     /// As [`Self::read`].
     pub fn verify(&self, hash: BlobHash) -> Result<u64, StoreError> {
-        let path = self.path(hash).ok_or_else(|| StoreError::NoBlob { sha256: hash.to_string() })?;
+        let path =
+            self.path(hash).ok_or_else(|| StoreError::NoBlob { sha256: hash.to_string() })?;
         let io = |error: std::io::Error| StoreError::io(&path, &error);
         let (mut file, mut hasher, mut buffer, mut size) =
             (File::open(&path).map_err(io)?, Sha256::new(), vec![0_u8; 1 << 16], 0_u64);
@@ -207,5 +213,8 @@ fn same(path: &Path, wanted: BlobHash, found: BlobHash) -> Result<(), StoreError
     if wanted == found {
         return Ok(());
     }
-    Err(StoreError::Corrupt { place: path.display().to_string(), reason: format!("its hash is {found}") })
+    Err(StoreError::Corrupt {
+        place: path.display().to_string(),
+        reason: format!("its hash is {found}"),
+    })
 }

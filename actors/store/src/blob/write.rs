@@ -32,7 +32,10 @@ impl Blobs {
         // While the pins are held nothing is collected: found again means that it stays for the whole grace period.
         let _pins = self.pins();
         if path.metadata().is_ok_and(|found| found.len() == stored.size_bytes) {
-            let touched = File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+            let touched = File::options()
+                .append(true)
+                .open(&path)
+                .and_then(|file| file.set_modified(SystemTime::now()));
             touched.map_err(|error| StoreError::io(&path, &error))?;
             return Ok(stored);
         }

@@ -13,7 +13,9 @@ pub const FRAME_HEADER_BYTES: usize = 4;
 #[non_exhaustive]
 pub enum FrameError {
     /// Larger than the receiver allows; the stream cannot be used any more.
-    #[error("a frame may have {limit} bytes, found {found}: the other side speaks another protocol or is broken")]
+    #[error(
+        "a frame may have {limit} bytes, found {found}: the other side speaks another protocol or is broken"
+    )]
     TooLarge {
         /// Bytes allowed.
         limit: usize,

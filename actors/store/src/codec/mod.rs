@@ -61,7 +61,9 @@ pub enum CodecError {
         found: usize,
     },
     /// Not an envelope of ours.
-    #[error("wanted the envelope mark {MAGIC:02x?}, found {found:02x?}: this is not a TradeMaster record")]
+    #[error(
+        "wanted the envelope mark {MAGIC:02x?}, found {found:02x?}: this is not a TradeMaster record"
+    )]
     Magic {
         /// The first four bytes.
         found: [u8; 4],
@@ -158,7 +160,10 @@ pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
         return Err(CodecError::Schema { wanted: T::SCHEMA, found: header.schema });
     }
     if u64::from(header.length) != payload.len() as u64 {
-        return Err(CodecError::Length { announced: u64::from(header.length), found: payload.len() as u64 });
+        return Err(CodecError::Length {
+            announced: u64::from(header.length),
+            found: payload.len() as u64,
+        });
     }
     let found = checksum(bytes.get(4..15).unwrap_or_default(), payload);
     if found != header.crc {
@@ -263,7 +268,11 @@ fn decode_with<T: Record, C: Config>(payload: &[u8], config: C) -> Result<T, Cod
 }
 
 fn too_large<T: Record>(found: usize) -> CodecError {
-    CodecError::TooLarge { schema: T::SCHEMA, limit: T::BYTES_MAX.min(LARGE_RECORD_BYTES_MAX), found }
+    CodecError::TooLarge {
+        schema: T::SCHEMA,
+        limit: T::BYTES_MAX.min(LARGE_RECORD_BYTES_MAX),
+        found,
+    }
 }
 
 fn checksum(head: &[u8], payload: &[u8]) -> u32 {

@@ -75,7 +75,11 @@ mod tests {
     fn ids_and_names_are_given_once_and_in_order() {
         assert!(SCHEMAS.windows(2).all(|pair| pair[0].0 < pair[1].0));
         for (id, text) in SCHEMAS {
-            assert_eq!(SCHEMAS.iter().filter(|(_, other)| *other == text).count(), 1, "{id} {text}");
+            assert_eq!(
+                SCHEMAS.iter().filter(|(_, other)| *other == text).count(),
+                1,
+                "{id} {text}"
+            );
         }
     }
 }

@@ -52,12 +52,17 @@ pub(crate) fn split<R: Record>(record: &R) -> Result<Vec<Vec<u8>>, StoreError> {
 /// Returns the parts of a payload under its schema and version.
 pub(crate) fn split_payload(kind: (u32, u16), payload: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
     let total = payload.len() + VALUE_HEADER_BYTES;
-    let too_large =
-        StoreError::TooLarge { what: "a record's bytes", limit: CHUNKED_BYTES_MAX - VALUE_HEADER_BYTES, found: payload.len() };
+    let too_large = StoreError::TooLarge {
+        what: "a record's bytes",
+        limit: CHUNKED_BYTES_MAX - VALUE_HEADER_BYTES,
+        found: payload.len(),
+    };
     if total > CHUNKED_BYTES_MAX {
         return Err(too_large);
     }
-    let (Ok(count), Ok(length)) = (u16::try_from(total.div_ceil(VALUE_BYTES_MAX)), u32::try_from(payload.len())) else {
+    let (Ok(count), Ok(length)) =
+        (u16::try_from(total.div_ceil(VALUE_BYTES_MAX)), u32::try_from(payload.len()))
+    else {
         return Err(too_large);
     };
     let mut all = Vec::with_capacity(total);
@@ -77,7 +82,8 @@ pub(crate) fn split_payload(kind: (u32, u16), payload: &[u8]) -> Result<Vec<Vec<
 
 /// Returns header and payload of joined parts, or what is wrong with them.
 pub(crate) fn check(all: &[u8]) -> Result<(ValueHeader, &[u8]), String> {
-    let header = ValueHeader::parse(all).ok_or_else(|| format!("{} bytes are shorter than a header", all.len()))?;
+    let header = ValueHeader::parse(all)
+        .ok_or_else(|| format!("{} bytes are shorter than a header", all.len()))?;
     let payload = all.get(VALUE_HEADER_BYTES..).unwrap_or_default();
     if payload.len() as u64 != u64::from(header.length) {
         return Err(format!("wanted {} bytes, found {}", header.length, payload.len()));
@@ -135,6 +141,9 @@ mod tests {
     fn refuses_more_than_64_kib() {
         let limit = CHUNKED_BYTES_MAX - VALUE_HEADER_BYTES;
         assert_eq!(split_payload((21, 1), &vec![0; limit]).unwrap().len(), 16);
-        assert!(matches!(split_payload((21, 1), &vec![0; limit + 1]), Err(StoreError::TooLarge { .. })));
+        assert!(matches!(
+            split_payload((21, 1), &vec![0; limit + 1]),
+            Err(StoreError::TooLarge { .. })
+        ));
     }
 }

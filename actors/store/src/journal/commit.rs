@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::pin::pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
@@ -61,12 +64,30 @@ impl Pending {
         self.0.await.unwrap_or_else(|_| Err(ended()))
     }
 
-    /// Waits until the batch is durable, blocking this thread. Never call it inside an async runtime.
+    /// Waits until the batch is durable, blocking this thread. In an async runtime it holds up a worker: for start-up
+    /// and threads of one's own.
     ///
     /// # Errors
     /// As [`Self::wait`].
     pub fn wait_blocking(self) -> Result<(), StoreError> {
-        self.0.blocking_recv().unwrap_or_else(|_| Err(ended()))
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        let mut answer = pin!(self.wait());
+        loop {
+            match answer.as_mut().poll(&mut context) {
+                Poll::Ready(result) => return result,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+}
+
+/// Wakes a thread that waits for its answer.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
@@ -217,7 +238,11 @@ impl Committer {
         }
         let count = self.files.commit_count + 1;
         let mark = chunks::split(&CommitCount(count)).map_err(|error| error.to_string())?;
-        staged.add(self.trees.tree(Tree::Journal), Tree::Journal, &Change::Put(Key::commit_count(), mark))?;
+        staged.add(
+            self.trees.tree(Tree::Journal),
+            Tree::Journal,
+            &Change::Put(Key::commit_count(), mark),
+        )?;
         for (tree, batch) in staged.batches {
             self.trees.tree(tree).apply_batch(batch).map_err(|error| error.to_string())?;
         }
@@ -233,10 +258,13 @@ impl Committer {
 
     fn fail(self, queue: &Queue, round: Vec<Request>, reason: &str) {
         let mut reason = reason.to_owned();
-        if let Some(ballast) = self.ballast.as_deref().filter(|_| reason.contains("No space left")) {
+        if let Some(ballast) = self.ballast.as_deref().filter(|_| reason.contains("No space left"))
+        {
             // Gives the processes around us room to stop in good order.
             if std::fs::remove_file(ballast).is_ok() {
-                reason.push_str("; the ballast file was deleted to make room: free space and start again");
+                reason.push_str(
+                    "; the ballast file was deleted to make room: free space and start again",
+                );
             }
         }
         let left = queue.poison(&reason);
@@ -283,6 +311,9 @@ impl Staged {
 
 /// Returns what a panic said.
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
     format!("the database panicked: {}", text.unwrap_or("without a message"))
 }

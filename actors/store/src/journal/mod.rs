@@ -74,7 +74,9 @@ impl Batch {
         self.changes
             .iter()
             .map(|change| match change {
-                Change::Put(key, parts) => key.bytes().len() + parts.iter().map(Vec::len).sum::<usize>(),
+                Change::Put(key, parts) => {
+                    key.bytes().len() + parts.iter().map(Vec::len).sum::<usize>()
+                }
                 Change::Delete(key) => key.bytes().len(),
             })
             .sum()
@@ -142,13 +144,16 @@ impl Journal {
         let opened = open::open(dir)?;
         let queue = Arc::new(Queue::new(QUEUE_LIMIT));
         let (poison, failed) = watch::channel(None);
-        let committer = commit::Committer::new(opened.trees.clone(), opened.files, (dir, options), poison);
+        let committer =
+            commit::Committer::new(opened.trees.clone(), opened.files, (dir, options), poison);
         let waiting = Arc::clone(&queue);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || committer.run(&waiting))
             .map_err(|error| StoreError::io(dir, &error))?;
-        Ok(Self { inner: Arc::new(Inner { trees: opened.trees, queue, failed, thread: Some(thread) }) })
+        Ok(Self {
+            inner: Arc::new(Inner { trees: opened.trees, queue, failed, thread: Some(thread) }),
+        })
     }
 
     /// Puts a batch into the commit queue; the answer comes when it is durable. Batches become durable in the order
@@ -168,7 +173,7 @@ impl Journal {
         self.submit(batch)?.wait().await
     }
 
-    /// Makes a batch durable, blocking this thread. Never call it inside an async runtime.
+    /// Makes a batch durable, blocking this thread: for start-up and threads of one's own.
     ///
     /// # Errors
     /// As [`Self::commit`].
@@ -188,7 +193,12 @@ impl Journal {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when one is damaged.
-    pub fn scan<R: Record>(&self, prefix: &Key, from: Option<&Key>, limit: usize) -> Result<Vec<(Key, R)>, StoreError> {
+    pub fn scan<R: Record>(
+        &self,
+        prefix: &Key,
+        from: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, R)>, StoreError> {
         let start = from.map_or_else(|| prefix.bytes().to_vec(), |from| from.bytes().to_vec());
         let range = (Bound::Included(start), end_of(prefix));
         self.collect(self.inner.trees.journal.range::<Vec<u8>, _>(range), limit)
@@ -198,7 +208,11 @@ impl Journal {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when one is damaged.
-    pub fn scan_back<R: Record>(&self, prefix: &Key, limit: usize) -> Result<Vec<(Key, R)>, StoreError> {
+    pub fn scan_back<R: Record>(
+        &self,
+        prefix: &Key,
+        limit: usize,
+    ) -> Result<Vec<(Key, R)>, StoreError> {
         let range = (Bound::Included(prefix.bytes().to_vec()), end_of(prefix));
         self.collect(self.inner.trees.journal.range::<Vec<u8>, _>(range).rev(), limit)
     }
@@ -241,7 +255,11 @@ impl Journal {
         self.inner.queue.push(Request::new(tree, batch))
     }
 
-    pub(crate) fn get_from<R: Record>(&self, tree: Tree, key: &Key) -> Result<Option<R>, StoreError> {
+    pub(crate) fn get_from<R: Record>(
+        &self,
+        tree: Tree,
+        key: &Key,
+    ) -> Result<Option<R>, StoreError> {
         let mut reason = String::new();
         // A value in several parts may be replaced while it is read; then its checksum differs only for a moment.
         for _ in 0..READ_ATTEMPTS {

@@ -66,7 +66,9 @@ pub(super) fn open(dir: &Path) -> Result<Opened, StoreError> {
         match opened {
             Ok(opened) => return Ok(opened),
             // sled lets go of its lock a moment after it was closed.
-            Err(Failure::Refused(StoreError::Locked { .. })) if Instant::now() < until => thread::sleep(LOCK_RETRY),
+            Err(Failure::Refused(StoreError::Locked { .. })) if Instant::now() < until => {
+                thread::sleep(LOCK_RETRY)
+            }
             Err(Failure::Refused(error)) => return Err(error),
             Err(Failure::Damaged(reason)) => return Err(set_aside(dir, reason)),
         }
@@ -74,7 +76,11 @@ pub(super) fn open(dir: &Path) -> Result<Opened, StoreError> {
 }
 
 fn open_and_verify(dir: &Path) -> Result<Opened, Failure> {
-    let db = sled::Config::default().path(dir).cache_capacity(CACHE_BYTES).open().map_err(|error| sled_error(dir, error))?;
+    let db = sled::Config::default()
+        .path(dir)
+        .cache_capacity(CACHE_BYTES)
+        .open()
+        .map_err(|error| sled_error(dir, error))?;
     let tree = |tree: Tree| db.open_tree(tree.name()).map_err(|error| sled_error(dir, error));
     let trees = Trees {
         journal: tree(Tree::Journal)?,
@@ -88,7 +94,11 @@ fn open_and_verify(dir: &Path) -> Result<Opened, Failure> {
     crate::raft_log::verify(&trees)?;
     let commit_count = acknowledged_is_there(dir, &trees)?;
     let path = dir.join("db");
-    let database = File::options().read(true).write(true).open(&path).map_err(|error| StoreError::io(&path, &error))?;
+    let database = File::options()
+        .read(true)
+        .write(true)
+        .open(&path)
+        .map_err(|error| StoreError::io(&path, &error))?;
     // The database's name must be durable before anything in it is acknowledged.
     db.flush().map_err(|error| sled_error(dir, error))?;
     database.sync_all().map_err(|error| StoreError::io(&path, &error))?;
@@ -112,7 +122,8 @@ fn acknowledged_is_there(dir: &Path, trees: &Trees) -> Result<u64, StoreError> {
     };
     let acknowledged = mark::acknowledged(dir);
     if known < acknowledged {
-        let reason = format!("{acknowledged} commits were acknowledged, the database knows only {known}");
+        let reason =
+            format!("{acknowledged} commits were acknowledged, the database knows only {known}");
         return Err(StoreError::Corrupt { place: dir.display().to_string(), reason });
     }
     Ok(known)
@@ -123,7 +134,9 @@ fn sled_error(dir: &Path, error: sled::Error) -> Failure {
         sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => {
             Failure::Refused(StoreError::Locked { path: dir.to_owned() })
         }
-        sled::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => Failure::Damaged(error.to_string()),
+        sled::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Failure::Damaged(error.to_string())
+        }
         sled::Error::Io(error) => Failure::Refused(StoreError::io(dir, &error)),
         other => Failure::Damaged(other.to_string()),
     }
@@ -134,16 +147,22 @@ fn verify(trees: &Trees, tree: Tree) -> Result<(), StoreError> {
     let mut expected: Option<(Vec<u8>, u16, u16)> = None;
     for item in trees.tree(tree) {
         let (on_disk, value) = item.map_err(|error| unreadable(tree.name(), error))?;
-        let corrupt = |reason: String| StoreError::Corrupt { place: Key::from_base(&on_disk).place(tree), reason };
-        let (base, part) = keys::split(&on_disk).ok_or_else(|| corrupt("the key is too short".to_owned()))?;
+        let corrupt = |reason: String| StoreError::Corrupt {
+            place: Key::from_base(&on_disk).place(tree),
+            reason,
+        };
+        let (base, part) =
+            keys::split(&on_disk).ok_or_else(|| corrupt("the key is too short".to_owned()))?;
         if part > 0 {
-            let belongs = expected.take_if(|(known, next, count)| known == base && *next == part && part < *count);
+            let belongs = expected
+                .take_if(|(known, next, count)| known == base && *next == part && part < *count);
             let (known, next, count) =
                 belongs.ok_or_else(|| corrupt(format!("part {part} belongs to no record")))?;
             expected = Some((known, next + 1, count));
             continue;
         }
-        let header = chunks::ValueHeader::parse(&value).ok_or_else(|| corrupt("no header".to_owned()))?;
+        let header =
+            chunks::ValueHeader::parse(&value).ok_or_else(|| corrupt("no header".to_owned()))?;
         if header.parts <= 1 {
             chunks::check(&value).map_err(corrupt)?;
         } else {
@@ -188,7 +207,8 @@ fn refuse_beside_quarantine(dir: &Path) -> Result<(), StoreError> {
 }
 
 fn set_aside(dir: &Path, reason: String) -> StoreError {
-    let Some(path) = (1..=u32::MAX).map(|number| beside(dir, number)).find(|path| !path.exists()) else {
+    let Some(path) = (1..=u32::MAX).map(|number| beside(dir, number)).find(|path| !path.exists())
+    else {
         return StoreError::Corrupt { place: dir.display().to_string(), reason };
     };
     match fs::rename(dir, &path) {

@@ -21,7 +21,11 @@ impl Checkpoints {
     ///
     /// # Errors
     /// As [`Journal::commit`].
-    pub async fn put(&self, session: &SessionKey, record: &CheckpointRecord) -> Result<(), StoreError> {
+    pub async fn put(
+        &self,
+        session: &SessionKey,
+        record: &CheckpointRecord,
+    ) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         batch.put(Key::checkpoint(session, record.step), record)?;
         self.journal.commit(batch).await

@@ -38,14 +38,23 @@ impl Logs {
     ///
     /// # Errors
     /// As [`Journal::commit`].
-    pub async fn append(&self, session: &SessionKey, lines: Vec<NewLine>) -> Result<u64, StoreError> {
+    pub async fn append(
+        &self,
+        session: &SessionKey,
+        lines: Vec<NewLine>,
+    ) -> Result<u64, StoreError> {
         let (first, pending) = {
             let mut numbers = self.counters.lock();
             let first = next(&mut numbers, session, || Ok(self.last_seq(session)? + 1))?;
             let mut batch = Batch::default();
             let mut seq = first;
             for NewLine { at_ms, level, text } in lines {
-                let record = LogLineRecord { seq, at_ms, level: cut(&level, 32), text: cut(&text, LINE_BYTES_MAX) };
+                let record = LogLineRecord {
+                    seq,
+                    at_ms,
+                    level: cut(&level, 32),
+                    text: cut(&text, LINE_BYTES_MAX),
+                };
                 batch.put(Key::log_line(session, seq), &record)?;
                 if let Some(old) = seq.checked_sub(LOG_LINES_MAX).filter(|old| *old > 0) {
                     batch.delete(Key::log_line(session, old));
@@ -64,7 +73,12 @@ impl Logs {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when one is damaged.
-    pub fn read(&self, session: &SessionKey, after: u64, limit: usize) -> Result<Vec<LogLineRecord>, StoreError> {
+    pub fn read(
+        &self,
+        session: &SessionKey,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<LogLineRecord>, StoreError> {
         let start = Key::log_line(session, after.saturating_add(1));
         let rows = self.journal.scan(&Key::log_lines(session), Some(&start), limit)?;
         Ok(rows.into_iter().map(|(_, record)| record).collect())
@@ -74,7 +88,11 @@ impl Logs {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when one is damaged.
-    pub fn tail(&self, session: &SessionKey, limit: usize) -> Result<Vec<LogLineRecord>, StoreError> {
+    pub fn tail(
+        &self,
+        session: &SessionKey,
+        limit: usize,
+    ) -> Result<Vec<LogLineRecord>, StoreError> {
         let rows = self.journal.scan_back(&Key::log_lines(session), limit)?;
         Ok(rows.into_iter().rev().map(|(_, record)| record).collect())
     }

@@ -84,7 +84,11 @@ impl Metrics {
             let count = next(&mut counts, session, || self.load(session))?;
             if first > count {
                 let (wanted, found) = (format!("at most {count}"), first.to_string());
-                return Err(StoreError::Refused { what: "index of the first metric point", wanted, found });
+                return Err(StoreError::Refused {
+                    what: "index of the first metric point",
+                    wanted,
+                    found,
+                });
             }
             let dropped = usize::try_from(count - first).unwrap_or(usize::MAX).min(points.len());
             let new = points.get(dropped..).unwrap_or_default();
@@ -97,7 +101,10 @@ impl Metrics {
             // An empty batch waits until what is there already is durable.
             let pending = self.journal.submit(batch)?;
             counts.insert(*session, at);
-            (Appended { first: count, stored: at - count, dropped: dropped as u64, count: at }, pending)
+            (
+                Appended { first: count, stored: at - count, dropped: dropped as u64, count: at },
+                pending,
+            )
         };
         pending.wait().await?;
         Ok(appended)
@@ -107,16 +114,26 @@ impl Metrics {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a row is damaged.
-    pub fn read(&self, session: &SessionKey, from: u64, limit: usize) -> Result<Vec<StoredPoint>, StoreError> {
+    pub fn read(
+        &self,
+        session: &SessionKey,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredPoint>, StoreError> {
         // The row that holds `from` begins at most one row before it.
         let mut start = from.saturating_sub(ROW_POINTS_MAX as u64 - 1);
         let mut found = Vec::new();
         while found.len() < limit {
             let begin = Key::metric_batch(session, start);
-            let rows = self.journal.scan::<MetricBatchRecord>(&Key::metric_batches(session), Some(&begin), 64)?;
+            let rows = self.journal.scan::<MetricBatchRecord>(
+                &Key::metric_batches(session),
+                Some(&begin),
+                64,
+            )?;
             let Some((_, last)) = rows.last() else { break };
             start = last.first + last.points.len() as u64;
-            let points = rows.iter().flat_map(|(_, row)| unpack(row)).filter(|point| point.index >= from);
+            let points =
+                rows.iter().flat_map(|(_, row)| unpack(row)).filter(|point| point.index >= from);
             found.extend(points.take(limit - found.len()));
         }
         Ok(found)

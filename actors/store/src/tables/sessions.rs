@@ -65,7 +65,11 @@ impl Sessions {
     ///
     /// # Errors
     /// As [`Journal::commit`].
-    pub async fn put_status(&self, session: &SessionKey, status: &StatusRecord) -> Result<(), StoreError> {
+    pub async fn put_status(
+        &self,
+        session: &SessionKey,
+        status: &StatusRecord,
+    ) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         batch.put(Key::session_status(session), status)?;
         self.journal.commit(batch).await
@@ -93,7 +97,12 @@ impl Sessions {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when one is damaged.
-    pub fn transitions(&self, session: &SessionKey, from: u64, limit: usize) -> Result<Vec<TransitionRecord>, StoreError> {
+    pub fn transitions(
+        &self,
+        session: &SessionKey,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<TransitionRecord>, StoreError> {
         let start = Key::transition(session, from);
         let rows = self.journal.scan(&Key::transitions(session), Some(&start), limit)?;
         Ok(rows.into_iter().map(|(_, record)| record).collect())

@@ -27,7 +27,12 @@ impl Values {
     ///
     /// # Errors
     /// As [`Journal::commit`]; refuses more than 64 KiB.
-    pub async fn put(&self, kind: u16, id: &[u8; 32], value: &ValueRecord) -> Result<(), StoreError> {
+    pub async fn put(
+        &self,
+        kind: u16,
+        id: &[u8; 32],
+        value: &ValueRecord,
+    ) -> Result<(), StoreError> {
         self.change(&[(kind, *id, Some(value.clone()))]).await
     }
 
@@ -43,7 +48,10 @@ impl Values {
     ///
     /// # Errors
     /// As [`Journal::commit`].
-    pub async fn change(&self, changes: &[(u16, [u8; 32], Option<ValueRecord>)]) -> Result<(), StoreError> {
+    pub async fn change(
+        &self,
+        changes: &[(u16, [u8; 32], Option<ValueRecord>)],
+    ) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         for (kind, id, value) in changes {
             match value {

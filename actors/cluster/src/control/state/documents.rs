@@ -39,7 +39,10 @@ impl Documents {
     }
 
     /// Returns all documents of a kind in the order of their ids.
-    pub fn list<'a>(&'a self, kind: &str) -> impl Iterator<Item = (&'a str, &'a Document)> + use<'a> {
+    pub fn list<'a>(
+        &'a self,
+        kind: &str,
+    ) -> impl Iterator<Item = (&'a str, &'a Document)> + use<'a> {
         self.by_kind.get(kind).into_iter().flatten().map(|(id, document)| (id.as_str(), document))
     }
 
@@ -64,9 +67,15 @@ impl Documents {
         let met = match (expected, found) {
             (Expected::Any, _) | (Expected::Absent, None) | (Expected::Present, Some(_)) => true,
             (Expected::Revision(wanted), Some(there)) => wanted == there,
-            (Expected::Absent, Some(_)) | (Expected::Present | Expected::Revision(_), None) => false,
+            (Expected::Absent, Some(_)) | (Expected::Present | Expected::Revision(_), None) => {
+                false
+            }
         };
-        if met { Ok(()) } else { Err(Refusal::DocumentChanged { key: key.clone(), expected, found }) }
+        if met {
+            Ok(())
+        } else {
+            Err(Refusal::DocumentChanged { key: key.clone(), expected, found })
+        }
     }
 
     /// Makes a change that was checked; returns the new revision, 0 after a deletion.
@@ -85,8 +94,15 @@ impl Documents {
         if old.is_none() {
             self.count += 1;
         }
-        let (revision, created_at_ms) = old.map_or((1, at_ms), |(revision, created)| (revision + 1, created));
-        let document = Document { revision, schema, bytes: bytes.to_vec(), created_at_ms, updated_at_ms: at_ms };
+        let (revision, created_at_ms) =
+            old.map_or((1, at_ms), |(revision, created)| (revision + 1, created));
+        let document = Document {
+            revision,
+            schema,
+            bytes: bytes.to_vec(),
+            created_at_ms,
+            updated_at_ms: at_ms,
+        };
         self.by_kind.entry(key.kind.clone()).or_default().insert(key.id.clone(), document);
         revision
     }

@@ -37,7 +37,13 @@ impl Idempotency {
     }
 
     /// Remembers an answer.
-    pub(crate) fn remember(&mut self, key: CommandId, fingerprint: [u8; 16], at_ms: u64, result: CommandResult) {
+    pub(crate) fn remember(
+        &mut self,
+        key: CommandId,
+        fingerprint: [u8; 16],
+        at_ms: u64,
+        result: CommandResult,
+    ) {
         self.answers.insert(key, Answer { at_ms, fingerprint, result });
         self.by_time.insert((at_ms, key));
         if self.answers.len() > limits::ANSWER_COUNT_MAX {

@@ -13,8 +13,10 @@ use store::codec::{Record, schema};
 pub use documents::{Document, Documents};
 pub use idempotency::Idempotency;
 pub use nodes::{Capacity, Node, NodeState, Nodes};
+pub use sessions::{
+    Desired, Manifest, Outcome, OutcomeKind, Placement, Resources, Retry, Session, Sessions,
+};
 pub(crate) use sessions::{cut, within};
-pub use sessions::{Desired, Manifest, Outcome, OutcomeKind, Placement, Resources, Retry, Session, Sessions};
 
 /// Everything agreed upon.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

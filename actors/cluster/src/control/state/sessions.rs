@@ -224,14 +224,18 @@ impl Sessions {
     /// Returns the sessions that `node` holds, in the order of their ids.
     #[must_use]
     pub fn placed_on(&self, node: &str) -> Vec<&Session> {
-        let here = |session: &&Session| session.placement.as_ref().is_some_and(|placement| placement.node == node);
+        let here = |session: &&Session| {
+            session.placement.as_ref().is_some_and(|placement| placement.node == node)
+        };
         self.iter().filter(here).collect()
     }
 
     /// Returns what the sessions on `node` reserve together.
     #[must_use]
     pub fn reserved_on(&self, node: &str) -> Resources {
-        self.placed_on(node).iter().fold(Resources::default(), |sum, session| sum.plus(session.resources))
+        self.placed_on(node)
+            .iter()
+            .fold(Resources::default(), |sum, session| sum.plus(session.resources))
     }
 
     /// Returns a session that has not ended and refers to the document.
@@ -304,8 +308,10 @@ pub(crate) fn within(what: &str, found: usize, limit: usize) -> Result<(), Refus
 
 /// Returns `text` cut to what the state keeps, at a character boundary.
 pub(crate) fn cut(text: &str) -> String {
-    text.chars().scan(0, |bytes, c| {
-        *bytes += c.len_utf8();
-        (*bytes <= limits::TEXT_BYTES_MAX).then_some(c)
-    }).collect()
+    text.chars()
+        .scan(0, |bytes, c| {
+            *bytes += c.len_utf8();
+            (*bytes <= limits::TEXT_BYTES_MAX).then_some(c)
+        })
+        .collect()
 }
