@@ -1,6 +1,11 @@
 //! Nothing comes from nothing: the ledger under random fills.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "exactness is what is tested"
+)]
 
 use engine::num::{Money, Price, Quantity};
 use engine::orders::Fill;

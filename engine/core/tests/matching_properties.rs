@@ -1,6 +1,11 @@
 //! Fills are never better than the market, never more than asked, and never more than the account can pay for.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "exactness is what is tested"
+)]
 
 use engine::config::{FillRule, MatchingConfig, RiskConfig};
 use engine::matching::BarExchange;

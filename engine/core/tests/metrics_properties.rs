@@ -1,6 +1,11 @@
 //! Metrics against their definitions, spelt out the slow way.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "exactness is what is tested"
+)]
 
 use engine::metrics::calmar::{annual_return, calmar};
 use engine::metrics::max_drawdown::{drawdown, max_drawdown};

@@ -1,6 +1,11 @@
 //! Model files are read strictly: every difference from the layout is named, nothing damaged is used.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "exactness is what is tested"
+)]
 
 mod support;
 

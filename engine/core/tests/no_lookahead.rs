@@ -2,6 +2,11 @@
 //! is bit-equal.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "exactness is what is tested"
+)]
 
 mod support;
 

@@ -1,6 +1,11 @@
 //! The review passes exactly what is shown to keep every limit.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "exactness is what is tested"
+)]
 
 use engine::config::RiskConfig;
 use engine::num::{Price, Quantity};

@@ -1,6 +1,11 @@
 //! Whole back-tests: equal inputs give equal bytes, progress is told, a stop is obeyed, remarks say what to know.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "exactness is what is tested"
+)]
 
 mod support;
 

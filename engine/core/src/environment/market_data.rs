@@ -96,7 +96,7 @@ impl MarketData {
                 features.push(finite(*value, name, row)?);
             }
         }
-        let time_ms: Vec<i64> = (0..).step_by(REFERENCE_INTERVAL_MS as usize).take(rows).collect();
+        let time_ms: Vec<i64> = (0..rows).map(|row| row as i64 * REFERENCE_INTERVAL_MS).collect();
         Ok(Self {
             periods_per_year: periods_per_year(&time_ms),
             time_ms,

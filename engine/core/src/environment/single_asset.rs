@@ -175,7 +175,8 @@ impl State {
         let first = market.close()[row].get();
         let number = |error: NumError| refused(error.to_string());
         let lot = config.initial_cash * config.lot_share / first;
-        if !(lot > 0.0) {
+        let exists = lot > 0.0;
+        if !exists {
             return Err(refused(format!("a lot of {lot} units is nothing; raise lot_share")));
         }
         Ok(Self {

@@ -7,14 +7,14 @@ use crate::orders::{OrderIntent, Side};
 ///
 /// Only [`crate::risk::review`] makes it. It cannot be written down:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// use engine::num::Quantity;
 /// let forged = engine::risk::ApprovedOrder { quantity: Quantity::ZERO };
 /// ```
 ///
 /// nor constructed:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0624
 /// use engine::{num::Quantity, orders::OrderIntent, risk::ApprovedOrder};
 /// let intent = OrderIntent::market(Quantity::new(1.0).unwrap()).unwrap();
 /// let forged = ApprovedOrder::new(&intent);
@@ -22,7 +22,7 @@ use crate::orders::{OrderIntent, Side};
 ///
 /// nor read from bytes:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// let forged: engine::risk::ApprovedOrder = serde_json::from_str(r#"{"quantity":1.0}"#).unwrap();
 /// ```
 ///

@@ -78,7 +78,7 @@ impl Dense {
     /// Refuses sizes that do not fit and numbers that are not finite.
     pub fn new(activation: Activation, weight: &[f32], bias: &[f32]) -> Result<Self, WeightsError> {
         let outputs = bias.len();
-        let inputs = if outputs == 0 { 0 } else { weight.len() / outputs };
+        let inputs = weight.len().checked_div(outputs).unwrap_or(0);
         if inputs == 0 || inputs * outputs != weight.len() {
             return Err(WeightsError::Layers { sizes: vec![(weight.len(), outputs)] });
         }
