@@ -9,7 +9,7 @@ export async function strategy({ page, checks, names }) {
     await gamma.fill('1.2');
     await page.locator('#field-agent-gamma-error').waitFor();
     await until('aria-invalid', async () => (await gamma.getAttribute('aria-invalid')) === 'true');
-    await page.getByRole('alert').getByRole('button', { name: /Gamma/ }).click();
+    await page.getByRole('alert').getByRole('button', { name: /gamma/i }).click();
     await until('focus on the field', () => gamma.evaluate((input) => input === document.activeElement));
     await page.getByRole('button', { name: 'Create strategy' }).click();
     if (!page.url().includes('/strategies/new')) throw new Error('an invalid strategy was saved');

@@ -99,7 +99,9 @@ export async function refresh(stale: string | null): Promise<boolean> {
     }
     throw await problemOf(response);
   };
-  return 'locks' in navigator ? navigator.locks.request('tm-refresh', turn) : turn();
+  // Absent where the page is not served from a secure origin.
+  const locks: LockManager | undefined = navigator.locks;
+  return locks ? locks.request('tm-refresh', turn) : turn();
 }
 
 /** Finds out at start whether the browser still holds a login. */

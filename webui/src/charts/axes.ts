@@ -8,8 +8,8 @@ const FONT = '11px system-ui, sans-serif';
 
 /** How values on an axis are written. */
 export function axisText(share: boolean): (value: number) => string {
-  if (!share) return (value) => number(value, 4);
-  return (value) => `${number(value * 100, 4)} %`;
+  if (!share) return (value) => number(value, 6);
+  return (value) => `${number(Math.round(value * 1e6) / 1e4 || 0, 4)}\u00a0%`;
 }
 
 /** Both axes in the page's colours. */
@@ -17,9 +17,14 @@ export function axes(share: boolean, time: boolean, compact: boolean): uPlot.Axi
   const common = { stroke: cssColour('text-2'), font: FONT, ticks: { show: false } };
   const grid = { stroke: cssColour('line'), width: 1 };
   const write = axisText(share);
-  const across: uPlot.Axis = { ...common, grid: { show: false }, space: compact ? 70 : 90 };
+  const across: uPlot.Axis = { ...common, grid: { show: false }, space: compact ? 70 : 90, size: time ? 42 : 28 };
   if (!time) across.values = (_, splits) => splits.map((split) => shortCount(split));
-  return [across, { ...common, grid, size: 62, space: 34, values: (_, splits) => splits.map(write) }];
+  return [across, { ...common, grid, size: widest, space: 34, values: (_, splits) => splits.map(write) }];
+}
+
+/** Room for the longest label. */
+function widest(_: uPlot, labels: string[] | null): number {
+  return 14 + 6.4 * Math.max(3, ...(labels ?? []).map((label) => label.length));
 }
 
 function shortCount(value: number): string {

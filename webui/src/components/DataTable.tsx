@@ -10,6 +10,8 @@ export interface Column<T> {
   figure?: boolean;
   /** The heading of the row. */
   head?: boolean;
+  /** Never broken over lines. */
+  tight?: boolean;
   /** Hidden on narrow screens. */
   wide?: boolean;
 }
@@ -23,7 +25,7 @@ interface DataTableProps<T> {
 }
 
 function classOf<T>(column: Column<T>): string {
-  return [column.figure ? 'figure' : '', column.wide ? 'wide-only' : '', column.head ? 'row-head' : ''].filter(Boolean).join(' ');
+  return [column.figure ? 'figure' : '', column.tight ? 'tight' : '', column.wide ? 'wide-only' : '', column.head ? 'row-head' : ''].filter(Boolean).join(' ');
 }
 
 /** Shows rows under their columns. */

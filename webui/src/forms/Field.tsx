@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 
 import { violationText } from '../api/problem';
+import { Rich } from '../components/Rich';
 import { useText } from '../i18n';
 import { useFieldText, useForm } from './FormContext';
 import { errorsAt, fieldId } from './pointers';
@@ -40,8 +41,8 @@ export function Field({ pointer, node, value, hint, children }: FieldProps) {
           ))}
         </ul>
       )}
-      {hint && <p className="hint num" id={`${id}-hint`}>{hint}</p>}
-      {help && <p className="hint" id={`${id}-help`}>{help}</p>}
+      {help && <p className="hint" id={`${id}-help`}><Rich words={help} /></p>}
+      {hint && <p className="hint num" id={`${id}-hint`}><Rich words={hint} /></p>}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 /** Several fields of one object; nested objects get a frame of their own. */
+import { Rich } from '../components/Rich';
 import { useFieldText, useForm } from './FormContext';
 import { fieldFor } from './fieldFor';
 import { below, fieldId } from './pointers';
@@ -25,7 +26,7 @@ export function FieldList({ pointer, fields, value }: FieldListProps) {
         return (
           <fieldset key={at} id={fieldId(at)} className={pointer === '' ? 'group' : 'subgroup'}>
             <legend>{label}</legend>
-            {help && <p className="group-help">{help}</p>}
+            {help && <p className="group-help"><Rich words={help} /></p>}
             <div className="fields">{field}</div>
           </fieldset>
         );

@@ -5,6 +5,3 @@ export interface FieldText {
 }
 
 export type FieldTexts = Record<string, FieldText>;
-
-/** English needs none: labels come from the keys and help from the schema. */
-export const NO_FIELDS: FieldTexts = {};

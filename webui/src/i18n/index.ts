@@ -2,7 +2,8 @@
 import { create } from 'zustand';
 
 import { type Dictionary, en } from './en';
-import { type FieldTexts, NO_FIELDS } from './fields';
+import { enFields } from './enFields';
+import type { FieldTexts } from './fields';
 
 export type Language = 'en' | 'zh';
 
@@ -13,7 +14,7 @@ interface Texts {
 }
 
 /** The texts in use. */
-export const useTexts = create<Texts>(() => ({ language: 'en', text: en, fields: NO_FIELDS }));
+export const useTexts = create<Texts>(() => ({ language: 'en', text: en, fields: enFields }));
 
 /** The dictionary of the reader's language. */
 export function useText(): Dictionary {
@@ -23,7 +24,7 @@ export function useText(): Dictionary {
 /** Switches the language once its texts are here. */
 export async function setLanguage(language: Language): Promise<void> {
   if (language === 'en') {
-    useTexts.setState({ language, text: en, fields: NO_FIELDS });
+    useTexts.setState({ language, text: en, fields: enFields });
   } else {
     const [{ zh }, { zhFields }] = await Promise.all([import('./zh'), import('./zhFields')]);
     useTexts.setState({ language, text: zh, fields: zhFields });

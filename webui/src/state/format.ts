@@ -20,7 +20,7 @@ export function count(value: number): string {
 
 /** A share of one as percent. */
 export function percent(ratio: number, digits = 2): string {
-  return `${(ratio * 100).toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`;
+  return `${(ratio * 100).toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })}\u00a0%`;
 }
 
 /** As `percent`, with a plus sign. */

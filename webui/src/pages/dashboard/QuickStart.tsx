@@ -1,5 +1,6 @@
 /** The way from nothing to a back-tested agent, with what is done already. */
 import { CheckCircleFilled } from '@ant-design/icons';
+import { Link } from 'react-router';
 
 import type { DatasetView, SessionView, StrategyView } from '../../api/types';
 import { Card } from '../../components/Card';
@@ -31,10 +32,10 @@ export function QuickStart({ datasets, strategies, sessions }: QuickStartProps) 
           <li key={step.title} className={step.done ? 'step-done' : ''}>
             <span className="step-mark" aria-hidden="true">{step.done ? <CheckCircleFilled /> : index + 1}</span>
             <span className="step-text">
-              <span className="step-title">{step.title}</span>
+              <Link className="step-title" to={step.to}>{step.title}</Link>
               <span className="hint">{step.help}</span>
             </span>
-            <LinkButton small primary={index === next} to={step.to}>{step.title}</LinkButton>
+            {index === next && <LinkButton small primary to={step.to}>{step.title}</LinkButton>}
           </li>
         ))}
       </ol>

@@ -34,7 +34,7 @@ export default function DataPage() {
     { key: 'instrument', title: text.data.instrument, cell: (row) => row.instrument },
     { key: 'interval', title: text.data.interval, cell: (row) => interval(row.interval_seconds) },
     { key: 'rows', title: text.data.rows, figure: true, cell: (row) => count(row.rows) },
-    { key: 'span', title: text.data.span, cell: (row) => <span className="num">{day(row.from)} – {day(row.to)}</span> },
+    { key: 'span', title: text.data.span, tight: true, cell: (row) => <span className="num">{day(row.from)} – {day(row.to)}</span> },
     { key: 'size', title: text.data.size, figure: true, wide: true, cell: (row) => bytes(row.size_bytes) },
     { key: 'warnings', title: text.data.warningTitle, cell: (row) => (row.warnings.length > 0 ? <span className="tag tag-warn">{text.data.warnings(row.warnings.length)}</span> : '—') },
     { key: 'created', title: text.common.created, cell: (row) => <Age at={row.created_at} /> },

@@ -21,7 +21,7 @@ function headline(session: SessionView, text: Dictionary): string {
 function columns(text: Dictionary, brief: boolean): Column<SessionView>[] {
   const all: Column<SessionView>[] = [
     { key: 'name', title: text.common.name, head: true, cell: (row) => <Link to={`/sessions/${row.id}`}>{row.name}</Link> },
-    { key: 'kind', title: text.sessions.kind, cell: (row) => text.sessions.kinds[row.kind] ?? row.kind },
+    { key: 'kind', title: text.sessions.kind, tight: true, cell: (row) => text.sessions.kinds[row.kind] ?? row.kind },
     {
       key: 'state',
       title: text.common.state,
