@@ -9,7 +9,11 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Starts the task. It ends when `wake` returns `false`, which means that the actor is gone.
-pub(crate) fn control(mut index: watch::Receiver<u64>, every: Duration, wake: impl Fn() -> bool + Send + 'static) {
+pub(crate) fn control(
+    mut index: watch::Receiver<u64>,
+    every: Duration,
+    wake: impl Fn() -> bool + Send + 'static,
+) {
     tokio::spawn(async move {
         let mut tick = interval(every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

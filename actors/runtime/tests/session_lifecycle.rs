@@ -9,8 +9,8 @@ use actors::{ActorsError, ListSessions, NewSession};
 use engine::error::{Coded, ErrorCode};
 use serde_json::json;
 use support::{
-    DEADLINE, Setup, assert_whole, command, log_text, named, points, start, strategy, temporary, timeline, training,
-    until, until_state,
+    DEADLINE, Setup, assert_whole, command, log_text, named, points, start, strategy, temporary,
+    timeline, training, until, until_state,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,8 +31,14 @@ async fn a_training_runs_from_submit_to_completed() {
     let checkpoints = node.platform.sessions.checkpoints(id).await.unwrap();
     assert_eq!(checkpoints.iter().map(|one| one.step).collect::<Vec<_>>(), [20, 15, 10, 5]);
     let log = log_text(&node, id).await;
-    assert!(log.contains("fake worker on stdout") && log.contains("fake worker on stderr"), "{log}");
-    assert!(!dir.path().join("data/sessions").join(id.to_string()).exists(), "the directory is cleared");
+    assert!(
+        log.contains("fake worker on stdout") && log.contains("fake worker on stderr"),
+        "{log}"
+    );
+    assert!(
+        !dir.path().join("data/sessions").join(id.to_string()).exists(),
+        "the directory is cleared"
+    );
     node.running.shutdown(DEADLINE).await;
 }
 
@@ -55,7 +61,8 @@ async fn a_repeated_submission_is_one_session_and_another_content_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pause_resume_checkpoint_and_stop_do_what_they_say() {
     let dir = temporary();
-    let setup = Setup::mode("normal").with("FAKE_STEPS", 100_000).with("FAKE_CHECKPOINT_EVERY", 1_000_000);
+    let setup =
+        Setup::mode("normal").with("FAKE_STEPS", 100_000).with("FAKE_CHECKPOINT_EVERY", 1_000_000);
     let node = start(dir.path(), &setup).await;
     let sessions = &node.platform.sessions;
     let id = sessions.submit(command(), training(&node).await).await.unwrap().id;
@@ -63,16 +70,23 @@ async fn pause_resume_checkpoint_and_stop_do_what_they_say() {
 
     let refused = sessions.resume(command(), id).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::IllegalTransition);
-    assert!(refused.to_string().contains("running") && refused.to_string().contains("pause, checkpoint, stop"));
+    assert!(
+        refused.to_string().contains("running")
+            && refused.to_string().contains("pause, checkpoint, stop")
+    );
 
     let pausing = sessions.pause(named(2), id).await.unwrap();
     assert_eq!(pausing.state, State::Pausing);
     let paused = until_state(&node, id, State::Paused).await;
     assert!(sessions.pause(named(2), id).await.is_ok(), "a repeated command gets the first answer");
-    assert_eq!(sessions.pause(command(), id).await.unwrap_err().code(), ErrorCode::IllegalTransition);
+    assert_eq!(
+        sessions.pause(command(), id).await.unwrap_err().code(),
+        ErrorCode::IllegalTransition
+    );
 
     sessions.checkpoint(command(), id).await.unwrap();
-    let checkpointed = until(&node, id, "a checkpoint", |view| paused.revision < view.revision).await;
+    let checkpointed =
+        until(&node, id, "a checkpoint", |view| paused.revision < view.revision).await;
     assert_eq!(checkpointed.state, State::Paused);
     sessions.resume(command(), id).await.unwrap();
     until_state(&node, id, State::Running).await;
@@ -100,19 +114,32 @@ async fn those_that_wait_say_why_and_go_by_priority() {
     let first = sessions.submit(command(), wanted.clone()).await.unwrap().id;
     until_state(&node, first, State::Running).await;
     let low = sessions.submit(command(), wanted.clone()).await.unwrap().id;
-    let high = sessions.submit(command(), NewSession { priority: 5, ..wanted.clone() }).await.unwrap().id;
+    let high =
+        sessions.submit(command(), NewSession { priority: 5, ..wanted.clone() }).await.unwrap().id;
     let large = json!({"cpu": 8});
-    let never = sessions.submit(command(), NewSession { resources: Some(large), ..wanted }).await.unwrap().id;
+    let never = sessions
+        .submit(command(), NewSession { resources: Some(large), ..wanted })
+        .await
+        .unwrap()
+        .id;
 
     let view = until(&node, low, "a reason", |view| view.reason.contains("ahead")).await;
-    assert_eq!((view.state, view.reason.as_str()), (State::Pending, "waiting for 1 core; 1 ahead in queue"));
+    assert_eq!(
+        (view.state, view.reason.as_str()),
+        (State::Pending, "waiting for 1 core; 1 ahead in queue")
+    );
     until(&node, high, "a reason", |view| view.reason == "waiting for 1 core; next in queue").await;
-    until(&node, never, "a reason", |view| view.reason.contains("the largest node has 1 core")).await;
-    let queue: Vec<_> = sessions.queue().await.unwrap().into_iter().map(|entry| entry.session_id).collect();
+    until(&node, never, "a reason", |view| view.reason.contains("the largest node has 1 core"))
+        .await;
+    let queue: Vec<_> =
+        sessions.queue().await.unwrap().into_iter().map(|entry| entry.session_id).collect();
     assert_eq!(queue, [high, low, never]);
 
     assert_eq!(sessions.stop(command(), never).await.unwrap().state, State::Stopped);
-    assert_eq!(sessions.pause(command(), low).await.unwrap_err().code(), ErrorCode::IllegalTransition);
+    assert_eq!(
+        sessions.pause(command(), low).await.unwrap_err().code(),
+        ErrorCode::IllegalTransition
+    );
     sessions.stop(command(), first).await.unwrap();
     until_state(&node, high, State::Running).await;
     assert_eq!(sessions.get(low).await.unwrap().state, State::Pending);
@@ -141,7 +168,9 @@ async fn a_bad_submission_names_every_violation_and_changes_nothing() {
         ..good.clone()
     };
     let found = pointers(sessions.submit(command(), bad).await.unwrap_err());
-    for pointer in ["/name", "/dataset_id", "/config/epochs", "/resources/cpu", "/priority", "/tags/0"] {
+    for pointer in
+        ["/name", "/dataset_id", "/config/epochs", "/resources/cpu", "/priority", "/tags/0"]
+    {
         assert!(found.iter().any(|one| one == pointer), "{pointer} in {found:?}");
     }
 
@@ -149,7 +178,10 @@ async fn a_bad_submission_names_every_violation_and_changes_nothing() {
     let of_rule = NewSession { strategy_id: rule.id, ..good.clone() };
     assert_eq!(pointers(sessions.submit(command(), of_rule).await.unwrap_err()), ["/config/kind"]);
     let untrained = NewSession { config: json!({"kind": "backtest"}), ..good.clone() };
-    assert_eq!(pointers(sessions.submit(command(), untrained).await.unwrap_err()), ["/config/policy"]);
+    assert_eq!(
+        pointers(sessions.submit(command(), untrained).await.unwrap_err()),
+        ["/config/policy"]
+    );
     let missing = json!({"kind": "backtest",
         "policy": {"source": "session", "session_id": "ses_00000000000000000000000000000000"}});
     let of_missing = NewSession { config: missing, ..good.clone() };

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use actors::views::SessionState as State;
 use support::{
-    DEADLINE, Setup, assert_whole, command, kill_worker, log_text, points, start, temporary, timeline, training, until,
-    until_state,
+    DEADLINE, Setup, assert_whole, command, kill_worker, log_text, points, start, temporary,
+    timeline, training, until, until_state,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,7 +24,10 @@ async fn killed_at_twenty_random_points_no_metric_is_lost_or_doubled() {
     for _ in 0..20 {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         mark += 6 + (seed >> 33) % 8;
-        let view = until(&node, id, "progress", |view| view.state.is_terminal() || mark <= view.progress.step).await;
+        let view = until(&node, id, "progress", |view| {
+            view.state.is_terminal() || mark <= view.progress.step
+        })
+        .await;
         if view.state.is_terminal() {
             break;
         }
@@ -46,7 +49,8 @@ async fn a_worker_that_always_crashes_is_retried_three_times_then_fails_with_its
     assert_eq!(ended.state, State::Failed, "{ended:?}");
     assert!(ended.first_error.unwrap().contains("signal 6"));
     assert!(ended.reason.contains("3 retries did not help"), "{}", ended.reason);
-    let starts = timeline(&node, id).await.into_iter().filter(|state| *state == State::Starting).count();
+    let starts =
+        timeline(&node, id).await.into_iter().filter(|state| *state == State::Starting).count();
     assert_eq!(starts, 4);
     assert!(log_text(&node, id).await.contains("crashing as told"));
     assert_whole(&points(&node, id).await, 3);
@@ -55,7 +59,9 @@ async fn a_worker_that_always_crashes_is_retried_three_times_then_fails_with_its
 
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_huge_frames_and_bad_specs_are_never_retried() {
-    for (mode, error) in [("garbage", "no frame of ours"), ("huge", "no frame of ours"), ("bad_spec", "not for me")] {
+    for (mode, error) in
+        [("garbage", "no frame of ours"), ("huge", "no frame of ours"), ("bad_spec", "not for me")]
+    {
         let dir = temporary();
         let node = start(dir.path(), &Setup::mode(mode)).await;
         let id = node.platform.sessions.submit(command(), training(&node).await).await.unwrap().id;
@@ -155,7 +161,10 @@ async fn a_missing_worker_program_fails_the_session_with_advice() {
     let dir = temporary();
     let mut config = actors::boot::PlatformConfig::new(
         dir.path().join("data"),
-        actors::WorkerProgram { path: "/nowhere/tm-worker".into(), env: std::collections::BTreeMap::new() },
+        actors::WorkerProgram {
+            path: "/nowhere/tm-worker".into(),
+            env: std::collections::BTreeMap::new(),
+        },
         std::sync::Arc::new(actors::SystemClock),
     );
     config.node = Some("node-1".parse().unwrap());

@@ -15,8 +15,7 @@ use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use uuid::Uuid;
 
 use crate::follow;
-use crate::messages::answer;
-use crate::messages::host::{HostMsg, HostStatus, Wish};
+use crate::messages::host::{HostMsg, Wish};
 use crate::messages::session::{self, SessionMsg};
 use crate::messages::sessions::{Advance, Facts, SessionsHandle};
 use crate::session::{Context, Session, SessionArguments};
@@ -43,7 +42,6 @@ pub(crate) struct HostState {
     guests: BTreeMap<SessionId, Guest>,
     /// Failures of session actors (not of workers), and until when to leave them alone.
     budgets: BTreeMap<SessionId, (Budget, u64)>,
-    round_count: u64,
 }
 
 /// The actor.
@@ -67,7 +65,6 @@ impl Actor for Host {
             present: BTreeMap::new(),
             guests: BTreeMap::new(),
             budgets: BTreeMap::new(),
-            round_count: 0,
             context,
         })
     }
@@ -80,27 +77,31 @@ impl Actor for Host {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             HostMsg::Look => state.look(&myself).await,
-            HostMsg::GetStatus { reply } => {
-                let sessions = state.guests.keys().copied().collect();
-                answer(reply, Ok(HostStatus { sessions, round_count: state.round_count }));
-            }
         }
         Ok(())
     }
 
     /// The node goes down: sessions write a last checkpoint; then they end with us.
-    async fn post_stop(&self, _: ActorRef<HostMsg>, state: &mut HostState) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(
+        &self,
+        _: ActorRef<HostMsg>,
+        state: &mut HostState,
+    ) -> Result<(), ActorProcessingErr> {
         let asked: Vec<_> = state
             .guests
             .values()
             .map(|guest| {
                 let actor = guest.actor.clone();
-                tokio::spawn(async move { actor.call(|reply| SessionMsg::Drain { reply }, Some(DRAIN)).await })
+                tokio::spawn(async move {
+                    actor.call(|reply| SessionMsg::Drain { reply }, Some(DRAIN)).await
+                })
             })
             .collect();
         for one in asked {
             if !matches!(one.await, Ok(Ok(CallResult::Success(())))) {
-                tracing::warn!("a session ended without a last checkpoint; it resumes from the one before");
+                tracing::warn!(
+                    "a session ended without a last checkpoint; it resumes from the one before"
+                );
             }
         }
         Ok(())
@@ -114,7 +115,9 @@ impl Actor for Host {
     ) -> Result<(), ActorProcessingErr> {
         match event {
             SupervisionEvent::ActorTerminated(cell, _, _) => state.left(&cell),
-            SupervisionEvent::ActorFailed(cell, error) => state.failed(&myself, &cell, &error.to_string()).await,
+            SupervisionEvent::ActorFailed(cell, error) => {
+                state.failed(&myself, &cell, &error.to_string()).await
+            }
             SupervisionEvent::ActorStarted(_)
             | SupervisionEvent::ProcessGroupChanged(_)
             | SupervisionEvent::PidLifecycleEvent(_) => {}
@@ -125,9 +128,9 @@ impl Actor for Host {
 
 impl HostState {
     async fn look(&mut self, myself: &ActorRef<HostMsg>) {
-        self.round_count += 1;
         let node = self.context.node.as_str();
-        let mut wanted = self.context.control.read(|state| wanted_here(state, node, self.started_ms));
+        let mut wanted =
+            self.context.control.read(|state| wanted_here(state, node, self.started_ms));
         let now_ms = self.context.clock.boot_ms();
         // A session whose actor failed a moment ago is left alone for a while.
         wanted.retain(|id, _| self.budgets.get(id).is_none_or(|(_, until_ms)| *until_ms <= now_ms));
@@ -147,7 +150,9 @@ impl HostState {
     ) -> bool {
         match step {
             HostStep::Start(id) | HostStep::Adopt(id) => match wanted.get(&id) {
-                Some(want) => self.start(myself, id, want, matches!(step, HostStep::Adopt(_))).await,
+                Some(want) => {
+                    self.start(myself, id, want, matches!(step, HostStep::Adopt(_))).await
+                }
                 None => false,
             },
             HostStep::Pause(id) => self.tell(id, SessionMsg::Wished { wish: Wish::Pause }),
@@ -158,11 +163,18 @@ impl HostState {
         }
     }
 
-    async fn start(&mut self, myself: &ActorRef<HostMsg>, id: SessionId, want: &Wanted, adopted: bool) -> bool {
+    async fn start(
+        &mut self,
+        myself: &ActorRef<HostMsg>,
+        id: SessionId,
+        want: &Wanted,
+        adopted: bool,
+    ) -> bool {
         let gpus = self.context.control.read(|state| {
             state.sessions.get(id.uuid().as_bytes()).map_or(0, |session| session.resources.gpus)
         });
-        let used: BTreeSet<u32> = self.guests.values().flat_map(|guest| guest.devices.iter().copied()).collect();
+        let used: BTreeSet<u32> =
+            self.guests.values().flat_map(|guest| guest.devices.iter().copied()).collect();
         let devices = free_devices(&used, gpus);
         let arguments = SessionArguments {
             context: self.context.clone(),
@@ -243,7 +255,11 @@ impl HostState {
     }
 
     fn forget(&mut self, cell: &ActorCell) -> Option<SessionId> {
-        let id = self.guests.iter().find(|(_, guest)| guest.actor.get_id() == cell.get_id()).map(|(id, _)| *id)?;
+        let id = self
+            .guests
+            .iter()
+            .find(|(_, guest)| guest.actor.get_id() == cell.get_id())
+            .map(|(id, _)| *id)?;
         self.guests.remove(&id);
         self.present.remove(&id);
         self.context.directory.remove(&session::name(id));
@@ -265,7 +281,13 @@ fn wanted_here(state: &ControlState, node: &str, started_ms: u64) -> BTreeMap<Se
         let id = SessionId::from_uuid(Uuid::from_bytes(session.id));
         Some((id, Wanted { epoch: placement.epoch, wish, checkpoint_requests, begun }))
     };
-    state.sessions.placed_on(node).into_iter().filter(|session| !session.ended()).filter_map(of).collect()
+    state
+        .sessions
+        .placed_on(node)
+        .into_iter()
+        .filter(|session| !session.ended())
+        .filter_map(of)
+        .collect()
 }
 
 /// Returns the lowest indices that nobody uses.

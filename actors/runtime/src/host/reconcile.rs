@@ -115,8 +115,11 @@ pub(crate) fn carried_out(
         }
         HostStep::Start(_) | HostStep::Adopt(_) => {
             if let Some(want) = want {
-                let told =
-                    Present { epoch: want.epoch, wish: want.wish, checkpoint_requests: want.checkpoint_requests };
+                let told = Present {
+                    epoch: want.epoch,
+                    wish: want.wish,
+                    checkpoint_requests: want.checkpoint_requests,
+                };
                 present.insert(session, told);
             }
         }
@@ -157,7 +160,10 @@ mod tests {
         let mut begun = wanted(Wish::Run);
         begun.begun = true;
         let wants = BTreeMap::from([(id(1), wanted(Wish::Run)), (id(2), begun)]);
-        assert_eq!(reconcile(&wants, &BTreeMap::new()), [HostStep::Start(id(1)), HostStep::Adopt(id(2))]);
+        assert_eq!(
+            reconcile(&wants, &BTreeMap::new()),
+            [HostStep::Start(id(1)), HostStep::Adopt(id(2))]
+        );
     }
 
     #[test]

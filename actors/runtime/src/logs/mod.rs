@@ -114,7 +114,9 @@ impl LogsState {
             if 0 < dropped
                 && let Some(at_ms) = lines.front().map(|line| line.at_ms)
             {
-                let text = format!("… {dropped} lines were dropped: they came faster than they could be stored");
+                let text = format!(
+                    "… {dropped} lines were dropped: they came faster than they could be stored"
+                );
                 lines.push_front(StoredLine { at_ms, level: "warn".to_owned(), text });
             }
             while !lines.is_empty() {
@@ -125,7 +127,12 @@ impl LogsState {
         Ok(())
     }
 
-    fn tail(&self, session: SessionId, after: Option<u64>, limit: u32) -> Result<Page<LogLineView>, ActorsError> {
+    fn tail(
+        &self,
+        session: SessionId,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<LogLineView>, ActorsError> {
         let (key, limit) = (session.uuid(), page_limit(limit));
         let records = match after {
             Some(after) => self.table.read(key.as_bytes(), after, limit),

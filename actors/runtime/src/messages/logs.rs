@@ -64,8 +64,11 @@ impl LogsHandle {
 
     /// Keeps lines. Best effort: lines told while the actor restarts are lost.
     pub(crate) fn append(&self, session: SessionId, lines: Vec<NewLine>) {
-        let told = self.directory.get::<LogsMsg>(NAME).map(|actor| actor.cast(LogsMsg::Append { session, lines }));
-        if !matches!(told, Ok(Ok(()))) {
+        let told = match self.directory.get::<LogsMsg>(NAME) {
+            Ok(actor) => actor.cast(LogsMsg::Append { session, lines }).is_ok(),
+            Err(_) => false,
+        };
+        if !told {
             tracing::debug!(%session, "log lines were dropped: the logs actor is restarting");
         }
     }

@@ -3,8 +3,8 @@
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
 
-pub(crate) use crate::worker::process::Notice;
 use super::host::Wish;
+pub(crate) use crate::worker::process::Notice;
 
 /// Returns the name of a session's actor in the directory and the tree.
 pub(crate) fn name(session: engine::ids::SessionId) -> String {

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::config::{BacktestPolicy, ResourcesConfig, SessionConfig, SessionKind, StrategyConfig, Violation};
+use engine::config::{
+    BacktestPolicy, ResourcesConfig, SessionConfig, SessionKind, StrategyConfig, Violation,
+};
 use engine::ids::{DatasetId, SessionId, StrategyId};
 use engine::session::protocol::Progress;
 use ractor::RpcReplyPort;
@@ -21,8 +23,8 @@ use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::session::lifecycle::Verb;
 use crate::views::{
-    CheckpointView, DatasetView, Page, QueueEntryView, SessionState, SessionView, StrategyVersionView, StrategyView,
-    TransitionView,
+    CheckpointView, DatasetView, Page, QueueEntryView, SessionState, SessionView,
+    StrategyVersionView, StrategyView, TransitionView,
 };
 
 /// Name in the directory and the tree.
@@ -194,7 +196,11 @@ impl SessionsHandle {
     /// # Errors
     /// Refuses with every violation at once: configuration, resources, unknown or archived strategy, unknown data,
     /// training of a rule, back-test of a session that has no model.
-    pub async fn submit(&self, command: Command, wanted: NewSession) -> Result<SessionView, ActorsError> {
+    pub async fn submit(
+        &self,
+        command: Command,
+        wanted: NewSession,
+    ) -> Result<SessionView, ActorsError> {
         let draft = Box::new(self.draft(wanted).await?);
         ask(&self.directory, NAME, |reply| SessionsMsg::Submit { command, draft, reply }).await
     }
@@ -227,7 +233,11 @@ impl SessionsHandle {
     ///
     /// # Errors
     /// Refuses in any other state and names the commands that are legal.
-    pub async fn resume(&self, command: Command, id: SessionId) -> Result<SessionView, ActorsError> {
+    pub async fn resume(
+        &self,
+        command: Command,
+        id: SessionId,
+    ) -> Result<SessionView, ActorsError> {
         self.order(command, id, Verb::Resume).await
     }
 
@@ -235,7 +245,11 @@ impl SessionsHandle {
     ///
     /// # Errors
     /// Refuses in any other state and names the commands that are legal.
-    pub async fn checkpoint(&self, command: Command, id: SessionId) -> Result<SessionView, ActorsError> {
+    pub async fn checkpoint(
+        &self,
+        command: Command,
+        id: SessionId,
+    ) -> Result<SessionView, ActorsError> {
         self.order(command, id, Verb::Checkpoint).await
     }
 
@@ -275,12 +289,21 @@ impl SessionsHandle {
     ///
     /// # Errors
     /// Refuses when there is no session of that id; tells when it has not ended within `deadline`.
-    pub async fn wait(&self, id: SessionId, deadline: Duration) -> Result<SessionView, ActorsError> {
+    pub async fn wait(
+        &self,
+        id: SessionId,
+        deadline: Duration,
+    ) -> Result<SessionView, ActorsError> {
         let within_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
         ask_within(&self.directory, NAME, within_ms, |reply| SessionsMsg::Wait { id, reply }).await
     }
 
-    async fn order(&self, command: Command, id: SessionId, verb: Verb) -> Result<SessionView, ActorsError> {
+    async fn order(
+        &self,
+        command: Command,
+        id: SessionId,
+        verb: Verb,
+    ) -> Result<SessionView, ActorsError> {
         ask(&self.directory, NAME, |reply| SessionsMsg::Order { command, id, verb, reply }).await
     }
 
@@ -302,25 +325,38 @@ impl SessionsHandle {
     ///
     /// # Errors
     /// Refuses an old `epoch`.
-    pub(crate) async fn learn(&self, id: SessionId, epoch: u64, facts: Facts) -> Result<SessionView, ActorsError> {
+    pub(crate) async fn learn(
+        &self,
+        id: SessionId,
+        epoch: u64,
+        facts: Facts,
+    ) -> Result<SessionView, ActorsError> {
         ask(&self.directory, NAME, |reply| SessionsMsg::Learn { id, epoch, facts, reply }).await
     }
 
     /// Tells the registry something that need not be answered. Lost while it restarts: it reads control state then.
     pub(crate) fn tell(&self, message: SessionsMsg) {
-        let told = self.directory.get::<SessionsMsg>(NAME).map(|actor| actor.cast(message));
-        if !matches!(told, Ok(Ok(()))) {
-            tracing::debug!("the registry of sessions is restarting; it reads everything anew then");
+        let told = match self.directory.get::<SessionsMsg>(NAME) {
+            Ok(actor) => actor.cast(message).is_ok(),
+            Err(_) => false,
+        };
+        if !told {
+            tracing::debug!(
+                "the registry of sessions is restarting; it reads everything anew then"
+            );
         }
     }
 
     /// Looks up and checks everything a submission names.
     async fn draft(&self, wanted: NewSession) -> Result<Draft, ActorsError> {
         let mut violations = plain_violations(&wanted);
-        let config = typed(engine::config::validate::session(&wanted.config), "/config", &mut violations);
+        let config =
+            typed(engine::config::validate::session(&wanted.config), "/config", &mut violations);
         let resources = match &wanted.resources {
             None => Some(ResourcesConfig::default()),
-            Some(value) => typed(engine::config::validate::resources(value), "/resources", &mut violations),
+            Some(value) => {
+                typed(engine::config::validate::resources(value), "/resources", &mut violations)
+            }
         };
         let library = LibraryHandle::new(self.directory.clone());
         let found = self.strategy(&library, &wanted, &mut violations).await?;
@@ -336,7 +372,9 @@ impl SessionsHandle {
             violations.extend(mismatch(config, &version.config));
         }
         match (config, resources, found, dataset) {
-            (Some(config), Some(resources), Some((strategy, version)), Some(dataset)) if violations.is_empty() => {
+            (Some(config), Some(resources), Some((strategy, version)), Some(dataset))
+                if violations.is_empty() =>
+            {
                 let NewSession { name, priority, tags, .. } = wanted;
                 let name = name.trim().to_owned();
                 Ok(Draft { name, strategy, version, dataset, config, resources, priority, tags })
@@ -360,10 +398,14 @@ impl SessionsHandle {
             Err(error) => return Err(error),
         };
         if strategy.archived {
-            let detail = format!("strategy '{}' is archived; choose one that is not", strategy.name);
+            let detail =
+                format!("strategy '{}' is archived; choose one that is not", strategy.name);
             violations.push(violation("/strategy_id", "archived", detail));
         }
-        match library.version(wanted.strategy_id, wanted.strategy_version.unwrap_or(strategy.version)).await {
+        match library
+            .version(wanted.strategy_id, wanted.strategy_version.unwrap_or(strategy.version))
+            .await
+        {
             Ok(version) => Ok(Some((strategy, version))),
             Err(error @ ActorsError::NotFound { .. }) => {
                 violations.push(violation("/strategy_version", "not_found", error.to_string()));
@@ -375,10 +417,19 @@ impl SessionsHandle {
 }
 
 fn violation(pointer: &str, code: &str, detail: String) -> Violation {
-    Violation { pointer: pointer.to_owned(), code: code.to_owned(), params: BTreeMap::new(), detail }
+    Violation {
+        pointer: pointer.to_owned(),
+        code: code.to_owned(),
+        params: BTreeMap::new(),
+        detail,
+    }
 }
 
-fn typed<T>(read: Result<T, Vec<Violation>>, under: &str, violations: &mut Vec<Violation>) -> Option<T> {
+fn typed<T>(
+    read: Result<T, Vec<Violation>>,
+    under: &str,
+    violations: &mut Vec<Violation>,
+) -> Option<T> {
     match read {
         Ok(value) => Some(value),
         Err(found) => {
@@ -400,7 +451,10 @@ fn plain_violations(wanted: &NewSession) -> Vec<Violation> {
         found.push(violation("/name", "out_of_range", detail));
     }
     if !(-PRIORITY_MAX..=PRIORITY_MAX).contains(&wanted.priority) {
-        let detail = format!("a priority lies between -{PRIORITY_MAX} and {PRIORITY_MAX}, found {}", wanted.priority);
+        let detail = format!(
+            "a priority lies between -{PRIORITY_MAX} and {PRIORITY_MAX}, found {}",
+            wanted.priority
+        );
         found.push(violation("/priority", "out_of_range", detail));
     }
     if TAGS_MAX < wanted.tags.len() {
@@ -424,13 +478,19 @@ fn mismatch(config: &SessionConfig, strategy: &StrategyConfig) -> Option<Violati
         SessionConfig::Training(_) if !strategy.agent.learns() => Some(violation(
             "/config/kind",
             "invalid",
-            format!("'{algorithm}' is a rule and does not learn; choose a back-test, or a strategy that learns"),
+            format!(
+                "'{algorithm}' is a rule and does not learn; choose a back-test, or a strategy that learns"
+            ),
         )),
-        SessionConfig::Backtest(backtest) if backtest.policy == BacktestPolicy::Strategy && strategy.agent.learns() => {
+        SessionConfig::Backtest(backtest)
+            if backtest.policy == BacktestPolicy::Strategy && strategy.agent.learns() =>
+        {
             Some(violation(
                 "/config/policy",
                 "invalid",
-                format!("'{algorithm}' has to be trained first; name the training session whose model is to be tested"),
+                format!(
+                    "'{algorithm}' has to be trained first; name the training session whose model is to be tested"
+                ),
             ))
         }
         SessionConfig::Training(_) | SessionConfig::Backtest(_) => None,

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::ask;
 use super::metrics::MetricsHandle;
+use super::sessions::SessionsHandle;
 use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::topics::hub::Hub;
@@ -194,12 +195,24 @@ impl TopicsHandle {
     ///
     /// # Errors
     /// Refuses a topic that does not exist.
-    pub async fn subscribe(&self, topic: &str, since: Option<Since>) -> Result<Subscription, ActorsError> {
-        if let Some(session) = topic.strip_prefix("metrics/").and_then(|id| id.parse::<SessionId>().ok())
+    pub async fn subscribe(
+        &self,
+        topic: &str,
+        since: Option<Since>,
+    ) -> Result<Subscription, ActorsError> {
+        if let Some(session) =
+            topic.strip_prefix("metrics/").and_then(|id| id.parse::<SessionId>().ok())
             && self.hub.is_empty(topic)
             && let Err(error) = MetricsHandle::new(self.directory.clone()).show(session).await
         {
             tracing::warn!(topic, %error, "past metrics could not be put on the topic");
+        }
+        if let Some(session) =
+            topic.strip_prefix("session/").and_then(|id| id.parse::<SessionId>().ok())
+            && self.hub.is_empty(topic)
+            && let Ok(view) = SessionsHandle::new(self.directory.clone()).get(session).await
+        {
+            self.publish_fields(topic, &view);
         }
         self.hub.subscribe(topic, since)
     }

@@ -83,8 +83,11 @@ pub(crate) enum Verdict {
 /// Among the nodes on which a session fits, the one with the most cores left gets it (then the most memory, then the
 /// first by name).
 pub(crate) fn assign(nodes: &[NodeRoom], wants: &[Want]) -> Vec<(SessionId, Verdict)> {
-    let mut rooms: Vec<(NodeRoom, Resources)> =
-        nodes.iter().filter(|room| room.open).map(|room| (room.clone(), room.capacity.minus(room.reserved))).collect();
+    let mut rooms: Vec<(NodeRoom, Resources)> = nodes
+        .iter()
+        .filter(|room| room.open)
+        .map(|room| (room.clone(), room.capacity.minus(room.reserved)))
+        .collect();
     rooms.sort_by(|(a, _), (b, _)| a.node.cmp(&b.node));
     wants.iter().map(|want| (want.session, place(&mut rooms, want.need))).collect()
 }
@@ -93,12 +96,15 @@ fn place(rooms: &mut [(NodeRoom, Resources)], need: Resources) -> Verdict {
     if rooms.is_empty() {
         return Verdict::NoNode;
     }
-    let fitting = rooms
-        .iter_mut()
-        .filter(|(_, free)| lacks(*free, need).is_none())
-        .max_by(|(a, free_a), (b, free_b)| {
-            (free_a.cpu_millis, free_a.memory_mib, &b.node).cmp(&(free_b.cpu_millis, free_b.memory_mib, &a.node))
-        });
+    let fitting = rooms.iter_mut().filter(|(_, free)| lacks(*free, need).is_none()).max_by(
+        |(a, free_a), (b, free_b)| {
+            (free_a.cpu_millis, free_a.memory_mib, &b.node).cmp(&(
+                free_b.cpu_millis,
+                free_b.memory_mib,
+                &a.node,
+            ))
+        },
+    );
     if let Some((room, free)) = fitting {
         *free = free.minus(need);
         return Verdict::Node(room.node.clone());
@@ -106,7 +112,9 @@ fn place(rooms: &mut [(NodeRoom, Resources)], need: Resources) -> Verdict {
     let closest = rooms
         .iter_mut()
         .filter(|(room, _)| lacks(room.capacity, need).is_none())
-        .min_by_key(|(room, free)| (lacks(*free, need).map_or(0, |(_, missing)| missing), room.node.clone()));
+        .min_by_key(|(room, free)| {
+            (lacks(*free, need).map_or(0, |(_, missing)| missing), room.node.clone())
+        });
     if let Some((_, free)) = closest {
         let (dimension, missing) = lacks(*free, need).unwrap_or((Dimension::Cpu, 0));
         *free = free.minus(need);
@@ -116,13 +124,24 @@ fn place(rooms: &mut [(NodeRoom, Resources)], need: Resources) -> Verdict {
 }
 
 fn too_large(rooms: &[(NodeRoom, Resources)], need: Resources) -> Verdict {
-    let most = |of: fn(&Resources) -> u64| rooms.iter().map(|(room, _)| of(&room.capacity)).max().unwrap_or(0);
-    let (gpus, cpu, memory) = (most(|a| a.gpus.into()), most(|a| a.cpu_millis), most(|a| a.memory_mib));
+    let most = |of: fn(&Resources) -> u64| {
+        rooms.iter().map(|(room, _)| of(&room.capacity)).max().unwrap_or(0)
+    };
+    let (gpus, cpu, memory) =
+        (most(|a| a.gpus.into()), most(|a| a.cpu_millis), most(|a| a.memory_mib));
     if gpus < u64::from(need.gpus) {
-        return Verdict::TooLarge { dimension: Dimension::Gpu, wanted: need.gpus.into(), largest: gpus };
+        return Verdict::TooLarge {
+            dimension: Dimension::Gpu,
+            wanted: need.gpus.into(),
+            largest: gpus,
+        };
     }
     if cpu < need.cpu_millis {
-        return Verdict::TooLarge { dimension: Dimension::Cpu, wanted: need.cpu_millis, largest: cpu };
+        return Verdict::TooLarge {
+            dimension: Dimension::Cpu,
+            wanted: need.cpu_millis,
+            largest: cpu,
+        };
     }
     Verdict::TooLarge { dimension: Dimension::Memory, wanted: need.memory_mib, largest: memory }
 }
@@ -150,7 +169,10 @@ mod tests {
 
     #[test]
     fn the_emptier_node_gets_it_and_the_first_name_breaks_ties() {
-        let nodes = [room("b", amount(4, 8, 0), amount(0, 0, 0)), room("a", amount(4, 8, 0), amount(0, 0, 0))];
+        let nodes = [
+            room("b", amount(4, 8, 0), amount(0, 0, 0)),
+            room("a", amount(4, 8, 0), amount(0, 0, 0)),
+        ];
         let verdicts = assign(&nodes, &[want(1, amount(1, 1, 0)), want(2, amount(1, 1, 0))]);
         assert_eq!(verdicts[0].1, Verdict::Node("a".parse().unwrap()));
         assert_eq!(verdicts[1].1, Verdict::Node("b".parse().unwrap()));
@@ -176,7 +198,10 @@ mod tests {
     fn what_no_node_could_ever_hold_is_said_and_blocks_nobody() {
         let nodes = [room("a", amount(2, 100, 0), amount(0, 0, 0))];
         let verdicts = assign(&nodes, &[want(1, amount(8, 1, 0)), want(2, amount(2, 1, 0))]);
-        assert_eq!(verdicts[0].1, Verdict::TooLarge { dimension: Dimension::Cpu, wanted: 8, largest: 2 });
+        assert_eq!(
+            verdicts[0].1,
+            Verdict::TooLarge { dimension: Dimension::Cpu, wanted: 8, largest: 2 }
+        );
         assert!(matches!(verdicts[1].1, Verdict::Node(_)));
     }
 
@@ -188,7 +213,8 @@ mod tests {
     }
 
     fn amounts(max: u64) -> impl Strategy<Value = Resources> {
-        (0..max, 0..max * 100, 0..3u32).prop_map(|(cpu, memory_mib, gpus)| amount(cpu, memory_mib, gpus))
+        (0..max, 0..max * 100, 0..3u32)
+            .prop_map(|(cpu, memory_mib, gpus)| amount(cpu, memory_mib, gpus))
     }
 
     proptest! {

@@ -12,10 +12,10 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::directory::Directory;
 use crate::follow;
+use crate::messages::CommandId;
 use crate::messages::placement::PlacementHandle;
-use crate::messages::scheduler::{SchedulerMsg, SchedulerStatus};
+use crate::messages::scheduler::SchedulerMsg;
 use crate::messages::sessions::{SessionsHandle, SessionsMsg};
-use crate::messages::{CommandId, answer};
 
 /// Looked at again at least this often.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -34,7 +34,6 @@ pub(crate) struct SchedulerState {
     control: ControlHandle,
     placement: PlacementHandle,
     sessions: SessionsHandle,
-    status: SchedulerStatus,
 }
 
 /// The actor.
@@ -56,7 +55,6 @@ impl Actor for Scheduler {
             control: arguments.control,
             placement: PlacementHandle::new(arguments.directory.clone()),
             sessions: SessionsHandle::new(arguments.directory),
-            status: SchedulerStatus::default(),
         })
     }
 
@@ -68,7 +66,6 @@ impl Actor for Scheduler {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SchedulerMsg::Look => state.look().await,
-            SchedulerMsg::GetStatus { reply } => answer(reply, Ok(state.status.clone())),
         }
         Ok(())
     }
@@ -81,13 +78,10 @@ impl SchedulerState {
             Ok(verdicts) => verdicts,
             Err(error) => {
                 tracing::warn!(%error, "no plan was made");
-                self.status.last_error = Some(error.to_string());
                 return;
             }
         };
         let plan = plan::conclude(verdicts);
-        self.status.plan_count += 1;
-        self.status.waiting_count = u32::try_from(plan.queue.len()).unwrap_or(u32::MAX);
         for (session, node) in plan.place {
             self.place(session, &node).await;
         }
@@ -95,16 +89,14 @@ impl SchedulerState {
     }
 
     async fn place(&mut self, session: SessionId, node: &NodeId) {
-        let command =
-            ControlCommand::PlaceSession { session: *session.uuid().as_bytes(), node: node.to_string() };
+        let command = ControlCommand::PlaceSession {
+            session: *session.uuid().as_bytes(),
+            node: node.to_string(),
+        };
         let key = cluster::control::CommandId(CommandId::random().0);
-        match self.control.execute(key, command).await {
-            Ok(_) => self.status.placed_count += 1,
-            // Refused (stopped in the meantime, capacity gone) or passing: the next look decides anew.
-            Err(error) => {
-                tracing::info!(%session, %node, %error, "session was not placed");
-                self.status.last_error = Some(error.to_string());
-            }
+        // Refused (stopped in the meantime, capacity gone) or passing: the next look decides anew.
+        if let Err(error) = self.control.execute(key, command).await {
+            tracing::info!(%session, %node, %error, "session was not placed");
         }
     }
 }

@@ -50,7 +50,9 @@ pub(crate) fn conclude(verdicts: Vec<(SessionId, Verdict)>) -> Plan {
                 plan.place.push((session, node));
                 continue;
             }
-            Verdict::Waits { dimension, missing } => format!("waiting for {}", amount(dimension, missing)),
+            Verdict::Waits { dimension, missing } => {
+                format!("waiting for {}", amount(dimension, missing))
+            }
             Verdict::TooLarge { dimension, wanted, largest } => format!(
                 "asks for {}, the largest node has {}; stop it and submit it with less",
                 amount(dimension, wanted),
@@ -99,7 +101,10 @@ mod tests {
         let reasons: Vec<&str> = plan.queue.iter().map(|place| place.reason.as_str()).collect();
         assert_eq!(reasons[0], "waiting for 1 core; next in queue");
         assert_eq!(reasons[1], "waiting for 2 GPUs; 1 ahead in queue");
-        assert!(reasons[2].starts_with("asks for 900 MiB of memory, the largest node has 100 MiB of memory"));
+        assert!(
+            reasons[2]
+                .starts_with("asks for 900 MiB of memory, the largest node has 100 MiB of memory")
+        );
         assert_eq!(plan.queue[3].position, 4);
     }
 

@@ -148,7 +148,16 @@ fn progress_view(progress: Progress) -> ProgressView {
     let rate = (steps_per_second.is_finite() && 0.0 < steps_per_second).then_some(steps_per_second);
     let left = float(step_count.saturating_sub(step));
     let eta_seconds = rate.filter(|_| 0 < step_count).map(|rate| left / rate);
-    ProgressView { ratio, step, step_count, epoch_index, epoch_count, phase, steps_per_second: rate, eta_seconds }
+    ProgressView {
+        ratio,
+        step,
+        step_count,
+        epoch_index,
+        epoch_count,
+        phase,
+        steps_per_second: rate,
+        eta_seconds,
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown to people; steps stay far below 2^53")]
@@ -234,7 +243,8 @@ mod tests {
         assert_eq!((view.ratio, view.eta_seconds), (None, None));
         let view = progress_view(Progress { step_count: 25, ..progress.clone() });
         assert_eq!((view.ratio, view.eta_seconds), (Some(0.2), Some(2.0)));
-        let view = progress_view(Progress { step_count: 25, steps_per_second: f64::NAN, ..progress });
+        let view =
+            progress_view(Progress { step_count: 25, steps_per_second: f64::NAN, ..progress });
         assert_eq!((view.steps_per_second, view.eta_seconds), (None, None));
     }
 

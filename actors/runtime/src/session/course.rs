@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use engine::session::protocol::{
-    CheckpointWritten, MetricPoint, PROTOCOL_MAX, PROTOCOL_MIN, Progress, WorkerCommand, WorkerEvent, WorkerResult,
+    CheckpointWritten, MetricPoint, PROTOCOL_MAX, PROTOCOL_MIN, Progress, WorkerCommand,
+    WorkerEvent, WorkerResult,
 };
 
 use super::retry::{self, Decision, Failure, FailureKind, RetryPolicy};
@@ -21,7 +22,13 @@ const EXIT_GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Step {
     /// Journal and show a state. A refusal means that the registry already knows better.
-    Show { to: SessionState, reason: String, actor: &'static str, retry_count: Option<u32>, error: Option<String> },
+    Show {
+        to: SessionState,
+        reason: String,
+        actor: &'static str,
+        retry_count: Option<u32>,
+        error: Option<String>,
+    },
     /// Start the worker.
     Launch { run: u64 },
     /// The worker said hello: remember its build and send it `Start`.
@@ -112,11 +119,22 @@ impl Course {
         }
         let fresh = matches!(shown, SessionState::Placed | SessionState::Pending);
         match self.wish {
-            Wish::Stop => self.conclude_stopped("stopped while no worker was running"),
-            Wish::Pause => {
-                let reason = "the node was restarted; it starts from its last checkpoint on resume".to_owned();
+            Wish::Stop => {
                 let mut steps = Vec::new();
-                if !matches!(shown, SessionState::Paused | SessionState::Pausing | SessionState::Recovering) {
+                if !matches!(shown, SessionState::Pending | SessionState::Stopping) {
+                    steps.push(show(SessionState::Stopping, "a stop was asked for", "host"));
+                }
+                steps.extend(self.conclude_stopped("stopped while no worker was running"));
+                steps
+            }
+            Wish::Pause => {
+                let reason = "the node was restarted; it starts from its last checkpoint on resume"
+                    .to_owned();
+                let mut steps = Vec::new();
+                if !matches!(
+                    shown,
+                    SessionState::Paused | SessionState::Pausing | SessionState::Recovering
+                ) {
                     steps.push(show(SessionState::Recovering, "its worker is gone", "host"));
                 }
                 steps.push(show(SessionState::Paused, &reason, "host"));
@@ -173,13 +191,19 @@ impl Course {
             return Vec::new();
         }
         match (self.phase, wish) {
-            (Phase::Ended, _) | (Phase::Launching { .. }, Wish::Run | Wish::Pause) | (Phase::Waiting, Wish::Run) => {
-                Vec::new()
+            (Phase::Ended, _)
+            | (Phase::Launching { .. }, Wish::Run | Wish::Pause)
+            | (Phase::Waiting, Wish::Run) => Vec::new(),
+            (Phase::Idle | Phase::Waiting, Wish::Stop) => {
+                self.conclude_stopped("stopped while no worker was running")
             }
-            (Phase::Idle | Phase::Waiting, Wish::Stop) => self.conclude_stopped("stopped while no worker was running"),
             (Phase::Idle | Phase::Waiting, Wish::Pause) => {
                 self.phase = Phase::Idle;
-                vec![show(SessionState::Paused, "paused without a worker; it starts on resume", "host")]
+                vec![show(
+                    SessionState::Paused,
+                    "paused without a worker; it starts on resume",
+                    "host",
+                )]
             }
             (Phase::Idle, Wish::Run) => {
                 let reason = "resumed; its worker is gone and starts from the last checkpoint";
@@ -187,10 +211,16 @@ impl Course {
                 steps.extend(self.launch("starting its worker again"));
                 steps
             }
-            (Phase::Launching { introduced: false }, Wish::Stop) => vec![Step::EndWithin(Duration::ZERO)],
-            (Phase::Launching { introduced: true } | Phase::Working, Wish::Stop) => vec![Step::StopWorker],
+            (Phase::Launching { introduced: false }, Wish::Stop) => {
+                vec![Step::EndWithin(Duration::ZERO)]
+            }
+            (Phase::Launching { introduced: true } | Phase::Working, Wish::Stop) => {
+                vec![Step::StopWorker]
+            }
             (Phase::Working, Wish::Pause) => vec![Step::Send(WorkerCommand::Pause)],
-            (Phase::Working, Wish::Run) => vec![Step::Idle(false), Step::Send(WorkerCommand::Resume)],
+            (Phase::Working, Wish::Run) => {
+                vec![Step::Idle(false), Step::Send(WorkerCommand::Resume)]
+            }
         }
     }
 
@@ -199,7 +229,8 @@ impl Course {
         if self.phase == Phase::Working {
             return vec![Step::Send(WorkerCommand::Checkpoint)];
         }
-        let text = "a checkpoint was asked for while no worker was running; the last one stands".to_owned();
+        let text = "a checkpoint was asked for while no worker was running; the last one stands"
+            .to_owned();
         vec![Step::Log { level: "info", text }]
     }
 
@@ -267,7 +298,11 @@ impl Course {
                 return self.conclude(SessionState::Completed, "did all its work", None);
             }
             if self.wish == Wish::Stop {
-                return self.conclude(SessionState::Stopped, "stopped on request; its best model is kept", None);
+                return self.conclude(
+                    SessionState::Stopped,
+                    "stopped on request; its best model is kept",
+                    None,
+                );
             }
             let text = "the worker stopped although nobody asked for it".to_owned();
             return self.after_failure(Failure { kind: FailureKind::Passing, text }, now_ms);
@@ -287,11 +322,16 @@ impl Course {
     fn ready(&mut self, now_ms: u64) -> Vec<Step> {
         self.phase = Phase::Working;
         self.ready_at_ms = Some(now_ms);
-        let mut steps = vec![show(SessionState::Running, "its inputs are read and checked", "worker")];
+        let mut steps =
+            vec![show(SessionState::Running, "its inputs are read and checked", "worker")];
         match self.wish {
             Wish::Run => {}
             Wish::Pause => {
-                steps.push(show(SessionState::Pausing, "a pause was asked for while it started", "host"));
+                steps.push(show(
+                    SessionState::Pausing,
+                    "a pause was asked for while it started",
+                    "host",
+                ));
                 steps.push(Step::Send(WorkerCommand::Pause));
             }
             Wish::Stop => steps.push(Step::StopWorker),
@@ -311,7 +351,8 @@ impl Course {
 
     fn after_failure(&mut self, failure: Failure, now_ms: u64) -> Vec<Step> {
         let ran = Duration::from_millis(self.ready_at_ms.map_or(0, |at| now_ms.saturating_sub(at)));
-        self.retry_count = retry::carried_count(&self.policy, self.retry_count, ran, self.committed);
+        self.retry_count =
+            retry::carried_count(&self.policy, self.retry_count, ran, self.committed);
         let decision = retry::decide(&self.policy, self.retry_count, &failure);
         let unread = failure.kind == FailureKind::Checkpoint && self.ready_at_ms.is_none();
         let text = failure.text;
@@ -319,13 +360,19 @@ impl Course {
         match decision {
             Decision::GiveUp { reason } => {
                 let mut steps = vec![log];
-                steps.extend(self.conclude(SessionState::Failed, &format!("{text}; {reason}"), Some(text.clone())));
+                steps.extend(self.conclude(
+                    SessionState::Failed,
+                    &format!("{text}; {reason}"),
+                    Some(text.clone()),
+                ));
                 steps
             }
             Decision::Retry { .. } if self.wish == Wish::Pause => {
                 self.phase = Phase::Idle;
-                let reason = "paused without a worker; it starts from its last checkpoint on resume";
-                let mut steps = vec![log, recovering(&text, None), show(SessionState::Paused, reason, "host")];
+                let reason =
+                    "paused without a worker; it starts from its last checkpoint on resume";
+                let mut steps =
+                    vec![log, recovering(&text, None), show(SessionState::Paused, reason, "host")];
                 steps.extend(unread.then_some(Step::Distrust));
                 steps
             }
@@ -364,8 +411,15 @@ fn show(to: SessionState, reason: &str, actor: &'static str) -> Step {
 }
 
 fn recovering(reason: &str, failed: Option<(u32, String)>) -> Step {
-    let (retry_count, error) = failed.map_or((None, None), |(count, error)| (Some(count), Some(error)));
-    Step::Show { to: SessionState::Recovering, reason: reason.to_owned(), actor: "host", retry_count, error }
+    let (retry_count, error) =
+        failed.map_or((None, None), |(count, error)| (Some(count), Some(error)));
+    Step::Show {
+        to: SessionState::Recovering,
+        reason: reason.to_owned(),
+        actor: "host",
+        retry_count,
+        error,
+    }
 }
 
 /// Classifies the end of a worker that sent neither result nor fault.

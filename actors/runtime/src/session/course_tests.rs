@@ -47,9 +47,9 @@ fn running() -> Course {
 fn shown(steps: &[Step]) -> Vec<SessionState> {
     steps
         .iter()
-        .filter_map(|step| match step {
-            Step::Show { to, .. } | Step::Conclude { to, .. } => Some(*to),
-            _ => None,
+        .filter_map(|step| {
+            let (Step::Show { to, .. } | Step::Conclude { to, .. }) = step else { return None };
+            Some(*to)
         })
         .collect()
 }
@@ -79,7 +79,9 @@ fn a_killed_worker_is_retried_three_times_and_then_the_session_fails_with_the_er
     }
     let steps = course.ended(course.run, &killed(), 0);
     assert_eq!(shown(&steps), [SessionState::Failed]);
-    assert!(matches!(&steps[1], Step::Conclude { error: Some(text), .. } if text.contains("signal 9")));
+    assert!(
+        matches!(&steps[1], Step::Conclude { error: Some(text), .. } if text.contains("signal 9"))
+    );
 }
 
 #[test]
@@ -158,7 +160,10 @@ fn after_a_node_restart_every_state_is_taken_up() {
             let mut at = state;
             for to in shown(&course.begin(state)) {
                 let legal = lifecycle::may_follow(at, to) || at == to;
-                assert!(legal || at == SessionState::Stopping || at == SessionState::Pending, "{state:?} {wish:?}: {at:?} to {to:?}");
+                assert!(
+                    legal || at == SessionState::Stopping || at == SessionState::Pending,
+                    "{state:?} {wish:?}: {at:?} to {to:?}"
+                );
                 at = to;
             }
         }
@@ -188,12 +193,20 @@ fn event(number: u8) -> WorkerEvent {
     match number {
         0 => hello(),
         1 => WorkerEvent::Ready,
-        2 => WorkerEvent::Metrics(vec![MetricPoint { name: "loss".to_owned(), step: 1, value: Some(1.0) }]),
+        2 => WorkerEvent::Metrics(vec![MetricPoint {
+            name: "loss".to_owned(),
+            step: 1,
+            value: Some(1.0),
+        }]),
         3 => WorkerEvent::Paused,
         4 => WorkerEvent::Resumed,
         5 => done(false),
         6 => done(true),
-        _ => WorkerEvent::Fault { kind: "internal".to_owned(), text: "x".to_owned(), restartable: true },
+        _ => WorkerEvent::Fault {
+            kind: "internal".to_owned(),
+            text: "x".to_owned(),
+            restartable: true,
+        },
     }
 }
 
@@ -208,14 +221,14 @@ proptest! {
         let mut next = 0;
         for one in inputs {
             for step in std::mem::take(&mut steps) {
-                match step {
-                    Step::Conclude { .. } => ends += 1,
-                    Step::Launch { .. } => { course.launched(0); next = 0; }
-                    Step::Record { first_index, points } => {
-                        prop_assert_eq!(first_index, next);
-                        next += points.len() as u64;
-                    }
-                    _ => {}
+                if matches!(step, Step::Conclude { .. }) {
+                    ends += 1;
+                } else if matches!(step, Step::Launch { .. }) {
+                    course.launched(0);
+                    next = 0;
+                } else if let Step::Record { first_index, points } = step {
+                    prop_assert_eq!(first_index, next);
+                    next += points.len() as u64;
                 }
             }
             let run = course.run;

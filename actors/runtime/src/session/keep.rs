@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use store::blob::{BlobHash, BlobRef, Blobs};
 use uuid::Uuid;
 
-use super::SessionState;
 use super::course::Step;
+use super::{SessionState, patiently};
 use crate::error::ActorsError;
 use crate::messages::CommandId;
 use crate::messages::sessions::Facts;
@@ -18,7 +18,10 @@ use crate::worker::process::Cause;
 
 impl SessionState {
     /// Puts a checkpoint into the blobs and commits its manifest.
-    pub(super) async fn commit(&mut self, written: CheckpointWritten) -> Result<Vec<Step>, ActorsError> {
+    pub(super) async fn commit(
+        &mut self,
+        written: CheckpointWritten,
+    ) -> Result<Vec<Step>, ActorsError> {
         let CheckpointWritten { step, epoch_index, metric_count, file, sha256, .. } = written;
         let blob = match self.take_in(&file, &sha256).await {
             Ok(blob) => blob,
@@ -43,8 +46,13 @@ impl SessionState {
         match self.context.control.execute(key, command).await {
             Ok(_) => {}
             Err(ControlError::Refused(Refusal::StepNotIncreasing { .. })) => return Ok(Vec::new()),
-            Err(ControlError::Refused(refusal @ (Refusal::StaleEpoch { .. } | Refusal::SessionEnded { .. }))) => {
-                self.log("warn", format!("the checkpoint at step {step} does not count: {refusal}"));
+            Err(ControlError::Refused(
+                refusal @ (Refusal::StaleEpoch { .. } | Refusal::SessionEnded { .. }),
+            )) => {
+                self.log(
+                    "warn",
+                    format!("the checkpoint at step {step} does not count: {refusal}"),
+                );
                 return Ok(vec![Step::Kill(Cause::Disowned)]);
             }
             Err(error) => return Err(error.into()),
@@ -55,9 +63,13 @@ impl SessionState {
         fields.insert("step".to_owned(), Value::from(step));
         fields.insert("epoch_index".to_owned(), Value::from(epoch_index));
         fields.insert("sha256".to_owned(), Value::from(sha256));
-        self.context.topics.publish_log(&format!("session-events/{}", self.id), "checkpoint", fields);
+        self.context.topics.publish_log(
+            &format!("session-events/{}", self.id),
+            "checkpoint",
+            fields,
+        );
         // Progress and newest metrics are kept with it.
-        self.sessions.learn(self.id, self.epoch, Facts::default()).await?;
+        patiently(|| self.sessions.learn(self.id, self.epoch, Facts::default())).await?;
         Ok(Vec::new())
     }
 
@@ -78,14 +90,17 @@ impl SessionState {
                 self.course.keep_failed(format!("the worker's result could not be kept: {text}"));
             }
             (Ok(blob), WorkerResult::Training { best_epoch_index, best_score, .. }) => {
-                let score = best_score.map_or_else(|| "not defined".to_owned(), |score| format!("{score:.6}"));
+                let score = best_score
+                    .map_or_else(|| "not defined".to_owned(), |score| format!("{score:.6}"));
                 self.log("info", format!("best model of epoch {best_epoch_index}, score {score}"));
-                let facts = Facts { model_sha256: Some(blob.sha256.to_string()), ..Facts::default() };
-                self.sessions.learn(self.id, self.epoch, facts).await?;
+                let facts =
+                    Facts { model_sha256: Some(blob.sha256.to_string()), ..Facts::default() };
+                patiently(|| self.sessions.learn(self.id, self.epoch, facts.clone())).await?;
             }
             (Ok(blob), WorkerResult::Backtest { .. }) => {
-                let facts = Facts { report_sha256: Some(blob.sha256.to_string()), ..Facts::default() };
-                self.sessions.learn(self.id, self.epoch, facts).await?;
+                let facts =
+                    Facts { report_sha256: Some(blob.sha256.to_string()), ..Facts::default() };
+                patiently(|| self.sessions.learn(self.id, self.epoch, facts.clone())).await?;
             }
         }
         Ok(Vec::new())
@@ -104,7 +119,11 @@ impl SessionState {
 fn put(blobs: &Blobs, path: &Path, wanted: BlobHash) -> Result<BlobRef, String> {
     let blob = blobs.put_file(path).map_err(|error| error.to_string())?;
     if blob.sha256 != wanted {
-        return Err(format!("{} has SHA-256 {}, the worker said {wanted}", path.display(), blob.sha256));
+        return Err(format!(
+            "{} has SHA-256 {}, the worker said {wanted}",
+            path.display(),
+            blob.sha256
+        ));
     }
     if let Err(error) = std::fs::remove_file(path) {
         tracing::debug!(path = %path.display(), %error, "a file that is kept elsewhere was not removed");
@@ -114,7 +133,11 @@ fn put(blobs: &Blobs, path: &Path, wanted: BlobHash) -> Result<BlobRef, String> 
 
 /// Returns the path of a file directly inside `dir`.
 fn inside(dir: &Path, file: &str) -> Result<PathBuf, String> {
-    let plain = !file.is_empty() && !file.contains('/') && !file.contains('\0') && file != "." && file != "..";
+    let plain = !file.is_empty()
+        && !file.contains('/')
+        && !file.contains('\0')
+        && file != "."
+        && file != "..";
     if plain {
         return Ok(dir.join(file));
     }
@@ -130,6 +153,9 @@ mod tests {
         for file in ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\0"] {
             assert!(inside(Path::new("/d"), file).is_err(), "{file:?}");
         }
-        assert_eq!(inside(Path::new("/d"), "best.safetensors"), Ok(PathBuf::from("/d/best.safetensors")));
+        assert_eq!(
+            inside(Path::new("/d"), "best.safetensors"),
+            Ok(PathBuf::from("/d/best.safetensors"))
+        );
     }
 }

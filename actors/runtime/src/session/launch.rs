@@ -9,9 +9,9 @@ use engine::session::protocol::{InputFile, WorkerCommand, WorkerSpec};
 use ractor::ActorRef;
 use store::blob::BlobHash;
 
-use super::SessionState;
 use super::course::Step;
 use super::retry::{Failure, FailureKind, RestartFrom, restart_from};
+use super::{SessionState, patiently};
 use crate::error::ActorsError;
 use crate::messages::session::SessionMsg;
 use crate::worker::process::{self, Launch};
@@ -98,7 +98,7 @@ impl SessionState {
         if manifests.is_empty() {
             return Ok(None);
         }
-        let stored = self.metrics.count(self.id).await?;
+        let stored = patiently(|| self.metrics.count(self.id)).await?;
         let here = |hash| self.context.blobs.path(hash).is_some();
         Ok(choose(&manifests, &self.distrusted, stored, here).cloned())
     }
@@ -115,17 +115,27 @@ impl SessionState {
             checkpoint: checkpoint
                 .map(|manifest| self.input("the checkpoint", &super::hexadecimal(&manifest.sha256)))
                 .transpose()?,
-            model: self.spec.model_sha256.as_ref().map(|sha256| self.input("the model", sha256)).transpose()?,
+            model: self
+                .spec
+                .model_sha256
+                .as_ref()
+                .map(|sha256| self.input("the model", sha256))
+                .transpose()?,
         };
-        let spec = serde_json::to_vec(&spec)
-            .map_err(|error| Failure { kind: FailureKind::Final, text: format!("the spec is no JSON: {error}") })?;
+        let spec = serde_json::to_vec(&spec).map_err(|error| Failure {
+            kind: FailureKind::Final,
+            text: format!("the spec is no JSON: {error}"),
+        })?;
         Ok(WorkerCommand::Start { session: self.id, epoch: Epoch(self.epoch), spec })
     }
 
     fn input(&self, what: &str, sha256: &str) -> Result<InputFile, Failure> {
         let path = sha256.parse::<BlobHash>().ok().and_then(|hash| self.context.blobs.path(hash));
         match path {
-            Some(path) => Ok(InputFile { path: path.to_string_lossy().into_owned(), sha256: sha256.to_owned() }),
+            Some(path) => Ok(InputFile {
+                path: path.to_string_lossy().into_owned(),
+                sha256: sha256.to_owned(),
+            }),
             None => Err(Failure {
                 kind: FailureKind::Final,
                 text: format!("{what} {sha256} is not on this node; import it again"),
@@ -161,8 +171,14 @@ mod tests {
         let none = BTreeSet::new();
         assert_eq!(choose(&all, &none, 30, |_| true).map(|m| m.step), Some(3));
         assert_eq!(choose(&all, &none, 25, |_| true).map(|m| m.step), Some(2));
-        assert_eq!(choose(&all, &BTreeSet::from([BlobHash([3; 32])]), 30, |_| true).map(|m| m.step), Some(2));
-        assert_eq!(choose(&all, &none, 30, |hash| hash != BlobHash([3; 32])).map(|m| m.step), Some(2));
+        assert_eq!(
+            choose(&all, &BTreeSet::from([BlobHash([3; 32])]), 30, |_| true).map(|m| m.step),
+            Some(2)
+        );
+        assert_eq!(
+            choose(&all, &none, 30, |hash| hash != BlobHash([3; 32])).map(|m| m.step),
+            Some(2)
+        );
         assert!(choose(&all, &none, 5, |_| true).is_none());
     }
 }

@@ -35,7 +35,10 @@ impl Ledger {
         rows.into_iter()
             .map(|(_, status)| {
                 if status.layout != LAYOUT {
-                    let detail = format!("wanted a session of layout {LAYOUT}, found {}; upgrade", status.layout);
+                    let detail = format!(
+                        "wanted a session of layout {LAYOUT}, found {}; upgrade",
+                        status.layout
+                    );
                     return Err(ActorsError::Store { detail });
                 }
                 serde_json::from_slice(&status.body).map_err(|error| broken(error.to_string()))
@@ -74,7 +77,8 @@ impl Ledger {
     /// # Errors
     /// Tells when one is damaged.
     pub(crate) fn timeline(&self, session: SessionId) -> Result<Vec<TransitionView>, ActorsError> {
-        let records = self.table.transitions(session.uuid().as_bytes(), 0, TIMELINE_MAX).map_err(broken)?;
+        let records =
+            self.table.transitions(session.uuid().as_bytes(), 0, TIMELINE_MAX).map_err(broken)?;
         records
             .into_iter()
             .map(|record| {
@@ -92,8 +96,9 @@ impl Ledger {
 }
 
 fn state_of(word: &str) -> Result<SessionState, ActorsError> {
-    lifecycle::from_word(word)
-        .ok_or_else(|| broken(format!("'{word}' is no state of a session; a newer program wrote it")))
+    lifecycle::from_word(word).ok_or_else(|| {
+        broken(format!("'{word}' is no state of a session; a newer program wrote it"))
+    })
 }
 
 fn broken(error: impl std::fmt::Display) -> ActorsError {

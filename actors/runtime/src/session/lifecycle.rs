@@ -54,7 +54,15 @@ pub(crate) fn successors(from: SessionState) -> &'static [SessionState] {
     match from {
         S::Pending => &[S::Placed, S::Stopped, S::Failed],
         S::Placed => &[S::Pending, S::Starting, S::Recovering, S::Stopping, S::Stopped, S::Failed],
-        S::Starting => &[S::Running, S::Pausing, S::Stopping, S::Recovering, S::Completed, S::Stopped, S::Failed],
+        S::Starting => &[
+            S::Running,
+            S::Pausing,
+            S::Stopping,
+            S::Recovering,
+            S::Completed,
+            S::Stopped,
+            S::Failed,
+        ],
         S::Running => &[S::Pausing, S::Stopping, S::Recovering, S::Completed, S::Failed],
         S::Pausing => &[S::Paused, S::Running, S::Stopping, S::Recovering, S::Completed, S::Failed],
         S::Paused => &[S::Running, S::Stopping, S::Recovering, S::Completed, S::Stopped, S::Failed],

@@ -11,6 +11,7 @@
 
 mod book;
 mod course;
+mod intake;
 mod keep;
 mod launch;
 mod ledger;
@@ -20,6 +21,7 @@ pub(crate) mod retry;
 pub(crate) mod spec;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,19 +32,20 @@ use engine::session::protocol::{MetricPoint, WorkerCommand};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use store::blob::{BlobHash, Blobs};
 use store::tables::Tables;
+use tokio::time::sleep;
 
 pub use retry::RetryPolicy;
 
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::error::ActorsError;
-use crate::messages::{CommandId, answer};
 use crate::messages::host::Wish;
 use crate::messages::logs::{LogsHandle, NewLine};
 use crate::messages::metrics::MetricsHandle;
 use crate::messages::session::SessionMsg;
 use crate::messages::sessions::{Advance, Facts, Pulse, SessionsHandle, SessionsMsg};
 use crate::messages::topics::TopicsHandle;
+use crate::messages::{CommandId, answer};
 use crate::views::SessionView;
 use crate::worker::process::{Notice, What, Worker};
 use crate::worker::spawner::Spawner;
@@ -50,7 +53,11 @@ use crate::worker::{WorkerProgram, WorkerTimes};
 use course::{Course, Step};
 use spec::SessionSpec;
 
-/// Most of a metric's points are not shown one by one; a name longer than this is no metric of ours.
+/// How often a passing refusal of another actor is answered by asking again.
+const TRIES: u32 = 50;
+/// How long to wait before asking again.
+const TRY_EVERY: Duration = Duration::from_millis(100);
+/// A name longer than this is no metric of ours and is not shown as newest value.
 const METRIC_NAME_BYTES_MAX: usize = 64;
 
 /// Everything that sessions, their registry and the host share.
@@ -95,6 +102,23 @@ impl Context {
 /// Returns bytes as lower-case hexadecimal text.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Asks again while what is asked is restarting or overloaded. Requires: asking twice is harmless.
+pub(super) async fn patiently<T, A, F>(mut ask: A) -> Result<T, ActorsError>
+where
+    A: FnMut() -> F,
+    F: Future<Output = Result<T, ActorsError>>,
+{
+    for _ in 0..TRIES {
+        match ask().await {
+            Err(ActorsError::Restarting { .. } | ActorsError::Overloaded { .. }) => {
+                sleep(TRY_EVERY).await
+            }
+            other => return other,
+        }
+    }
+    ask().await
 }
 
 /// What a session is started with.
@@ -149,7 +173,9 @@ impl Actor for Session {
     ) -> Result<SessionState, ActorProcessingErr> {
         let SessionArguments { context, id, epoch, wish, devices } = arguments;
         let key = *id.uuid().as_bytes();
-        let known = context.control.read(|state| state.sessions.get(&key).map(|s| (s.spec.clone(), s.retry.count)));
+        let known = context
+            .control
+            .read(|state| state.sessions.get(&key).map(|s| (s.spec.clone(), s.retry.count)));
         let (bytes, retry_count) = known.ok_or("control state does not know this session")?;
         let spec = SessionSpec::from_bytes(&bytes)?;
         myself.cast(SessionMsg::Begin)?;
@@ -180,7 +206,7 @@ impl Actor for Session {
         let now_ms = state.context.clock.boot_ms();
         let steps = match message {
             SessionMsg::Begin => {
-                let shown = state.sessions.get(state.id).await?.state;
+                let shown = patiently(|| state.sessions.get(state.id)).await?.state;
                 let steps = state.course.begin(shown);
                 if steps.is_empty() {
                     myself.stop(None);
@@ -190,7 +216,10 @@ impl Actor for Session {
             SessionMsg::Wished { wish } => state.course.wished(wish),
             SessionMsg::CheckpointAsked => state.course.checkpoint_asked(),
             SessionMsg::RetryDue { run } => state.course.retry_due(run),
-            SessionMsg::Drain { reply } => return Ok(state.drain(reply)),
+            SessionMsg::Drain { reply } => {
+                state.drain(reply);
+                return Ok(());
+            }
             SessionMsg::Noticed(Notice { run, what, credit }) => {
                 let steps = state.noticed(run, what, now_ms);
                 // The next frame may come while this one is being worked on.
@@ -241,7 +270,11 @@ impl SessionState {
     }
 
     /// Carries steps out in order; what they lead to comes before the rest.
-    async fn carry_out(&mut self, myself: &ActorRef<SessionMsg>, steps: Vec<Step>) -> Result<(), ActorsError> {
+    async fn carry_out(
+        &mut self,
+        myself: &ActorRef<SessionMsg>,
+        steps: Vec<Step>,
+    ) -> Result<(), ActorsError> {
         let mut open: VecDeque<Step> = steps.into();
         while let Some(step) = open.pop_front() {
             let followed = self.step(myself, step).await?;
@@ -252,7 +285,11 @@ impl SessionState {
         Ok(())
     }
 
-    async fn step(&mut self, myself: &ActorRef<SessionMsg>, step: Step) -> Result<Vec<Step>, ActorsError> {
+    async fn step(
+        &mut self,
+        myself: &ActorRef<SessionMsg>,
+        step: Step,
+    ) -> Result<Vec<Step>, ActorsError> {
         match step {
             Step::Show { to, reason, actor, retry_count, error } => {
                 let facts = Facts { retry_count, error, ..Facts::default() };
@@ -260,9 +297,12 @@ impl SessionState {
             }
             Step::Launch { run } => return self.launch(myself, run).await,
             Step::Introduce { build, libtorch, devices } => {
-                self.log("info", format!("worker {build} says hello: libtorch {libtorch}, devices {devices:?}"));
+                self.log(
+                    "info",
+                    format!("worker {build} says hello: libtorch {libtorch}, devices {devices:?}"),
+                );
                 let facts = Facts { build: Some(build), ..Facts::default() };
-                self.sessions.learn(self.id, self.epoch, facts).await?;
+                patiently(|| self.sessions.learn(self.id, self.epoch, facts.clone())).await?;
                 if let Some(start) = self.prepared.take() {
                     self.send(start);
                 }
@@ -281,15 +321,19 @@ impl SessionState {
             Step::Keep(result) => return self.keep(result).await,
             Step::Progress(progress) => self.pulse(Pulse::Progress(progress)),
             Step::Log { level, text } => self.log(level, text),
-            Step::WorkerLog { level, text } => self.logs.append(self.id, vec![NewLine { level, text }]),
+            Step::WorkerLog { level, text } => {
+                self.logs.append(self.id, vec![NewLine { level, text }])
+            }
             Step::Distrust => self.distrusted.extend(self.resumed_from.take()),
-            Step::NoteRetry { retry_count, error, after } => self.note_retry(retry_count, error, after).await?,
+            Step::NoteRetry { retry_count, error, after } => {
+                self.note_retry(retry_count, error, after).await?
+            }
             Step::RetryIn { run, after } => {
                 // The timer ends with us: a message to an ended actor is dropped.
                 drop(myself.send_after(after, move || SessionMsg::RetryDue { run }));
             }
             Step::Conclude { to, reason, error } => {
-                self.logs.flushed().await?;
+                patiently(|| self.logs.flushed()).await?;
                 let actor = "worker".to_owned();
                 let facts = Facts { error, ..Facts::default() };
                 self.show(myself, Advance { to, reason, actor, facts }).await?;
@@ -302,8 +346,13 @@ impl SessionState {
     }
 
     /// Asks the registry for a transition. What it refuses, it knows better.
-    async fn show(&self, myself: &ActorRef<SessionMsg>, advance: Advance) -> Result<(), ActorsError> {
-        match self.sessions.advance(self.id, Some(self.epoch), advance).await {
+    async fn show(
+        &self,
+        myself: &ActorRef<SessionMsg>,
+        advance: Advance,
+    ) -> Result<(), ActorsError> {
+        match patiently(|| self.sessions.advance(self.id, Some(self.epoch), advance.clone())).await
+        {
             Ok(_) => Ok(()),
             Err(ActorsError::IllegalTransition { command, state, .. }) => {
                 tracing::debug!(session = %self.id, %command, %state, "the registry's state stands");
@@ -318,7 +367,7 @@ impl SessionState {
         }
     }
 
-    /// Stores points; those already stored are dropped there.
+    /// Stores points; those already stored are dropped there, so that asking again is harmless.
     async fn record(&self, first_index: u64, points: Vec<MetricPoint>) -> Result<(), ActorsError> {
         let mut newest = BTreeMap::new();
         for point in &points {
@@ -326,12 +375,17 @@ impl SessionState {
                 newest.insert(point.name.clone(), point.value);
             }
         }
-        self.metrics.record(self.id, first_index, points).await?;
+        patiently(|| self.metrics.record(self.id, first_index, points.clone())).await?;
         self.pulse(Pulse::Metrics(newest));
         Ok(())
     }
 
-    async fn note_retry(&self, retry_count: u32, error: String, after: Duration) -> Result<(), ActorsError> {
+    async fn note_retry(
+        &self,
+        retry_count: u32,
+        error: String,
+        after: Duration,
+    ) -> Result<(), ActorsError> {
         let wall_ms = u64::try_from(self.context.clock.wall_ms()).unwrap_or(0);
         let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         let command = ControlCommand::RecordRetry {

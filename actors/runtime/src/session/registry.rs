@@ -7,28 +7,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use cluster::control::apply::fingerprint;
-use cluster::control::state::{OutcomeKind, Resources, Session};
-use cluster::control::{
-    ControlCommand, ControlError, DesiredState, DocumentKey, NewSession, Refusal, SessionClass,
-};
-use engine::config::{BacktestPolicy, SessionConfig, SessionKind};
+use cluster::control::state::{OutcomeKind, Session};
+use cluster::control::{ControlCommand, ControlError, Refusal};
 use engine::ids::{CheckpointId, Epoch, SessionId};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use serde_json::{Map, Value};
-use uuid::{Builder, Uuid};
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::book::{self, Row};
 use super::ledger::Ledger;
-use super::lifecycle::{self, Verb};
+use super::lifecycle;
 use super::spec::SessionSpec;
 use super::{Context, hexadecimal};
 use crate::clock::rfc3339;
 use crate::error::ActorsError;
 use crate::follow;
-use crate::messages::data::DATASETS;
-use crate::messages::sessions::{Advance, Draft, Facts, Pulse, QueuePlace, SessionsMsg};
-use crate::messages::{Command, CommandId, answer};
+use crate::messages::sessions::{Advance, Facts, Pulse, QueuePlace, SessionsMsg};
+use crate::messages::{CommandId, answer};
 use crate::tasks::Task;
 use crate::views::{CheckpointView, QueueEntryView, SessionState, SessionView, TransitionView};
 
@@ -48,12 +43,14 @@ pub(crate) struct Registry;
 
 /// What the registry keeps.
 pub(crate) struct RegistryState {
-    context: Context,
+    pub(super) context: Context,
     ledger: Ledger,
-    rows: BTreeMap<SessionId, Row>,
+    pub(super) rows: BTreeMap<SessionId, Row>,
     by_order: BTreeMap<u64, SessionId>,
     /// Revision of control state's record that was last looked at.
     seen: BTreeMap<SessionId, u64>,
+    /// Index of control state up to which everything was looked at.
+    seen_index: u64,
     queue: Vec<QueuePlace>,
     unshown: BTreeSet<SessionId>,
     unsaved: BTreeSet<SessionId>,
@@ -73,16 +70,19 @@ impl Actor for Registry {
         context: Context,
     ) -> Result<RegistryState, ActorProcessingErr> {
         let ledger = Ledger::new(context.tables.sessions.clone());
-        let rows: BTreeMap<SessionId, Row> = ledger.rows()?.into_iter().map(|row| (row.view.id, row)).collect();
+        let rows: BTreeMap<SessionId, Row> =
+            ledger.rows()?.into_iter().map(|row| (row.view.id, row)).collect();
         let by_order = rows.iter().map(|(id, row)| (row.order, *id)).collect();
+        // A session's own topic is filled when somebody asks for it.
         for row in rows.values() {
-            context.show(&row.view);
+            context.topics.publish_state("sessions", &row.view.id.to_string(), &row.view);
         }
         let mut state = RegistryState {
             ledger,
             rows,
             by_order,
             seen: BTreeMap::new(),
+            seen_index: 0,
             queue: Vec::new(),
             unshown: BTreeSet::new(),
             unsaved: BTreeSet::new(),
@@ -106,9 +106,15 @@ impl Actor for Registry {
         state: &mut RegistryState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            SessionsMsg::Submit { command, draft, reply } => answer(reply, state.submit(&command, *draft).await),
-            SessionsMsg::Order { command, id, verb, reply } => answer(reply, state.order(command, id, verb).await),
-            SessionsMsg::Get { id, reply } => answer(reply, state.row(id).map(|row| row.view.clone())),
+            SessionsMsg::Submit { command, draft, reply } => {
+                answer(reply, state.submit(&command, *draft).await)
+            }
+            SessionsMsg::Order { command, id, verb, reply } => {
+                answer(reply, state.order(command, id, verb).await)
+            }
+            SessionsMsg::Get { id, reply } => {
+                answer(reply, state.row(id).map(|row| row.view.clone()))
+            }
             SessionsMsg::List { filter, reply } => {
                 answer(reply, book::page(&state.rows, &state.by_order, &filter));
             }
@@ -119,7 +125,9 @@ impl Actor for Registry {
             SessionsMsg::Advance { id, epoch, advance, reply } => {
                 answer(reply, state.advance(id, epoch, *advance).await);
             }
-            SessionsMsg::Learn { id, epoch, facts, reply } => answer(reply, state.learn(id, epoch, &facts).await),
+            SessionsMsg::Learn { id, epoch, facts, reply } => {
+                answer(reply, state.learn(id, epoch, &facts).await)
+            }
             SessionsMsg::Pulse { id, epoch, pulse } => state.pulse(id, epoch, pulse),
             SessionsMsg::Queued { places } => state.place_in_queue(places),
             SessionsMsg::Applied => state.sync().await?,
@@ -130,122 +138,8 @@ impl Actor for Registry {
 }
 
 impl RegistryState {
-    fn row(&self, id: SessionId) -> Result<&Row, ActorsError> {
+    pub(super) fn row(&self, id: SessionId) -> Result<&Row, ActorsError> {
         self.rows.get(&id).ok_or_else(|| unknown(id))
-    }
-
-    async fn submit(&mut self, command: &Command, draft: Draft) -> Result<SessionView, ActorsError> {
-        let hex = hexadecimal(&command.id.0);
-        let model_sha256 = match self.rows.values().find(|row| row.command == hex) {
-            Some(row) => return self.repeated(row.view.id, &draft),
-            None => self.model_of(&draft)?,
-        };
-        let id = new_id(self.context.clock.wall_ms());
-        let resources = &draft.resources;
-        let new = NewSession {
-            id: *id.uuid().as_bytes(),
-            class: class(draft.config.kind()),
-            owner: command.actor.clone(),
-            priority: draft.priority,
-            resources: Resources {
-                cpu_millis: u64::from(resources.cpu) * 1_000,
-                memory_mib: u64::from(resources.memory_mib),
-                gpus: resources.gpus,
-            },
-            references: vec![DocumentKey::new(DATASETS, draft.dataset.id.to_string())],
-            spec: SessionSpec::new(hex, draft, model_sha256, self.context.build.clone()).to_bytes()?,
-        };
-        let key = cluster::control::CommandId(command.id.0);
-        self.context.control.execute(key, ControlCommand::SubmitSession(new)).await?;
-        self.sync().await?;
-        Ok(self.row(id)?.view.clone())
-    }
-
-    /// Answers a submission that came again.
-    fn repeated(&self, id: SessionId, draft: &Draft) -> Result<SessionView, ActorsError> {
-        let spec = self.spec(id)?;
-        let row = self.row(id)?;
-        if spec.same_as(draft) && row.view.priority == draft.priority {
-            return Ok(row.view.clone());
-        }
-        Err(ActorsError::IdempotencyMismatch { found: format!("session {id} '{}'", row.view.name) })
-    }
-
-    fn spec(&self, id: SessionId) -> Result<SessionSpec, ActorsError> {
-        let bytes = self.context.control.read(|state| state.sessions.get(id.uuid().as_bytes()).map(|s| s.spec.clone()));
-        SessionSpec::from_bytes(&bytes.ok_or_else(|| unknown(id))?)
-    }
-
-    /// Returns the model that a back-test of a session's model is about.
-    fn model_of(&self, draft: &Draft) -> Result<Option<String>, ActorsError> {
-        let SessionConfig::Backtest(config) = &draft.config else { return Ok(None) };
-        let BacktestPolicy::Session { session_id } = &config.policy else { return Ok(None) };
-        let refuse = |detail: String| Err(ActorsError::invalid("/config/policy/session_id", "invalid", detail));
-        let Some(row) = self.rows.get(session_id) else {
-            return refuse(format!("session {session_id} does not exist; choose a training session that has ended"));
-        };
-        if row.view.kind != SessionKind::Training {
-            return refuse(format!("session {session_id} is no training; choose a training session"));
-        }
-        if row.view.strategy_id != draft.strategy.id {
-            return refuse(format!(
-                "session {session_id} trained strategy '{}'; test its model with that strategy",
-                row.view.strategy_name
-            ));
-        }
-        match &row.view.model_sha256 {
-            Some(sha256) => Ok(Some(sha256.clone())),
-            None => refuse(format!(
-                "session {session_id} is {} and has no model yet; wait until it has completed",
-                lifecycle::word(row.view.state)
-            )),
-        }
-    }
-
-    async fn order(&mut self, command: Command, id: SessionId, verb: Verb) -> Result<SessionView, ActorsError> {
-        self.sync().await?;
-        let state = self.row(id)?.view.state;
-        let proposed = wish(&command, id, verb);
-        let key = cluster::control::CommandId(command.id.0);
-        let print = fingerprint(&proposed);
-        let known = self
-            .context
-            .control
-            .read(|control| control.idempotency.find(key, print).map(|(result, same)| (result.clone(), same)));
-        match known {
-            Some((Ok(_), true)) => return Ok(self.row(id)?.view.clone()),
-            Some((Err(refusal), true)) => return Err(ControlError::Refused(refusal).into()),
-            Some((_, false)) => {
-                return Err(ActorsError::IdempotencyMismatch { found: "another command".to_owned() });
-            }
-            None => {}
-        }
-        if !lifecycle::is_legal(state, verb) {
-            return Err(illegal(state, verb));
-        }
-        match self.context.control.execute(key, proposed).await {
-            Ok(_) => {}
-            Err(ControlError::Refused(Refusal::SessionEnded { .. } | Refusal::SessionStopping { .. })) => {
-                self.sync().await?;
-                return Err(illegal(self.row(id)?.view.state, verb));
-            }
-            Err(error) => return Err(error.into()),
-        }
-        self.tell_command(id, &command, verb);
-        if let Some(to) = lifecycle::shown_after(state, verb) {
-            let reason = command.reason.unwrap_or_else(|| format!("{} on request", verb.word()));
-            let advance = Advance { to, reason, actor: command.actor, facts: Facts::default() };
-            self.transition(id, advance).await?;
-        }
-        Ok(self.row(id)?.view.clone())
-    }
-
-    fn tell_command(&self, id: SessionId, command: &Command, verb: Verb) {
-        let mut fields = Map::new();
-        fields.insert("verb".to_owned(), Value::from(verb.word()));
-        fields.insert("actor".to_owned(), Value::from(command.actor.clone()));
-        fields.insert("reason".to_owned(), Value::from(command.reason.clone()));
-        self.context.topics.publish_log(&format!("session-events/{id}"), "command", fields);
     }
 
     fn timeline(&self, id: SessionId) -> Result<Vec<TransitionView>, ActorsError> {
@@ -256,7 +150,11 @@ impl RegistryState {
     fn checkpoints(&self, id: SessionId) -> Result<Vec<CheckpointView>, ActorsError> {
         self.row(id)?;
         let manifests = self.context.control.read(|state| {
-            state.sessions.get(id.uuid().as_bytes()).map(|session| session.checkpoints.clone()).unwrap_or_default()
+            state
+                .sessions
+                .get(id.uuid().as_bytes())
+                .map(|session| session.checkpoints.clone())
+                .unwrap_or_default()
         });
         let view = |manifest: &cluster::control::state::Manifest| CheckpointView {
             id: CheckpointId::from_uuid(Uuid::from_bytes(manifest.id)),
@@ -293,7 +191,10 @@ impl RegistryState {
                 waiters.retain(|waiter| !waiter.is_closed());
                 if WAITERS_MAX <= waiters.len() {
                     let limit = WAITERS_MAX as u64;
-                    return answer(reply, Err(ActorsError::Overloaded { what: "the list of those who wait", limit }));
+                    return answer(
+                        reply,
+                        Err(ActorsError::Overloaded { what: "the list of those who wait", limit }),
+                    );
                 }
                 waiters.push(reply);
             }
@@ -324,7 +225,12 @@ impl RegistryState {
         Ok(self.row(id)?.view.clone())
     }
 
-    async fn learn(&mut self, id: SessionId, epoch: u64, facts: &Facts) -> Result<SessionView, ActorsError> {
+    async fn learn(
+        &mut self,
+        id: SessionId,
+        epoch: u64,
+        facts: &Facts,
+    ) -> Result<SessionView, ActorsError> {
         check_epoch(self.row(id)?, Some(epoch))?;
         self.keep(id, facts).await
     }
@@ -342,7 +248,11 @@ impl RegistryState {
     }
 
     /// Carries out a transition that the table allows: outcome agreed, journalled, then shown.
-    async fn transition(&mut self, id: SessionId, advance: Advance) -> Result<(), ActorsError> {
+    pub(super) async fn transition(
+        &mut self,
+        id: SessionId,
+        advance: Advance,
+    ) -> Result<(), ActorsError> {
         if let Some(kind) = book::outcome_of(advance.to) {
             self.agree_on_end(id, kind, &advance).await?;
         }
@@ -372,12 +282,21 @@ impl RegistryState {
     }
 
     /// Puts the outcome into control state, which frees what the session reserved. Harmless when repeated.
-    async fn agree_on_end(&self, id: SessionId, kind: OutcomeKind, advance: &Advance) -> Result<(), ActorsError> {
+    async fn agree_on_end(
+        &self,
+        id: SessionId,
+        kind: OutcomeKind,
+        advance: &Advance,
+    ) -> Result<(), ActorsError> {
         let session = *id.uuid().as_bytes();
-        let known = self.context.control.read(|state| state.sessions.get(&session).map(|s| (s.ended(), s.epoch)));
+        let known = self
+            .context
+            .control
+            .read(|state| state.sessions.get(&session).map(|s| (s.ended(), s.epoch)));
         let Some((false, epoch)) = known else { return Ok(()) };
         let detail = advance.reason.clone();
-        let command = ControlCommand::FinishSession { session, epoch, kind, detail, result: Vec::new() };
+        let command =
+            ControlCommand::FinishSession { session, epoch, kind, detail, result: Vec::new() };
         let key = cluster::control::CommandId(CommandId::random().0);
         match self.context.control.execute(key, command).await {
             Ok(_) | Err(ControlError::Refused(Refusal::SessionEnded { .. })) => Ok(()),
@@ -428,15 +347,21 @@ impl RegistryState {
     }
 
     /// Makes the rows agree with control state.
-    async fn sync(&mut self) -> Result<(), ActorsError> {
-        let changed: Vec<Session> = self.context.control.read(|state| {
-            let new = |session: &&Session| self.seen.get(&book::id_of(session)) != Some(&session.revision);
-            state.sessions.iter().filter(new).cloned().collect()
+    pub(super) async fn sync(&mut self) -> Result<(), ActorsError> {
+        let (index, changed): (u64, Vec<Session>) = self.context.control.read(|state| {
+            if state.applied_index == self.seen_index {
+                return (self.seen_index, Vec::new());
+            }
+            let new = |session: &&Session| {
+                self.seen.get(&book::id_of(session)) != Some(&session.revision)
+            };
+            (state.applied_index, state.sessions.iter().filter(new).cloned().collect())
         });
         for session in changed {
             self.follow_one(&session).await?;
             self.seen.insert(book::id_of(&session), session.revision);
         }
+        self.seen_index = index;
         Ok(())
     }
 
@@ -468,15 +393,20 @@ impl RegistryState {
                 let reason = format!("placed on {}", placement.node);
                 let actor = "scheduler".to_owned();
                 let to = SessionState::Placed;
-                return self.transition(id, Advance { to, reason, actor, facts: Facts::default() }).await;
+                return self
+                    .transition(id, Advance { to, reason, actor, facts: Facts::default() })
+                    .await;
             }
             self.remember_place(id, Some(&placement.node), placement.epoch);
         } else if matches!(state, SessionState::Placed | SessionState::Recovering) {
             self.remember_place(id, None, session.epoch);
-            let reason = session.release_reason.clone().unwrap_or_else(|| "taken from its node".to_owned());
+            let reason =
+                session.release_reason.clone().unwrap_or_else(|| "taken from its node".to_owned());
             let actor = "scheduler".to_owned();
             let to = SessionState::Pending;
-            return self.transition(id, Advance { to, reason, actor, facts: Facts::default() }).await;
+            return self
+                .transition(id, Advance { to, reason, actor, facts: Facts::default() })
+                .await;
         }
         Ok(())
     }
@@ -489,25 +419,12 @@ impl RegistryState {
     }
 }
 
-fn unknown(id: SessionId) -> ActorsError {
+pub(super) fn unknown(id: SessionId) -> ActorsError {
     ActorsError::NotFound {
         what: "session",
         id: id.to_string(),
-        reason: "no session of this identifier was ever submitted here; list the sessions".to_owned(),
-    }
-}
-
-fn illegal(state: SessionState, verb: Verb) -> ActorsError {
-    let legal = lifecycle::legal_words(state);
-    let hint = if legal.is_empty() {
-        "the session has ended; submit a new one".to_owned()
-    } else {
-        format!("possible now: {}", legal.join(", "))
-    };
-    ActorsError::IllegalTransition {
-        command: verb.word().to_owned(),
-        state: lifecycle::word(state).to_owned(),
-        hint,
+        reason: "no session of this identifier was ever submitted here; list the sessions"
+            .to_owned(),
     }
 }
 
@@ -520,34 +437,4 @@ fn check_epoch(row: &Row, epoch: Option<u64>) -> Result<(), ActorsError> {
         }),
         Some(_) | None => Ok(()),
     }
-}
-
-/// Returns the control command that a person's command means.
-fn wish(command: &Command, id: SessionId, verb: Verb) -> ControlCommand {
-    let session = *id.uuid().as_bytes();
-    let desired = match verb {
-        Verb::Checkpoint => return ControlCommand::RequestCheckpoint { session },
-        Verb::Pause => DesiredState::Pause,
-        Verb::Resume => DesiredState::Run,
-        Verb::Stop => DesiredState::Stop,
-    };
-    let (actor, reason) = (command.actor.clone(), command.reason.clone());
-    ControlCommand::SetDesired { session, desired, actor, reason }
-}
-
-/// Numbers of the classes in control state; never given twice.
-fn class(kind: SessionKind) -> SessionClass {
-    match kind {
-        SessionKind::Training => SessionClass(2),
-        SessionKind::Backtest => SessionClass(3),
-    }
-}
-
-/// Returns a new identifier whose text order is the order of time.
-fn new_id(wall_ms: i64) -> SessionId {
-    let random = Uuid::new_v4();
-    let mut tail = [0_u8; 10];
-    tail.copy_from_slice(&random.as_bytes()[6..]);
-    let millis = u64::try_from(wall_ms).unwrap_or(0);
-    SessionId::from_uuid(Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
 }

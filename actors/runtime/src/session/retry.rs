@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use engine::session::protocol::{
-    EXIT_BAD_SPEC, EXIT_CHECKPOINT, EXIT_DEVICE, EXIT_INTERNAL, EXIT_LEASE, EXIT_MEMORY, EXIT_PROTOCOL,
+    EXIT_BAD_SPEC, EXIT_CHECKPOINT, EXIT_DEVICE, EXIT_INTERNAL, EXIT_LEASE, EXIT_MEMORY,
+    EXIT_PROTOCOL,
 };
 
 /// How failures are answered.
@@ -87,15 +88,20 @@ pub(crate) enum Decision {
 pub(crate) fn decide(policy: &RetryPolicy, retry_count: u32, failure: &Failure) -> Decision {
     match failure.kind {
         FailureKind::BadSpec => {
-            return Decision::GiveUp { reason: "what was asked cannot be worked on; trying again cannot help".to_owned() };
+            return Decision::GiveUp {
+                reason: "what was asked cannot be worked on; trying again cannot help".to_owned(),
+            };
         }
         FailureKind::Protocol => {
             return Decision::GiveUp {
-                reason: "worker and node do not speak the same protocol; trying again cannot help".to_owned(),
+                reason: "worker and node do not speak the same protocol; trying again cannot help"
+                    .to_owned(),
             };
         }
         FailureKind::Final => {
-            return Decision::GiveUp { reason: "the worker says that trying again cannot help".to_owned() };
+            return Decision::GiveUp {
+                reason: "the worker says that trying again cannot help".to_owned(),
+            };
         }
         FailureKind::Passing | FailureKind::Checkpoint => {}
     }
@@ -103,11 +109,19 @@ pub(crate) fn decide(policy: &RetryPolicy, retry_count: u32, failure: &Failure) 
         return Decision::GiveUp { reason: format!("{} retries did not help", policy.retries_max) };
     }
     let doubled = policy.backoff_first.saturating_mul(2u32.saturating_pow(retry_count));
-    Decision::Retry { attempt: retry_count.saturating_add(1), after: doubled.min(policy.backoff_max) }
+    Decision::Retry {
+        attempt: retry_count.saturating_add(1),
+        after: doubled.min(policy.backoff_max),
+    }
 }
 
 /// Returns the retry count to go on with: 0 once the run that just ended moved the session forward for good.
-pub(crate) fn carried_count(policy: &RetryPolicy, retry_count: u32, ran: Duration, committed: bool) -> u32 {
+pub(crate) fn carried_count(
+    policy: &RetryPolicy,
+    retry_count: u32,
+    ran: Duration,
+    committed: bool,
+) -> u32 {
     if committed && policy.sustained <= ran {
         return 0;
     }
@@ -117,17 +131,34 @@ pub(crate) fn carried_count(policy: &RetryPolicy, retry_count: u32, ran: Duratio
 /// Classifies the exit of a worker that sent no result.
 pub(crate) fn of_exit(code: Option<i32>, signal: Option<i32>) -> Failure {
     let (kind, text) = match (code, signal) {
-        (Some(EXIT_BAD_SPEC), _) => (FailureKind::BadSpec, "worker refused its spec (exit code 64)".to_owned()),
-        (Some(EXIT_PROTOCOL), _) => (FailureKind::Protocol, "worker reported a broken protocol (exit code 65)".to_owned()),
-        (Some(EXIT_INTERNAL), _) => (FailureKind::Passing, "worker reported an internal error (exit code 70)".to_owned()),
-        (Some(EXIT_DEVICE), _) => (FailureKind::Passing, "worker lost its device (exit code 71)".to_owned()),
-        (Some(EXIT_MEMORY), _) => (FailureKind::Passing, "worker ran out of memory (exit code 72)".to_owned()),
-        (Some(EXIT_CHECKPOINT), _) => {
-            (FailureKind::Checkpoint, "worker could not read or write a checkpoint (exit code 73)".to_owned())
+        (Some(EXIT_BAD_SPEC), _) => {
+            (FailureKind::BadSpec, "worker refused its spec (exit code 64)".to_owned())
         }
-        (Some(EXIT_LEASE), _) => (FailureKind::Passing, "worker's lease ran out (exit code 76)".to_owned()),
-        (Some(code), _) => (FailureKind::Passing, format!("worker ended without a result (exit code {code})")),
-        (None, Some(signal)) => (FailureKind::Passing, format!("worker was killed by signal {signal}")),
+        (Some(EXIT_PROTOCOL), _) => {
+            (FailureKind::Protocol, "worker reported a broken protocol (exit code 65)".to_owned())
+        }
+        (Some(EXIT_INTERNAL), _) => {
+            (FailureKind::Passing, "worker reported an internal error (exit code 70)".to_owned())
+        }
+        (Some(EXIT_DEVICE), _) => {
+            (FailureKind::Passing, "worker lost its device (exit code 71)".to_owned())
+        }
+        (Some(EXIT_MEMORY), _) => {
+            (FailureKind::Passing, "worker ran out of memory (exit code 72)".to_owned())
+        }
+        (Some(EXIT_CHECKPOINT), _) => (
+            FailureKind::Checkpoint,
+            "worker could not read or write a checkpoint (exit code 73)".to_owned(),
+        ),
+        (Some(EXIT_LEASE), _) => {
+            (FailureKind::Passing, "worker's lease ran out (exit code 76)".to_owned())
+        }
+        (Some(code), _) => {
+            (FailureKind::Passing, format!("worker ended without a result (exit code {code})"))
+        }
+        (None, Some(signal)) => {
+            (FailureKind::Passing, format!("worker was killed by signal {signal}"))
+        }
         (None, None) => (FailureKind::Passing, "worker ended in an unknown way".to_owned()),
     };
     Failure { kind, text }
@@ -178,14 +209,25 @@ mod tests {
             of_fault("bad_spec", "gamma", true),
             of_fault("data", "no rows", false),
         ] {
-            assert!(matches!(decide(&RetryPolicy::default(), 0, &failure), Decision::GiveUp { .. }), "{failure:?}");
+            assert!(
+                matches!(decide(&RetryPolicy::default(), 0, &failure), Decision::GiveUp { .. }),
+                "{failure:?}"
+            );
         }
     }
 
     #[test]
     fn signals_and_other_exit_codes_may_pass() {
-        for failure in [of_exit(None, Some(9)), of_exit(Some(1), None), of_exit(Some(73), None), of_exit(None, None)] {
-            assert!(matches!(decide(&RetryPolicy::default(), 0, &failure), Decision::Retry { .. }), "{failure:?}");
+        for failure in [
+            of_exit(None, Some(9)),
+            of_exit(Some(1), None),
+            of_exit(Some(73), None),
+            of_exit(None, None),
+        ] {
+            assert!(
+                matches!(decide(&RetryPolicy::default(), 0, &failure), Decision::Retry { .. }),
+                "{failure:?}"
+            );
         }
     }
 

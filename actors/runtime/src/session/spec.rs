@@ -44,7 +44,12 @@ pub(crate) struct SessionSpec {
 
 impl SessionSpec {
     /// Returns the spec of a checked submission.
-    pub(crate) fn new(command: String, draft: Draft, model_sha256: Option<String>, build: String) -> Self {
+    pub(crate) fn new(
+        command: String,
+        draft: Draft,
+        model_sha256: Option<String>,
+        build: String,
+    ) -> Self {
         Self {
             command,
             name: draft.name,
@@ -88,8 +93,9 @@ impl SessionSpec {
     /// # Errors
     /// Tells when the bytes are no spec of ours.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, ActorsError> {
-        serde_json::from_slice(bytes)
-            .map_err(|error| ActorsError::Store { detail: format!("the spec of a session cannot be read: {error}") })
+        serde_json::from_slice(bytes).map_err(|error| ActorsError::Store {
+            detail: format!("the spec of a session cannot be read: {error}"),
+        })
     }
 
     /// Whether its worker writes checkpoints to resume from.

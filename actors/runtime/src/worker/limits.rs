@@ -11,7 +11,10 @@ const NICENESS: i32 = 5;
 const MALLOC_ARENAS: &str = "2";
 
 /// Returns the variables that bind the numeric libraries to what was reserved.
-pub(crate) fn environment(resources: &ResourcesConfig, devices: &[u32]) -> BTreeMap<String, String> {
+pub(crate) fn environment(
+    resources: &ResourcesConfig,
+    devices: &[u32],
+) -> BTreeMap<String, String> {
     let cores = resources.cpu.to_string();
     // No device is the empty list; an absent variable would mean all of them.
     let visible = devices.iter().map(u32::to_string).collect::<Vec<_>>().join(",");

@@ -73,7 +73,10 @@ impl Valve {
                 continue;
             }
             if 0 < self.dropped {
-                out.push(format!("… {} lines were dropped: more than {LINES_PER_SECOND_MAX} in a second", self.dropped));
+                out.push(format!(
+                    "… {} lines were dropped: more than {LINES_PER_SECOND_MAX} in a second",
+                    self.dropped
+                ));
                 self.dropped = 0;
             }
             self.passed += 1;
@@ -117,7 +120,11 @@ pub(crate) async fn forward<R: AsyncRead + Unpin + Send>(mut pipe: R, launch: Ar
             continue;
         }
         let Ok(credit) = Arc::clone(&credits).acquire_owned().await else { return };
-        if !(launch.deliver)(Notice { run: launch.run, what: What::Lines(lines), credit: Some(credit) }) {
+        if !(launch.deliver)(Notice {
+            run: launch.run,
+            what: What::Lines(lines),
+            credit: Some(credit),
+        }) {
             return;
         }
     }

@@ -186,7 +186,8 @@ pub(crate) async fn start(spawner: &Spawner, launch: Launch) -> std::io::Result<
         .envs(limits::environment(&launch.resources, &launch.devices))
         .envs(&launch.program.env);
     let child = spawner.spawn(command).await?;
-    let pid = child.id().ok_or_else(|| std::io::Error::other("the worker ended before it began"))?;
+    let pid =
+        child.id().ok_or_else(|| std::io::Error::other("the worker ended before it began"))?;
     let group = i32::try_from(pid)
         .ok()
         .and_then(Pid::from_raw)
@@ -196,7 +197,13 @@ pub(crate) async fn start(spawner: &Spawner, launch: Launch) -> std::io::Result<
 }
 
 /// Starts the tasks that look after a process: writer, reader, two pipes, watch.
-fn attend(mut child: Child, group: Pid, stream: UnixStream, launch: Launch, not_enforced: Vec<String>) -> Worker {
+fn attend(
+    mut child: Child,
+    group: Pid,
+    stream: UnixStream,
+    launch: Launch,
+    not_enforced: Vec<String>,
+) -> Worker {
     let (commands, outgoing) = mpsc::channel(COMMANDS_MAX);
     let (orders, orders_in) = mpsc::channel(8);
     let shared = Arc::new(Shared::default());
@@ -210,15 +217,28 @@ fn attend(mut child: Child, group: Pid, stream: UnixStream, launch: Launch, not_
         child.stderr.take().map(|pipe| tokio::spawn(lines::forward(pipe, Arc::clone(&launch)))),
     ];
     let writer = tokio::spawn(write(outgoing_half, outgoing, Arc::clone(&launch)));
-    let reader = tokio::spawn(read(incoming, Arc::clone(&launch), Arc::clone(&shared), orders.downgrade()));
-    let mut tasks: Vec<JoinHandle<()>> = pipes.into_iter().flatten().collect();
-    tasks.push(reader);
-    tokio::spawn(watch(child, group, orders_in, Arc::clone(&shared), tasks, writer, launch));
-    Worker { pid: group.as_raw_nonzero().get().unsigned_abs(), not_enforced, commands, orders, shared }
+    let reader =
+        tokio::spawn(read(incoming, Arc::clone(&launch), Arc::clone(&shared), orders.downgrade()));
+    let mut readers: Vec<JoinHandle<()>> = pipes.into_iter().flatten().collect();
+    readers.push(reader);
+    let watched =
+        Watched { child, group, orders: orders_in, shared: Arc::clone(&shared), readers, writer };
+    tokio::spawn(watch(watched, launch));
+    Worker {
+        pid: group.as_raw_nonzero().get().unsigned_abs(),
+        not_enforced,
+        commands,
+        orders,
+        shared,
+    }
 }
 
 /// Sends commands, leases and pings. Waits for nothing but the worker.
-async fn write(mut stream: OwnedWriteHalf, mut commands: mpsc::Receiver<WorkerCommand>, launch: Arc<Launch>) {
+async fn write(
+    mut stream: OwnedWriteHalf,
+    mut commands: mpsc::Receiver<WorkerCommand>,
+    launch: Arc<Launch>,
+) {
     let mut lease = interval(launch.times.lease_every);
     lease.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let lease_ms = u64::try_from(launch.times.lease.as_millis()).unwrap_or(u64::MAX);
@@ -251,7 +271,8 @@ async fn write(mut stream: OwnedWriteHalf, mut commands: mpsc::Receiver<WorkerCo
 
 async fn write_frame(stream: &mut OwnedWriteHalf, command: WorkerCommand) -> std::io::Result<()> {
     let payload = store::codec::encode(&CommandRecord(command)).map_err(std::io::Error::other)?;
-    let header = store::codec::frame::header(payload.len(), FRAME_BYTES_MAX).map_err(std::io::Error::other)?;
+    let header = store::codec::frame::header(payload.len(), FRAME_BYTES_MAX)
+        .map_err(std::io::Error::other)?;
     stream.write_all(&header).await?;
     stream.write_all(&payload).await
 }
@@ -310,8 +331,8 @@ async fn read_frame(stream: &mut OwnedReadHalf) -> Result<Option<Vec<u8>>, Strin
     if stream.read_exact(&mut header).await.is_err() {
         return Ok(None);
     }
-    let length =
-        store::codec::frame::payload_len(header, FRAME_BYTES_MAX).map_err(|error| error.to_string())?;
+    let length = store::codec::frame::payload_len(header, FRAME_BYTES_MAX)
+        .map_err(|error| error.to_string())?;
     let mut payload = vec![0_u8; length];
     if stream.read_exact(&mut payload).await.is_err() {
         return Ok(None);
@@ -319,22 +340,27 @@ async fn read_frame(stream: &mut OwnedReadHalf) -> Result<Option<Vec<u8>>, Strin
     Ok(Some(payload))
 }
 
-/// Waits for the end of the process and brings it about where it is due.
-async fn watch(
-    mut child: Child,
+/// What is watched until a process has ended.
+struct Watched {
+    child: Child,
     group: Pid,
-    mut orders: mpsc::Receiver<Order>,
+    orders: mpsc::Receiver<Order>,
     shared: Arc<Shared>,
-    tasks: Vec<JoinHandle<()>>,
+    /// Those that read what it still has to say.
+    readers: Vec<JoinHandle<()>>,
     writer: JoinHandle<()>,
-    launch: Arc<Launch>,
-) {
+}
+
+/// Waits for the end of the process and brings it about where it is due.
+async fn watch(watched: Watched, launch: Arc<Launch>) {
+    let Watched { mut child, group, mut orders, shared, readers, writer } = watched;
     let mut tick = interval(WATCH_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut cause: Option<Cause> = None;
     let mut deadline: Option<(Instant, Signal)> = None;
     let status = loop {
-        let due = deadline.map_or_else(|| Instant::now() + Duration::from_secs(3_600), |(at, _)| at);
+        let due =
+            deadline.map_or_else(|| Instant::now() + Duration::from_secs(3_600), |(at, _)| at);
         tokio::select! {
             status = child.wait() => break status,
             order = orders.recv(), if cause.is_none() => match order {
@@ -357,7 +383,7 @@ async fn watch(
     // Whatever the worker left behind in its group ends with it; its pipes close then.
     signal(group, Signal::KILL);
     writer.abort();
-    for mut task in tasks {
+    for mut task in readers {
         if timeout(DRAIN, &mut task).await.is_err() {
             task.abort();
         }
@@ -378,7 +404,8 @@ fn end_of(status: Option<ExitStatus>) -> WorkerEnd {
 
 fn overdue(shared: &Shared, launch: &Launch) -> Option<Cause> {
     let now = launch.clock.boot_ms();
-    let since = |at: &AtomicU64| Duration::from_millis(now.saturating_sub(at.load(Ordering::Relaxed)));
+    let since =
+        |at: &AtomicU64| Duration::from_millis(now.saturating_sub(at.load(Ordering::Relaxed)));
     let quiet = since(&shared.last_frame_ms);
     if !shared.heard.load(Ordering::Relaxed) {
         return (launch.times.hello < quiet).then_some(Cause::NoHello);

@@ -62,14 +62,16 @@ async fn exit_code_and_lines_of_both_pipes_arrive_before_the_end() {
 
 #[tokio::test]
 async fn limits_reach_the_worker_as_variables() {
-    let (_worker, receiver) = script("echo $OMP_NUM_THREADS $MALLOC_ARENA_MAX [$CUDA_VISIBLE_DEVICES]", quick()).await;
+    let (_worker, receiver) =
+        script("echo $OMP_NUM_THREADS $MALLOC_ARENA_MAX [$CUDA_VISIBLE_DEVICES]", quick()).await;
     assert_eq!(end(receiver).await.1, ["1 2 []"]);
 }
 
 #[tokio::test]
 async fn garbage_and_an_oversized_frame_end_the_process() {
     for bytes in [r"\000\000\000\004abcd", r"\377\377\377\377x"] {
-        let (_worker, receiver) = script(&format!("printf '{bytes}' >&0; sleep 600"), quick()).await;
+        let (_worker, receiver) =
+            script(&format!("printf '{bytes}' >&0; sleep 600"), quick()).await;
         let (end, _) = end(receiver).await;
         assert!(matches!(end.cause, Some(Cause::Protocol(_))), "{end:?}");
         assert_eq!(end.signal, Some(9));
@@ -78,7 +80,8 @@ async fn garbage_and_an_oversized_frame_end_the_process() {
 
 #[tokio::test]
 async fn a_frame_cut_by_death_is_no_broken_protocol() {
-    let (_worker, receiver) = script(r"printf '\000\000\000\144abcd' >&0; kill -9 $$", quick()).await;
+    let (_worker, receiver) =
+        script(r"printf '\000\000\000\144abcd' >&0; kill -9 $$", quick()).await;
     assert_eq!(end(receiver).await.0, WorkerEnd { code: None, signal: Some(9), cause: None });
 }
 
@@ -100,7 +103,8 @@ async fn one_that_ignores_stop_and_term_is_killed() {
 
 #[tokio::test]
 async fn one_that_heeds_term_ends_by_it() {
-    let (worker, receiver) = script("trap 'exit 75' TERM; while :; do sleep 0.1; done", quick()).await;
+    let (worker, receiver) =
+        script("trap 'exit 75' TERM; while :; do sleep 0.1; done", quick()).await;
     worker.end_within(Duration::from_millis(500));
     assert_eq!(end(receiver).await.0, WorkerEnd { code: Some(75), signal: None, cause: None });
 }
@@ -114,7 +118,8 @@ async fn a_dropped_worker_is_killed() {
 
 #[tokio::test]
 async fn a_flood_of_lines_does_not_block_and_is_counted() {
-    let (_worker, receiver) = script("i=0; while [ $i -lt 5000 ]; do echo line $i; i=$((i+1)); done", quick()).await;
+    let (_worker, receiver) =
+        script("i=0; while [ $i -lt 5000 ]; do echo line $i; i=$((i+1)); done", quick()).await;
     let (end, lines) = end(receiver).await;
     assert_eq!(end.code, Some(0));
     assert!(lines.len() <= 5_000);

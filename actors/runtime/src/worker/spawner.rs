@@ -32,7 +32,9 @@ impl Spawner {
     pub(crate) fn start() -> io::Result<Self> {
         let (jobs, queue) = sync_channel(QUEUE_MAX);
         let runtime = Handle::current();
-        std::thread::Builder::new().name("tm-spawner".to_owned()).spawn(move || serve(&runtime, &queue))?;
+        std::thread::Builder::new()
+            .name("tm-spawner".to_owned())
+            .spawn(move || serve(&runtime, &queue))?;
         Ok(Self { jobs })
     }
 
@@ -42,9 +44,9 @@ impl Spawner {
     /// Returns what the system says, or that too many starts are waiting.
     pub(crate) async fn spawn(&self, command: Command) -> io::Result<Child> {
         let (reply, answer) = oneshot::channel();
-        self.jobs
-            .try_send(Job { command, reply })
-            .map_err(|_| io::Error::other("too many workers are being started at once; try again in a moment"))?;
+        self.jobs.try_send(Job { command, reply }).map_err(|_| {
+            io::Error::other("too many workers are being started at once; try again in a moment")
+        })?;
         answer.await.map_err(|_| io::Error::other("the thread that starts workers is gone"))?
     }
 }

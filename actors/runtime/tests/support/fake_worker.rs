@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use engine::session::protocol::{
-    CheckpointWritten, EXIT_BAD_SPEC, EXIT_DONE, EXIT_STOPPED, FRAME_BYTES_MAX, MetricPoint, PROTOCOL_MAX,
-    PROTOCOL_MIN, Progress, WorkerCommand, WorkerEvent, WorkerResult, WorkerSpec,
+    CheckpointWritten, EXIT_BAD_SPEC, EXIT_DONE, EXIT_STOPPED, FRAME_BYTES_MAX, MetricPoint,
+    PROTOCOL_MAX, PROTOCOL_MIN, Progress, WorkerCommand, WorkerEvent, WorkerResult, WorkerSpec,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -99,7 +99,9 @@ fn main() {
         while let Ok(Some(bytes)) = frame::read(&mut input, FRAME_BYTES_MAX) {
             let CommandRecord(command) = decode(&bytes).unwrap();
             match command {
-                WorkerCommand::Ping { nonce } if !silent => answers.say(WorkerEvent::Pong { nonce }),
+                WorkerCommand::Ping { nonce } if !silent => {
+                    answers.say(WorkerEvent::Pong { nonce })
+                }
                 WorkerCommand::Ping { .. } | WorkerCommand::Lease { .. } => {}
                 other => {
                     if commands.send(other).is_err() {
@@ -116,8 +118,11 @@ fn main() {
     println!("fake worker on stdout");
     eprintln!("fake worker on stderr");
     if mode == "bad_spec" {
-        let fault =
-            WorkerEvent::Fault { kind: "bad_spec".to_owned(), text: "not for me".to_owned(), restartable: false };
+        let fault = WorkerEvent::Fault {
+            kind: "bad_spec".to_owned(),
+            text: "not for me".to_owned(),
+            restartable: false,
+        };
         out.say(fault);
         std::process::exit(EXIT_BAD_SPEC);
     }
@@ -173,7 +178,11 @@ fn work(mode: &str, spec: &WorkerSpec, out: &Out, inbox: &mpsc::Receiver<WorkerC
         state.step += 1;
         state.metric_count += 1;
         let value = Some(1.0 / f64::from(u32::try_from(state.step).unwrap()));
-        out.say(WorkerEvent::Metrics(vec![MetricPoint { name: "loss".to_owned(), step: state.step, value }]));
+        out.say(WorkerEvent::Metrics(vec![MetricPoint {
+            name: "loss".to_owned(),
+            step: state.step,
+            value,
+        }]));
         out.say(WorkerEvent::Progress(Progress {
             step: state.step,
             step_count: steps,

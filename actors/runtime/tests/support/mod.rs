@@ -11,8 +11,8 @@ use actors::boot::{PlatformConfig, Running, boot};
 use actors::messages::CommandId;
 use actors::views::{DatasetView, PointView, SessionState, SessionView, StrategyView};
 use actors::{
-    Command, ImportRequest, ImportSource, NewSession, NewStrategy, Platform, RetryPolicy, SystemClock, WorkerProgram,
-    WorkerTimes,
+    Command, ImportRequest, ImportSource, NewSession, NewStrategy, Platform, RetryPolicy,
+    SystemClock, WorkerProgram, WorkerTimes,
 };
 use engine::config::ResourcesConfig;
 use engine::ids::SessionId;
@@ -75,7 +75,11 @@ pub fn fake_worker() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let target = here.ancestors().find(|path| path.join("examples").is_dir()).unwrap();
     let path = target.join("examples").join("fake_worker");
-    assert!(path.is_file(), "{} is missing: run `cargo test -p actors`, which builds examples", path.display());
+    assert!(
+        path.is_file(),
+        "{} is missing: run `cargo test -p actors`, which builds examples",
+        path.display()
+    );
     path
 }
 
@@ -136,7 +140,12 @@ pub async fn training(node: &Node) -> NewSession {
 }
 
 /// Waits until the session satisfies `condition`.
-pub async fn until(node: &Node, id: SessionId, what: &str, condition: impl Fn(&SessionView) -> bool) -> SessionView {
+pub async fn until(
+    node: &Node,
+    id: SessionId,
+    what: &str,
+    condition: impl Fn(&SessionView) -> bool,
+) -> SessionView {
     let begun = Instant::now();
     loop {
         let view = node.platform.sessions.get(id).await.unwrap();
@@ -179,7 +188,9 @@ pub fn assert_whole(points: &[PointView], steps: u64) {
 /// Kills the worker that runs now with SIGKILL; `false` when there is none.
 pub fn kill_worker(node: &Node) -> bool {
     let Ok(text) = std::fs::read_to_string(&node.pid_file) else { return false };
-    let Some(pid) = text.trim().parse().ok().and_then(rustix::process::Pid::from_raw) else { return false };
+    let Some(pid) = text.trim().parse().ok().and_then(rustix::process::Pid::from_raw) else {
+        return false;
+    };
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok()
 }
 

@@ -1,0 +1,203 @@
+//! What people ask of the registry: submissions and commands. Everything is checked again here, where it is decided.
+
+use cluster::control::apply::fingerprint;
+use cluster::control::state::Resources;
+use cluster::control::{
+    ControlCommand, ControlError, DesiredState, DocumentKey, NewSession, Refusal, SessionClass,
+};
+use engine::config::{BacktestPolicy, SessionConfig, SessionKind};
+use engine::ids::SessionId;
+use serde_json::{Map, Value};
+use uuid::{Builder, Uuid};
+
+use super::hexadecimal;
+use super::lifecycle::{self, Verb};
+use super::registry::{RegistryState, unknown};
+use super::spec::SessionSpec;
+use crate::error::ActorsError;
+use crate::messages::Command;
+use crate::messages::data::DATASETS;
+use crate::messages::sessions::{Advance, Draft, Facts};
+use crate::views::{SessionState, SessionView};
+
+impl RegistryState {
+    pub(super) async fn submit(
+        &mut self,
+        command: &Command,
+        draft: Draft,
+    ) -> Result<SessionView, ActorsError> {
+        let hex = hexadecimal(&command.id.0);
+        let model_sha256 = match self.rows.values().find(|row| row.command == hex) {
+            Some(row) => return self.repeated(row.view.id, &draft),
+            None => self.model_of(&draft)?,
+        };
+        let id = new_id(self.context.clock.wall_ms());
+        let resources = &draft.resources;
+        let new = NewSession {
+            id: *id.uuid().as_bytes(),
+            class: class(draft.config.kind()),
+            owner: command.actor.clone(),
+            priority: draft.priority,
+            resources: Resources {
+                cpu_millis: u64::from(resources.cpu) * 1_000,
+                memory_mib: u64::from(resources.memory_mib),
+                gpus: resources.gpus,
+            },
+            references: vec![DocumentKey::new(DATASETS, draft.dataset.id.to_string())],
+            spec: SessionSpec::new(hex, draft, model_sha256, self.context.build.clone())
+                .to_bytes()?,
+        };
+        let key = cluster::control::CommandId(command.id.0);
+        self.context.control.execute(key, ControlCommand::SubmitSession(new)).await?;
+        self.sync().await?;
+        Ok(self.row(id)?.view.clone())
+    }
+
+    /// Answers a submission that came again.
+    fn repeated(&self, id: SessionId, draft: &Draft) -> Result<SessionView, ActorsError> {
+        let spec = self.spec(id)?;
+        let row = self.row(id)?;
+        if spec.same_as(draft) && row.view.priority == draft.priority {
+            return Ok(row.view.clone());
+        }
+        Err(ActorsError::IdempotencyMismatch { found: format!("session {id} '{}'", row.view.name) })
+    }
+
+    fn spec(&self, id: SessionId) -> Result<SessionSpec, ActorsError> {
+        let bytes = self
+            .context
+            .control
+            .read(|state| state.sessions.get(id.uuid().as_bytes()).map(|s| s.spec.clone()));
+        SessionSpec::from_bytes(&bytes.ok_or_else(|| unknown(id))?)
+    }
+
+    /// Returns the model that a back-test of a session's model is about.
+    fn model_of(&self, draft: &Draft) -> Result<Option<String>, ActorsError> {
+        let SessionConfig::Backtest(config) = &draft.config else { return Ok(None) };
+        let BacktestPolicy::Session { session_id } = &config.policy else { return Ok(None) };
+        let refuse = |detail: String| {
+            Err(ActorsError::invalid("/config/policy/session_id", "invalid", detail))
+        };
+        let Some(row) = self.rows.get(session_id) else {
+            return refuse(format!(
+                "session {session_id} does not exist; choose a training session that has ended"
+            ));
+        };
+        if row.view.kind != SessionKind::Training {
+            return refuse(format!(
+                "session {session_id} is no training; choose a training session"
+            ));
+        }
+        if row.view.strategy_id != draft.strategy.id {
+            return refuse(format!(
+                "session {session_id} trained strategy '{}'; test its model with that strategy",
+                row.view.strategy_name
+            ));
+        }
+        match &row.view.model_sha256 {
+            Some(sha256) => Ok(Some(sha256.clone())),
+            None => refuse(format!(
+                "session {session_id} is {} and has no model yet; wait until it has completed",
+                lifecycle::word(row.view.state)
+            )),
+        }
+    }
+
+    pub(super) async fn order(
+        &mut self,
+        command: Command,
+        id: SessionId,
+        verb: Verb,
+    ) -> Result<SessionView, ActorsError> {
+        self.sync().await?;
+        let state = self.row(id)?.view.state;
+        let proposed = wish(&command, id, verb);
+        let key = cluster::control::CommandId(command.id.0);
+        let print = fingerprint(&proposed);
+        let known = self.context.control.read(|control| {
+            control.idempotency.find(key, print).map(|(result, same)| (result.clone(), same))
+        });
+        match known {
+            Some((Ok(_), true)) => return Ok(self.row(id)?.view.clone()),
+            Some((Err(refusal), true)) => return Err(ControlError::Refused(refusal).into()),
+            Some((_, false)) => {
+                return Err(ActorsError::IdempotencyMismatch {
+                    found: "another command".to_owned(),
+                });
+            }
+            None => {}
+        }
+        if !lifecycle::is_legal(state, verb) {
+            return Err(illegal(state, verb));
+        }
+        match self.context.control.execute(key, proposed).await {
+            Ok(_) => {}
+            Err(ControlError::Refused(
+                Refusal::SessionEnded { .. } | Refusal::SessionStopping { .. },
+            )) => {
+                self.sync().await?;
+                return Err(illegal(self.row(id)?.view.state, verb));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.tell_command(id, &command, verb);
+        if let Some(to) = lifecycle::shown_after(state, verb) {
+            let reason = command.reason.unwrap_or_else(|| format!("{} on request", verb.word()));
+            let advance = Advance { to, reason, actor: command.actor, facts: Facts::default() };
+            self.transition(id, advance).await?;
+        }
+        Ok(self.row(id)?.view.clone())
+    }
+
+    fn tell_command(&self, id: SessionId, command: &Command, verb: Verb) {
+        let mut fields = Map::new();
+        fields.insert("verb".to_owned(), Value::from(verb.word()));
+        fields.insert("actor".to_owned(), Value::from(command.actor.clone()));
+        fields.insert("reason".to_owned(), Value::from(command.reason.clone()));
+        self.context.topics.publish_log(&format!("session-events/{id}"), "command", fields);
+    }
+}
+
+fn illegal(state: SessionState, verb: Verb) -> ActorsError {
+    let legal = lifecycle::legal_words(state);
+    let hint = if legal.is_empty() {
+        "the session has ended; submit a new one".to_owned()
+    } else {
+        format!("possible now: {}", legal.join(", "))
+    };
+    ActorsError::IllegalTransition {
+        command: verb.word().to_owned(),
+        state: lifecycle::word(state).to_owned(),
+        hint,
+    }
+}
+
+/// Returns the control command that a person's command means.
+fn wish(command: &Command, id: SessionId, verb: Verb) -> ControlCommand {
+    let session = *id.uuid().as_bytes();
+    let desired = match verb {
+        Verb::Checkpoint => return ControlCommand::RequestCheckpoint { session },
+        Verb::Pause => DesiredState::Pause,
+        Verb::Resume => DesiredState::Run,
+        Verb::Stop => DesiredState::Stop,
+    };
+    let (actor, reason) = (command.actor.clone(), command.reason.clone());
+    ControlCommand::SetDesired { session, desired, actor, reason }
+}
+
+/// Numbers of the classes in control state; never given twice.
+fn class(kind: SessionKind) -> SessionClass {
+    match kind {
+        SessionKind::Training => SessionClass(2),
+        SessionKind::Backtest => SessionClass(3),
+    }
+}
+
+/// Returns a new identifier whose text order is the order of time.
+fn new_id(wall_ms: i64) -> SessionId {
+    let random = Uuid::new_v4();
+    let mut tail = [0_u8; 10];
+    tail.copy_from_slice(&random.as_bytes()[6..]);
+    let millis = u64::try_from(wall_ms).unwrap_or(0);
+    SessionId::from_uuid(Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
+}
