@@ -34,7 +34,9 @@ mod text;
 mod trace;
 mod transport;
 
-pub use auth::first_admin::{FirstAdmin, ensure_first_admin, ensure_first_admin_at_cost};
+pub use auth::first_admin::{
+    FirstAdmin, ensure_first_admin, ensure_first_admin_at_cost, reset_password,
+};
 pub use config::{ConnectionLimits, GatewayConfig, PasswordCost, Rate, Rates, SocketLimits};
 pub use pages::{Encodings, PageFile, Pages};
 pub use routes::{RouteSummary, route_summaries};

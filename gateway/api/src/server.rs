@@ -60,28 +60,20 @@ impl Gateway {
     }
 
     /// Ends in good order: no new connections, requests under way are finished, sockets are told and closed with
-    /// 1012. What has not ended within `deadline` is cut off.
-    pub async fn shutdown(mut self, deadline: Duration) {
+    /// 1012. What has not ended within `deadline` is cut off. Repeating it changes nothing.
+    pub async fn shutdown(&self, deadline: Duration) {
         self.drain();
-        let stopped = self.stop.send(true);
-        if stopped.is_err() {
-            tracing::debug!("nothing was listening any more");
-        }
-        let app = Arc::clone(&self.app);
-        let connections = Arc::clone(&self.connections);
-        let accepting = &mut self.accepting;
+        self.stop.send_replace(true);
         let ended = tokio::time::timeout(deadline, async {
-            app.sockets.close_all(deadline / 2).await;
-            if let Err(error) = accepting.await {
-                tracing::warn!(%error, "the accept loop had failed");
-            }
-            connections.wait_empty().await;
+            self.app.sockets.close_all(deadline / 2).await;
+            self.connections.wait_empty().await;
         });
         if ended.await.is_err() {
             tracing::warn!(
                 seconds = deadline.as_secs(),
                 "connections were cut off at the deadline"
             );
+            self.connections.cut();
         }
     }
 }
@@ -143,13 +135,8 @@ async fn accept(
                 }
                 let peer = Peer::new(address);
                 let transport = Transport::new(stream, peer.clone(), admission);
-                tokio::spawn(connection(
-                    transport,
-                    peer,
-                    routes.clone(),
-                    Arc::clone(&app),
-                    stop.clone(),
-                ));
+                let shared = (Arc::clone(&app), Arc::clone(&open));
+                tokio::spawn(connection(transport, peer, routes.clone(), shared, stop.clone()));
             }
             // Out of file descriptors, or a connection that broke before it was accepted: go on after a pause.
             Err(error) => {
@@ -174,7 +161,7 @@ async fn connection(
     transport: Transport,
     peer: Peer,
     routes: Routes,
-    app: Arc<App>,
+    (app, open): (Arc<App>, Arc<Open>),
     mut stop: watch::Receiver<bool>,
 ) {
     let limits = app.config.connections;
@@ -207,6 +194,7 @@ async fn connection(
             tokio::select! {
                 ended = serving.as_mut() => ended,
                 () = watched.overstays(limits) => return,
+                () = open.cut_off() => return,
             }
         }
     };

@@ -10,11 +10,26 @@ use engine::config::validate::against_schema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use crate::problem::violation;
 use crate::spec::RouteSpec;
 
 /// Schemas of all request bodies.
 pub(crate) struct Shapes {
-    by_route: BTreeMap<(&'static str, &'static str), Value>,
+    by_route: BTreeMap<(&'static str, &'static str), Shape>,
+}
+
+/// What a body must look like.
+struct Shape {
+    /// Everything but `open`.
+    schema: Value,
+    /// Fields whose content is checked elsewhere (configurations).
+    open: Vec<Open>,
+}
+
+struct Open {
+    name: String,
+    required: bool,
+    object: bool,
 }
 
 impl Shapes {
@@ -23,18 +38,76 @@ impl Shapes {
         let with_body = table.iter().filter_map(|spec| Some((spec, spec.request?)));
         let by_route = with_body.map(|(spec, request)| {
             let mut generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
-            let mut schema = request(&mut generator).to_value();
-            schema["$defs"] = Value::Object(generator.take_definitions(true));
-            ((spec.method.as_str(), spec.path), schema)
+            let reference = request(&mut generator).to_value();
+            let mut definitions = generator.take_definitions(true);
+            let name = reference["$ref"]
+                .as_str()
+                .and_then(|path| path.strip_prefix("#/$defs/"))
+                .unwrap_or_default();
+            let mut schema = definitions.remove(name).unwrap_or(reference);
+            let open = take_open(&mut schema);
+            schema["$defs"] = Value::Object(definitions);
+            ((spec.method.as_str(), spec.path), Shape { schema, open })
         });
         Self { by_route: by_route.collect() }
     }
 
     /// Returns every violation of a body; none for a route without a schema.
     pub(crate) fn check(&self, spec: &RouteSpec, body: &Value) -> Vec<Violation> {
-        let schema = self.by_route.get(&(spec.method.as_str(), spec.path));
-        schema.map(|schema| against_schema(schema, body)).unwrap_or_default()
+        let Some(shape) = self.by_route.get(&(spec.method.as_str(), spec.path)) else {
+            return Vec::new();
+        };
+        let mut rest = body.clone();
+        let mut found = Vec::new();
+        if let Value::Object(fields) = &mut rest {
+            for open in &shape.open {
+                found.extend(open.check(fields.remove(&open.name).as_ref()));
+            }
+        }
+        found.extend(against_schema(&shape.schema, &rest));
+        found
     }
+}
+
+impl Open {
+    fn check(&self, value: Option<&Value>) -> Option<Violation> {
+        let pointer = format!("/{}", self.name);
+        match value {
+            None if self.required => Some(violation(&pointer, "missing_field", "is required")),
+            Some(value) if self.object && !value.is_object() => {
+                Some(violation(&pointer, "invalid_type", "must be an object"))
+            }
+            Some(_) | None => None,
+        }
+    }
+}
+
+/// Takes the fields without a shape of their own out of a schema.
+fn take_open(schema: &mut Value) -> Vec<Open> {
+    let shapeless = |schema: &Value| {
+        !["properties", "$ref", "anyOf", "oneOf", "enum", "const"]
+            .iter()
+            .any(|key| schema.get(*key).is_some())
+            && schema.get("type").is_none_or(|kind| kind == "object")
+    };
+    let Some(properties) = schema["properties"].as_object_mut() else { return Vec::new() };
+    let names: Vec<String> = properties
+        .iter()
+        .filter(|(_, field)| shapeless(field))
+        .map(|(name, _)| name.clone())
+        .collect();
+    let mut open = Vec::new();
+    for name in names {
+        let object = properties.remove(&name).is_some_and(|field| field["type"] == "object");
+        open.push(Open { name, required: false, object });
+    }
+    if let Some(required) = schema["required"].as_array_mut() {
+        for field in &mut open {
+            field.required = required.iter().any(|name| name == &field.name);
+        }
+        required.retain(|name| !open.iter().any(|field| name == &field.name));
+    }
+    open
 }
 
 #[cfg(test)]

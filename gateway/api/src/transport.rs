@@ -22,6 +22,7 @@ const STREAM_SEND_BUFFER_BYTES: usize = 128 * 1024;
 #[derive(Default)]
 pub(crate) struct Open {
     counts: Mutex<(usize, HashMap<IpAddr, usize>)>,
+    cut: tokio::sync::watch::Sender<bool>,
 }
 
 impl Open {
@@ -40,6 +41,19 @@ impl Open {
         *total += 1;
         by_address.insert(address, here + 1);
         Some(Admission { open: Arc::clone(self), address })
+    }
+
+    /// Cuts off every connection that is still open.
+    pub(crate) fn cut(&self) {
+        self.cut.send_replace(true);
+    }
+
+    /// Returns once connections are cut off.
+    pub(crate) async fn cut_off(&self) {
+        let mut cut = self.cut.subscribe();
+        if cut.wait_for(|cut| *cut).await.is_err() {
+            tracing::debug!("the gateway was dropped");
+        }
     }
 
     /// Returns once no connection is open.

@@ -49,6 +49,29 @@ pub async fn ensure_first_admin_at_cost(
     ensure(platform, cost).await.map_err(GatewayError::from)
 }
 
+/// Gives a user a new generated password, which is returned once; all logins of the user end.
+///
+/// # Errors
+/// Tells when there is no such user or the identity actor does not answer.
+pub async fn reset_password(platform: &Platform, user: &str) -> Result<String, GatewayError> {
+    reset(platform, user).await.map_err(GatewayError::from)
+}
+
+async fn reset(platform: &Platform, user: &str) -> Result<String, Problem> {
+    let found = platform.identity.user_by_name(user).await?;
+    let credentials = found
+        .ok_or_else(|| Problem::new(ErrorCode::NotFound, format!("there is no user {user}")))?;
+    let password = generate()?;
+    let phc = Passwords::new(PasswordCost::default())?.hash(password.clone()).await?;
+    let command = Command {
+        id: CommandId(text::random::<16>()?),
+        actor: "system".to_owned(),
+        reason: Some("password reset on the node".to_owned()),
+    };
+    platform.identity.set_password(command, credentials.user.id, phc).await?;
+    Ok(password)
+}
+
 async fn ensure(platform: &Platform, cost: PasswordCost) -> Result<Option<FirstAdmin>, Problem> {
     if platform.identity.user_count().await? > 0 {
         return Ok(None);

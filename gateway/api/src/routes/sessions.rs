@@ -216,6 +216,10 @@ async fn checkpoint(request: Request) -> Handled {
 /// Returns the command once the caller is known to be allowed to give it.
 async fn order(request: &Request) -> Result<(Command, SessionId), Problem> {
     let ReasonDto { reason } = request.json()?;
+    let length = reason.as_ref().map(|reason| reason.trim().chars().count());
+    if length.is_some_and(|length| !(3..=500).contains(&length)) {
+        return Err(Problem::field("/reason", "out_of_range", "must have 3 to 500 characters"));
+    }
     let view = known(request).await?;
     request.caller()?.need(match view.kind {
         SessionKind::Training => Permission::SessionControlTraining,
