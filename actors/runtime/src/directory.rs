@@ -11,7 +11,7 @@ use ractor::{ActorCell, ActorRef, ActorStatus, Message};
 use crate::error::ActorsError;
 
 /// Where the actors of this platform are at this moment.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Directory {
     entries: Arc<RwLock<BTreeMap<String, ActorCell>>>,
 }
@@ -38,7 +38,9 @@ impl Directory {
     /// # Errors
     /// Refuses when the actor is not there or is between two lives.
     pub(crate) fn get<M: Message>(&self, name: &'static str) -> Result<ActorRef<M>, ActorsError> {
-        self.lookup(name).map(ActorRef::from).ok_or(ActorsError::Restarting { actor: name.to_owned() })
+        self.lookup(name)
+            .map(ActorRef::from)
+            .ok_or(ActorsError::Restarting { actor: name.to_owned() })
     }
 
     /// Returns the address behind a name that is made at run time (one per session).
@@ -53,9 +55,18 @@ impl Directory {
     }
 }
 
+impl std::fmt::Debug for Directory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Directory").finish_non_exhaustive()
+    }
+}
+
 fn alive(status: ActorStatus) -> bool {
     match status {
-        ActorStatus::Unstarted | ActorStatus::Starting | ActorStatus::Running | ActorStatus::Upgrading => true,
+        ActorStatus::Unstarted
+        | ActorStatus::Starting
+        | ActorStatus::Running
+        | ActorStatus::Upgrading => true,
         ActorStatus::Draining | ActorStatus::Stopping | ActorStatus::Stopped => false,
     }
 }

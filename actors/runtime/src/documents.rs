@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cluster::control::{
-    CommandId as ControlCommandId, CommandOutput, ControlCommand, ControlHandle, DocumentChange, DocumentKey, Expected,
+    CommandId as ControlCommandId, CommandOutput, ControlCommand, ControlHandle, DocumentChange,
+    DocumentKey, Expected,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,7 +54,11 @@ impl Documents {
     ///
     /// # Errors
     /// Tells when it cannot be read: the program is older than the document.
-    pub(crate) fn get<T: DeserializeOwned>(&self, kind: &str, id: &str) -> Result<Option<Stored<T>>, ActorsError> {
+    pub(crate) fn get<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        id: &str,
+    ) -> Result<Option<Stored<T>>, ActorsError> {
         let found = self.control.read(|state| state.documents.get(kind, id).cloned());
         found.map(|document| typed(kind, id, &document)).transpose()
     }
@@ -62,9 +67,16 @@ impl Documents {
     ///
     /// # Errors
     /// Tells when one cannot be read.
-    pub(crate) fn list<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<Stored<T>>, ActorsError> {
+    pub(crate) fn list<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+    ) -> Result<Vec<Stored<T>>, ActorsError> {
         let found: Vec<_> = self.control.read(|state| {
-            state.documents.list(kind).map(|(id, document)| (id.to_owned(), document.clone())).collect()
+            state
+                .documents
+                .list(kind)
+                .map(|(id, document)| (id.to_owned(), document.clone()))
+                .collect()
         });
         found.into_iter().map(|(id, document)| typed(kind, &id, &document)).collect()
     }

@@ -70,7 +70,9 @@ pub enum ActorsError {
         by: Vec<String>,
     },
     /// Somebody else changed it in between.
-    #[error("{what} was changed by somebody else: revision {wanted} was expected, it is now {current}; read it again")]
+    #[error(
+        "{what} was changed by somebody else: revision {wanted} was expected, it is now {current}; read it again"
+    )]
     StaleRevision {
         /// What was to be changed.
         what: &'static str,
@@ -96,7 +98,9 @@ pub enum ActorsError {
         found: String,
     },
     /// The same command is still running.
-    #[error("this command is still running ({what}); wait for it, or repeat the request with the same key")]
+    #[error(
+        "this command is still running ({what}); wait for it, or repeat the request with the same key"
+    )]
     InProgress {
         /// What it does.
         what: String,
@@ -125,7 +129,9 @@ pub enum ActorsError {
     #[error("this node is shutting down; ask another node or try again later")]
     Draining,
     /// No answer in time: whether it took effect is not known.
-    #[error("{actor} did not answer: {reason}; repeat the request with the same key to learn the outcome")]
+    #[error(
+        "{actor} did not answer: {reason}; repeat the request with the same key to learn the outcome"
+    )]
     Unanswered {
         /// Who was asked.
         actor: String,
@@ -183,10 +189,7 @@ impl ActorsError {
     /// Returns what the gateway shows: code, sentence, fields.
     #[must_use]
     pub fn problem(&self) -> ProblemView {
-        let errors = match self {
-            Self::Invalid { errors } => errors.clone(),
-            _ => Vec::new(),
-        };
+        let errors = if let Self::Invalid { errors } = self { errors.clone() } else { Vec::new() };
         ProblemView { code: self.code(), detail: self.to_string(), params: self.params(), errors }
     }
 
@@ -202,9 +205,13 @@ impl ActorsError {
             Self::StaleRevision { wanted, current, .. } => {
                 vec![("wanted", Value::from(*wanted)), ("revision", Value::from(*current))]
             }
-            Self::TooLarge { limit, got, .. } => vec![("limit", Value::from(*limit)), ("got", Value::from(*got))],
+            Self::TooLarge { limit, got, .. } => {
+                vec![("limit", Value::from(*limit)), ("got", Value::from(*got))]
+            }
             Self::Overloaded { limit, .. } => vec![("limit", Value::from(*limit))],
-            Self::Restarting { actor } | Self::Unanswered { actor, .. } => vec![("actor", text(actor))],
+            Self::Restarting { actor } | Self::Unanswered { actor, .. } => {
+                vec![("actor", text(actor))]
+            }
             Self::Invalid { .. }
             | Self::Malformed { .. }
             | Self::BadCursor { .. }
@@ -246,32 +253,40 @@ impl Coded for ActorsError {
 }
 
 impl From<cluster::control::ControlError> for ActorsError {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other package may add faults")]
     fn from(error: cluster::control::ControlError) -> Self {
         use cluster::control::ControlError;
         match error {
             ControlError::Refused(refusal) => refusal.into(),
-            ControlError::Overloaded { limit } => {
-                Self::Overloaded { what: "the queue of changes", limit: u64::try_from(limit).unwrap_or(u64::MAX) }
-            }
+            ControlError::Overloaded { limit } => Self::Overloaded {
+                what: "the queue of changes",
+                limit: u64::try_from(limit).unwrap_or(u64::MAX),
+            },
             ControlError::TooLarge { limit, found } => Self::TooLarge {
                 what: "a change in bytes",
                 limit: u64::try_from(limit).unwrap_or(u64::MAX),
                 got: u64::try_from(found).unwrap_or(u64::MAX),
             },
-            ControlError::Unknown { reason } => Self::Unanswered { actor: "control state".to_owned(), reason },
+            ControlError::Unknown { reason } => {
+                Self::Unanswered { actor: "control state".to_owned(), reason }
+            }
             other => Self::Store { detail: other.to_string() },
         }
     }
 }
 
 impl From<store::StoreError> for ActorsError {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other package may add faults")]
     fn from(error: store::StoreError) -> Self {
         use store::StoreError;
         match error {
-            StoreError::Overloaded { limit } => {
-                Self::Overloaded { what: "the journal's queue", limit: u64::try_from(limit).unwrap_or(u64::MAX) }
+            StoreError::Overloaded { limit } => Self::Overloaded {
+                what: "the journal's queue",
+                limit: u64::try_from(limit).unwrap_or(u64::MAX),
+            },
+            StoreError::Refused { .. } => {
+                Self::Conflict { detail: error.to_string(), params: BTreeMap::new() }
             }
-            StoreError::Refused { .. } => Self::Conflict { detail: error.to_string(), params: BTreeMap::new() },
             other => Self::Store { detail: other.to_string() },
         }
     }
@@ -282,9 +297,11 @@ impl From<cluster::control::Refusal> for ActorsError {
         use cluster::control::{Expected, Refusal};
         let text = refusal.to_string();
         match refusal {
-            Refusal::DocumentChanged { expected: Expected::Revision(wanted), found: Some(current), .. } => {
-                Self::StaleRevision { what: "this object", wanted, current }
-            }
+            Refusal::DocumentChanged {
+                expected: Expected::Revision(wanted),
+                found: Some(current),
+                ..
+            } => Self::StaleRevision { what: "this object", wanted, current },
             Refusal::DocumentChanged { .. }
             | Refusal::SessionExists { .. }
             | Refusal::AlreadyPlaced { .. }
@@ -294,19 +311,26 @@ impl From<cluster::control::Refusal> for ActorsError {
             | Refusal::NoCapacity { .. }
             | Refusal::StaleIncarnation { .. }
             | Refusal::AlreadyInitialised
-            | Refusal::VersionNotRising { .. } => Self::Conflict { detail: text, params: BTreeMap::new() },
-            Refusal::DocumentMissing { key } => {
-                Self::NotFound { what: "document", id: format!("{}/{}", key.kind, key.id), reason: text }
+            | Refusal::VersionNotRising { .. } => {
+                Self::Conflict { detail: text, params: BTreeMap::new() }
             }
+            Refusal::DocumentMissing { key } => Self::NotFound {
+                what: "document",
+                id: format!("{}/{}", key.kind, key.id),
+                reason: text,
+            },
             Refusal::DocumentInUse { key, session } => {
                 let session = engine::ids::SessionId::from_uuid(uuid::Uuid::from_bytes(session));
                 Self::InUse { what: "document", id: key.id, by: vec![session.to_string()] }
             }
-            Refusal::OverLimit { limit, found, .. } => Self::TooLarge { what: "a part of the request", limit, got: found },
+            Refusal::OverLimit { limit, found, .. } => {
+                Self::TooLarge { what: "a part of the request", limit, got: found }
+            }
             Refusal::SessionMissing { session } => Self::NotFound {
                 what: "session",
                 id: engine::ids::SessionId::from_uuid(uuid::Uuid::from_bytes(session)).to_string(),
-                reason: "there is none of that id; list the sessions to see which there are".to_owned(),
+                reason: "there is none of that id; list the sessions to see which there are"
+                    .to_owned(),
             },
             Refusal::SessionEnded { outcome, .. } => Self::IllegalTransition {
                 command: "change the session".to_owned(),
@@ -323,8 +347,12 @@ impl From<cluster::control::Refusal> for ActorsError {
                 state: "stopping".to_owned(),
                 hint: "stopping is final; submit a new one".to_owned(),
             },
-            Refusal::NodeMissing { node } => Self::NotFound { what: "node", id: node, reason: text },
-            Refusal::KeyReused { .. } => Self::IdempotencyMismatch { found: "another change".to_owned() },
+            Refusal::NodeMissing { node } => {
+                Self::NotFound { what: "node", id: node, reason: text }
+            }
+            Refusal::KeyReused { .. } => {
+                Self::IdempotencyMismatch { found: "another change".to_owned() }
+            }
         }
     }
 }
@@ -334,7 +362,9 @@ fn fields(count: usize) -> String {
 }
 
 fn first(errors: &[Violation]) -> String {
-    errors.first().map_or_else(String::new, |violation| format!("{} {}", violation.pointer, violation.detail))
+    errors
+        .first()
+        .map_or_else(String::new, |violation| format!("{} {}", violation.pointer, violation.detail))
 }
 
 #[cfg(test)]
@@ -343,7 +373,8 @@ mod tests {
 
     #[test]
     fn stale_revision_tells_the_current_one() {
-        let problem = ActorsError::StaleRevision { what: "strategy", wanted: 3, current: 5 }.problem();
+        let problem =
+            ActorsError::StaleRevision { what: "strategy", wanted: 3, current: 5 }.problem();
         assert_eq!(problem.code, ErrorCode::StaleRevision);
         assert_eq!(problem.params["revision"], Value::from(5));
     }

@@ -14,7 +14,12 @@ pub(crate) const DESCRIPTION_CHARS_MAX: usize = 4_000;
 pub(crate) fn name(pointer: &str, name: &str) -> Option<Violation> {
     let found = name.trim().chars().count();
     if found == 0 {
-        return Some(violation(pointer, "required", "must not be empty; type a name".to_owned(), &[]));
+        return Some(violation(
+            pointer,
+            "required",
+            "must not be empty; type a name".to_owned(),
+            &[],
+        ));
     }
     if name.chars().any(char::is_control) {
         let detail = "must be one line of text without control characters; remove them".to_owned();
@@ -46,7 +51,10 @@ fn violation(pointer: &str, code: &str, detail: String, numbers: &[(&str, usize)
 pub(crate) fn under(prefix: &str, violations: Vec<Violation>) -> Vec<Violation> {
     violations
         .into_iter()
-        .map(|violation| Violation { pointer: format!("{prefix}{}", violation.pointer), ..violation })
+        .map(|violation| Violation {
+            pointer: format!("{prefix}{}", violation.pointer),
+            ..violation
+        })
         .collect()
 }
 
@@ -59,6 +67,9 @@ mod tests {
         assert_eq!(name("/name", "BTC daily · 日线"), None);
         assert_eq!(name("/name", "  ").map(|found| found.code), Some("required".to_owned()));
         assert_eq!(name("/name", "a\nb").map(|found| found.code), Some("invalid".to_owned()));
-        assert_eq!(name("/name", &"x".repeat(121)).map(|found| found.code), Some("out_of_range".to_owned()));
+        assert_eq!(
+            name("/name", &"x".repeat(121)).map(|found| found.code),
+            Some("out_of_range".to_owned())
+        );
     }
 }

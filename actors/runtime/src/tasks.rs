@@ -16,7 +16,10 @@ pub(crate) struct Task {
 
 impl Task {
     /// Starts a task called `name`.
-    pub(crate) fn spawn(name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> Self {
+    pub(crate) fn spawn(
+        name: &'static str,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
         Self { name, handle: tokio::spawn(work) }
     }
 

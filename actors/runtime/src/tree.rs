@@ -121,10 +121,14 @@ pub const ROWS: [Row; 13] = [
 /// Returns the table as Markdown, as it stands in the documentation.
 #[must_use]
 pub fn markdown() -> String {
-    let head = "| actor | folder | does | on failure | when its node dies |\n|---|---|---|---|---|\n".to_owned();
+    let head =
+        "| actor | folder | does | on failure | when its node dies |\n|---|---|---|---|---|\n"
+            .to_owned();
     ROWS.iter().fold(head, |text, row| {
         let Row { name, folder, does, on_failure, node_dies } = row;
-        text + &format!("| {name} | `actors/runtime/src/{folder}` | {does} | {on_failure} | {node_dies} |\n")
+        text + &format!(
+            "| {name} | `actors/runtime/src/{folder}` | {does} | {on_failure} | {node_dies} |\n"
+        )
     })
 }
 
@@ -140,7 +144,8 @@ mod tests {
         let names: BTreeSet<&str> = ROWS.iter().map(|row| row.name).collect();
         assert_eq!(names.len(), ROWS.len());
         for row in ROWS {
-            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(row.folder).join("mod.rs");
+            let file =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(row.folder).join("mod.rs");
             assert!(file.is_file(), "{}", file.display());
         }
     }

@@ -60,49 +60,98 @@ where
 fn spec(name: &str, parts: &Parts) -> Option<ChildSpec> {
     let Parts { context, tables, hub, here, secrets } = parts.clone();
     let found = match name {
-        messages::topics::NAME => child(messages::topics::NAME, || Topics, move || Arc::clone(&hub)),
-        messages::metrics::NAME => child(messages::metrics::NAME, || Metrics, move || MetricsArguments {
-            table: tables.metrics.clone(),
-            topics: context.topics.clone(),
-            clock: Arc::clone(&context.clock),
-        }),
-        messages::logs::NAME => child(messages::logs::NAME, || Logs, move || LogsArguments {
-            table: tables.logs.clone(),
-            topics: context.topics.clone(),
-            clock: Arc::clone(&context.clock),
-        }),
-        messages::library::NAME => child(messages::library::NAME, || Library, move || LibraryArguments {
-            control: context.control.clone(),
-            topics: context.topics.clone(),
-        }),
-        messages::data::NAME => child(messages::data::NAME, || Data, move || DataArguments {
-            control: context.control.clone(),
-            blobs: context.blobs.clone(),
-            topics: context.topics.clone(),
-        }),
-        messages::identity::NAME => child(messages::identity::NAME, || Identity, move || IdentityArguments {
-            control: context.control.clone(),
-            secrets: secrets.clone(),
-            clock: Arc::clone(&context.clock),
-        }),
-        messages::reports::NAME => child(messages::reports::NAME, || Reports, move || ReportsArguments {
-            sessions: SessionsHandle::new(context.directory.clone()),
-            blobs: context.blobs.clone(),
-        }),
-        messages::nodes::NAME => child(messages::nodes::NAME, || Nodes, move || NodesArguments {
-            control: context.control.clone(),
-            topics: context.topics.clone(),
-            clock: Arc::clone(&context.clock),
-            here: here.clone(),
-        }),
-        messages::sessions::NAME => child(messages::sessions::NAME, || Registry, move || context.clone()),
-        messages::placement::NAME => child(messages::placement::NAME, || Placement, move || context.control.clone()),
-        messages::scheduler::NAME => child(messages::scheduler::NAME, || Scheduler, move || SchedulerArguments {
-            control: context.control.clone(),
-            directory: context.directory.clone(),
-        }),
+        messages::topics::NAME => {
+            child(messages::topics::NAME, || Topics, move || Arc::clone(&hub))
+        }
+        messages::metrics::NAME => child(
+            messages::metrics::NAME,
+            || Metrics,
+            move || MetricsArguments {
+                table: tables.metrics.clone(),
+                topics: context.topics.clone(),
+                clock: Arc::clone(&context.clock),
+            },
+        ),
+        messages::logs::NAME => child(
+            messages::logs::NAME,
+            || Logs,
+            move || LogsArguments {
+                table: tables.logs.clone(),
+                topics: context.topics.clone(),
+                clock: Arc::clone(&context.clock),
+            },
+        ),
+        messages::library::NAME => child(
+            messages::library::NAME,
+            || Library,
+            move || LibraryArguments {
+                control: context.control.clone(),
+                topics: context.topics.clone(),
+            },
+        ),
+        messages::data::NAME => child(
+            messages::data::NAME,
+            || Data,
+            move || DataArguments {
+                control: context.control.clone(),
+                blobs: context.blobs.clone(),
+                topics: context.topics.clone(),
+            },
+        ),
+        messages::identity::NAME => child(
+            messages::identity::NAME,
+            || Identity,
+            move || IdentityArguments {
+                control: context.control.clone(),
+                secrets: secrets.clone(),
+                clock: Arc::clone(&context.clock),
+            },
+        ),
+        messages::reports::NAME => child(
+            messages::reports::NAME,
+            || Reports,
+            move || ReportsArguments {
+                sessions: SessionsHandle::new(context.directory.clone()),
+                blobs: context.blobs.clone(),
+            },
+        ),
+        messages::nodes::NAME => child(
+            messages::nodes::NAME,
+            || Nodes,
+            move || NodesArguments {
+                control: context.control.clone(),
+                topics: context.topics.clone(),
+                clock: Arc::clone(&context.clock),
+                here: here.clone(),
+            },
+        ),
+        _ => return work(name, parts),
+    };
+    Some(found)
+}
+
+/// Returns the child called `name` among those that run sessions or look at the tree.
+fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
+    let context = parts.context.clone();
+    let found = match name {
+        messages::sessions::NAME => {
+            child(messages::sessions::NAME, || Registry, move || context.clone())
+        }
+        messages::placement::NAME => {
+            child(messages::placement::NAME, || Placement, move || context.control.clone())
+        }
+        messages::scheduler::NAME => child(
+            messages::scheduler::NAME,
+            || Scheduler,
+            move || SchedulerArguments {
+                control: context.control.clone(),
+                directory: context.directory.clone(),
+            },
+        ),
         messages::host::NAME => child(messages::host::NAME, || Host, move || context.clone()),
-        messages::inspect::NAME => child(messages::inspect::NAME, || Inspect, move || context.directory.clone()),
+        messages::inspect::NAME => {
+            child(messages::inspect::NAME, || Inspect, move || context.directory.clone())
+        }
         _ => return None,
     };
     Some(found)

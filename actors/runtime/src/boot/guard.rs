@@ -87,7 +87,9 @@ impl Guard {
         parts: Parts,
         stores: [watch::Receiver<Option<String>>; 2],
     ) -> Result<Self, ActorsError> {
-        let failed = |error: ractor::SpawnErr| ActorsError::Boot { detail: format!("an actor did not start: {error}") };
+        let failed = |error: ractor::SpawnErr| ActorsError::Boot {
+            detail: format!("an actor did not start: {error}"),
+        };
         let directory = parts.context.directory.clone();
         let (reason, seen) = watch::channel(None);
         let (watcher, _) = Actor::spawn(None, Watcher, reason).await.map_err(failed)?;
@@ -124,7 +126,10 @@ impl Guard {
             let Some(cell) = directory.lookup(row.name) else { continue };
             let drained = timeout_at(until, cell.drain_and_wait(None)).await;
             if !matches!(drained, Ok(Ok(()))) {
-                tracing::warn!(actor = row.name, "did not work off its queue in time; ended at once");
+                tracing::warn!(
+                    actor = row.name,
+                    "did not work off its queue in time; ended at once"
+                );
                 end(&cell).await;
             }
             directory.remove(row.name);
@@ -137,7 +142,8 @@ impl Guard {
 
 /// Resolves with a reason once there is one; never when the other side ends in good order.
 async fn told(mut reason: watch::Receiver<Option<String>>) -> String {
-    let text = reason.wait_for(Option::is_some).await.map(|found| found.clone().unwrap_or_default());
+    let text =
+        reason.wait_for(Option::is_some).await.map(|found| found.clone().unwrap_or_default());
     match text {
         Ok(text) => text,
         Err(_) => std::future::pending().await,

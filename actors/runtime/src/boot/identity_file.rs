@@ -43,7 +43,10 @@ pub(super) struct Claimed {
 /// Tells when the directory is in use (and by which process), not writable, or belongs to another node.
 pub(super) fn claim(data_dir: &Path, wanted: Option<&NodeId>) -> Result<Claimed, ActorsError> {
     let not_writable = |error: std::io::Error| {
-        boot(format!("the data directory {} cannot be written ({error}); name another or make it writable", data_dir.display()))
+        boot(format!(
+            "the data directory {} cannot be written ({error}); name another or make it writable",
+            data_dir.display()
+        ))
     };
     DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(not_writable)?;
     let lock = lock(data_dir)?;
@@ -68,7 +71,10 @@ pub(super) fn claim(data_dir: &Path, wanted: Option<&NodeId>) -> Result<Claimed,
 fn lock(data_dir: &Path) -> Result<File, ActorsError> {
     let path = data_dir.join(LOCK);
     let unusable = |error: std::io::Error| {
-        boot(format!("{} cannot be opened ({error}); make the data directory writable", path.display()))
+        boot(format!(
+            "{} cannot be opened ({error}); make the data directory writable",
+            path.display()
+        ))
     };
     let mut file = OpenOptions::new()
         .read(true)
@@ -89,21 +95,28 @@ fn lock(data_dir: &Path) -> Result<File, ActorsError> {
             data_dir.display()
         )));
     }
-    let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+    let noted = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{}", std::process::id()));
     noted.map_err(unusable)?;
     Ok(file)
 }
 
 fn read(path: &PathBuf) -> Result<Option<NodeFile>, ActorsError> {
     let unreadable = |why: String| {
-        boot(format!("{} cannot be read ({why}); restore it from a backup: it names this node", path.display()))
+        boot(format!(
+            "{} cannot be read ({why}); restore it from a backup: it names this node",
+            path.display()
+        ))
     };
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(error.to_string())),
     };
-    let file: NodeFile = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+    let file: NodeFile =
+        serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
     if file.format == FORMAT {
         return Ok(Some(file));
     }
@@ -112,7 +125,8 @@ fn read(path: &PathBuf) -> Result<Option<NodeFile>, ActorsError> {
 
 fn write(data_dir: &Path, file: &NodeFile) -> std::io::Result<()> {
     let temporary = data_dir.join(format!("{FILE}.new"));
-    let mut target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let mut target =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     target.write_all(&serde_json::to_vec_pretty(file)?)?;
     target.sync_all()?;
     fs::rename(&temporary, data_dir.join(FILE))?;
@@ -149,7 +163,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let _held = claim(folder.path(), None).unwrap();
         let text = claim(folder.path(), None).unwrap_err().to_string();
-        assert!(text.contains(&format!("already in use by process {}", std::process::id())), "{text}");
+        assert!(
+            text.contains(&format!("already in use by process {}", std::process::id())),
+            "{text}"
+        );
     }
 
     #[test]

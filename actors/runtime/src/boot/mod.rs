@@ -7,6 +7,8 @@
 mod children;
 mod guard;
 mod identity_file;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -101,7 +103,8 @@ impl PlatformConfig {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let capacity = ResourcesConfig {
             cpu: u32::try_from(cores).unwrap_or(u32::MAX),
-            memory_mib: u32::try_from(machine_memory_mib() * MEMORY_SHARE / 100).unwrap_or(u32::MAX),
+            memory_mib: u32::try_from(machine_memory_mib() * MEMORY_SHARE / 100)
+                .unwrap_or(u32::MAX),
             gpus: 0,
         };
         Self {
@@ -142,14 +145,19 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
     let opened = tokio::task::spawn_blocking(move || open(&data_dir, wanted.as_ref()));
     let (claimed, journal, blobs) = opened.await.map_err(ActorsError::internal)??;
     let clock = Arc::clone(&config.clock);
-    let wall: cluster::control::Clock = Arc::new(move || u64::try_from(clock.wall_ms()).unwrap_or(0));
+    let wall: cluster::control::Clock =
+        Arc::new(move || u64::try_from(clock.wall_ms()).unwrap_or(0));
     let (control_journal, control_blobs) = (journal.clone(), blobs.clone());
     let started = tokio::task::spawn_blocking(move || {
         LocalDriver::start(&control_journal, &control_blobs, LocalConfig::new(wall))
     });
-    let control = started.await.map_err(ActorsError::internal)?.map_err(|error| ActorsError::Boot {
-        detail: format!("the control state in {} cannot be read: {error}", config.data_dir.display()),
-    })?;
+    let control =
+        started.await.map_err(ActorsError::internal)?.map_err(|error| ActorsError::Boot {
+            detail: format!(
+                "the control state in {} cannot be read: {error}",
+                config.data_dir.display()
+            ),
+        })?;
     register(&control, &claimed, &config.capacity).await?;
     let (platform, parts) = assemble(&config, &claimed, (journal.clone(), blobs, control.clone()))?;
     let directory = parts.context.directory.clone();
@@ -160,14 +168,20 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
     Ok((platform, Running { node, incarnation, directory, guard, held }))
 }
 
-fn open(data_dir: &Path, wanted: Option<&NodeId>) -> Result<(Claimed, Journal, Blobs), ActorsError> {
+fn open(
+    data_dir: &Path,
+    wanted: Option<&NodeId>,
+) -> Result<(Claimed, Journal, Blobs), ActorsError> {
     let claimed = claim(data_dir, wanted)?;
     let journal = open_journal(&data_dir.join("journal"))?;
     let failed = |error: StoreError| ActorsError::Boot { detail: error.to_string() };
     let blobs = Blobs::open(&data_dir.join("blobs")).map_err(failed)?;
     let sessions = data_dir.join("sessions");
     std::fs::create_dir_all(&sessions).map_err(|error| ActorsError::Boot {
-        detail: format!("{} cannot be made ({error}); make the data directory writable", sessions.display()),
+        detail: format!(
+            "{} cannot be made ({error}); make the data directory writable",
+            sessions.display()
+        ),
     })?;
     Ok((claimed, journal, blobs))
 }
@@ -194,7 +208,9 @@ async fn register(
 ) -> Result<(), ActorsError> {
     let key = || cluster::control::CommandId(CommandId::random().0);
     if control.read(|state| state.cluster.is_none()) {
-        control.execute(key(), ControlCommand::InitCluster { cluster: *Uuid::new_v4().as_bytes() }).await?;
+        control
+            .execute(key(), ControlCommand::InitCluster { cluster: *Uuid::new_v4().as_bytes() })
+            .await?;
     }
     let command = ControlCommand::RegisterNode {
         node: claimed.node.to_string(),
@@ -235,7 +251,9 @@ fn assemble(
         inspect: InspectHandle::new(at()),
     };
     let spawner = Spawner::start().map_err(|error| ActorsError::Boot {
-        detail: format!("the thread that starts workers cannot be started ({error}); raise the limit of threads"),
+        detail: format!(
+            "the thread that starts workers cannot be started ({error}); raise the limit of threads"
+        ),
     })?;
     let here = Here {
         node: claimed.node.clone(),

@@ -15,7 +15,10 @@ pub(crate) fn bars(series: &BarSeries, bins: u32) -> BarsView {
     let starts: Vec<usize> = (0..series.len()).step_by(stride).collect();
     let end = |start: usize| (start + stride).min(series.len());
     let fold = |values: &[f64], pick: fn(f64, f64) -> f64, first: f64| -> Vec<f64> {
-        starts.iter().map(|start| values[*start..end(*start)].iter().copied().fold(first, pick)).collect()
+        starts
+            .iter()
+            .map(|start| values[*start..end(*start)].iter().copied().fold(first, pick))
+            .collect()
     };
     BarsView {
         stride: u32::try_from(stride).unwrap_or(u32::MAX),
@@ -28,7 +31,10 @@ pub(crate) fn bars(series: &BarSeries, bins: u32) -> BarsView {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds of any date of trading are below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of any date of trading are below 2^53"
+)]
 fn milliseconds(time_ms: i64) -> f64 {
     time_ms as f64
 }

@@ -42,14 +42,22 @@ pub(crate) fn run(
     let (series, origin, synthetic) = read(source, mapping)?;
     let bytes = snapshot::encode(&series).map_err(|error| refused(&error))?;
     let manifest = snapshot::manifest(&series, &bytes, &origin, synthetic);
-    let stored = blobs.put_bytes(&bytes).map_err(|error| ActorsError::Store { detail: error.to_string() })?;
+    let stored = blobs
+        .put_bytes(&bytes)
+        .map_err(|error| ActorsError::Store { detail: error.to_string() })?;
     if stored.sha256.to_string() != manifest.sha256 {
-        return Err(ActorsError::internal(format!("snapshot {} was stored as {}", manifest.sha256, stored.sha256)));
+        return Err(ActorsError::internal(format!(
+            "snapshot {} was stored as {}",
+            manifest.sha256, stored.sha256
+        )));
     }
     let cut = |text: &String| text.chars().take(WARNING_CHARS_MAX).collect::<String>();
     let mut warnings: Vec<String> = manifest.warnings.iter().take(WARNINGS_MAX).map(cut).collect();
     if WARNINGS_MAX < manifest.warnings.len() {
-        warnings.push(format!("{} more warnings are not shown", manifest.warnings.len() - WARNINGS_MAX));
+        warnings.push(format!(
+            "{} more warnings are not shown",
+            manifest.warnings.len() - WARNINGS_MAX
+        ));
     }
     Ok(DatasetDocument {
         name: name.trim().to_owned(),
@@ -69,7 +77,10 @@ pub(crate) fn run(
     })
 }
 
-fn read(source: ImportSource, mapping: &CsvMapping) -> Result<(BarSeries, String, bool), ActorsError> {
+fn read(
+    source: ImportSource,
+    mapping: &CsvMapping,
+) -> Result<(BarSeries, String, bool), ActorsError> {
     match source {
         ImportSource::Synthetic { seed, rows } => {
             if !SYNTHETIC_ROWS.contains(&rows) {
@@ -81,13 +92,18 @@ fn read(source: ImportSource, mapping: &CsvMapping) -> Result<(BarSeries, String
             Ok((synthetic::generate(seed, rows), format!("synthetic seed {seed}"), true))
         }
         ImportSource::Bytes { file_name, bytes } => {
-            too_large(u64::try_from(bytes.len()).unwrap_or(u64::MAX), u64::try_from(BYTES_MAX).unwrap_or(u64::MAX))?;
+            too_large(
+                u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+                u64::try_from(BYTES_MAX).unwrap_or(u64::MAX),
+            )?;
             let series = parse(&file_name, bytes, mapping)?;
             Ok((series, file_name, false))
         }
         ImportSource::Path(path) => {
             let path = if path.is_dir() { path.join("data.csv") } else { path };
-            let name = path.file_name().map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned());
+            let name = path
+                .file_name()
+                .map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned());
             let series = open(&path, &name, mapping)?;
             Ok((series, name, false))
         }
@@ -95,13 +111,18 @@ fn read(source: ImportSource, mapping: &CsvMapping) -> Result<(BarSeries, String
 }
 
 fn parse(name: &str, bytes: Bytes, mapping: &CsvMapping) -> Result<BarSeries, ActorsError> {
-    let parsed = if is_parquet(name) { parquet::parse(bytes, name, mapping) } else { csv::parse(&*bytes, name, mapping) };
+    let parsed = if is_parquet(name) {
+        parquet::parse(bytes, name, mapping)
+    } else {
+        csv::parse(&*bytes, name, mapping)
+    };
     parsed.map_err(|error| refused(&error))
 }
 
 fn open(path: &PathBuf, name: &str, mapping: &CsvMapping) -> Result<BarSeries, ActorsError> {
     let unreadable = |error: std::io::Error| {
-        let detail = format!("{} cannot be read ({error}); name a file this node can read", path.display());
+        let detail =
+            format!("{} cannot be read ({error}); name a file this node can read", path.display());
         ActorsError::invalid("/path", "unreadable", detail)
     };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
@@ -150,6 +171,11 @@ fn refused(error: &DataError) -> ActorsError {
     }
     let code = format!("data_{:?}", error.kind).to_lowercase();
     ActorsError::Invalid {
-        errors: vec![Violation { pointer: pointer.to_owned(), code, params, detail: error.to_string() }],
+        errors: vec![Violation {
+            pointer: pointer.to_owned(),
+            code,
+            params,
+            detail: error.to_string(),
+        }],
     }
 }

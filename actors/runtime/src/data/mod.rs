@@ -90,7 +90,9 @@ impl Actor for Data {
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            DataMsg::Import { command, request, reply } => state.import(&myself, command, request, reply),
+            DataMsg::Import { command, request, reply } => {
+                state.import(&myself, command, request, reply)
+            }
             DataMsg::Parsed { command, name, outcome, reply } => {
                 state.running.remove(&command.id);
                 let outcome = match outcome {
@@ -103,7 +105,9 @@ impl Actor for Data {
                 state.refresh()?;
                 answer(reply, newest(state.seen.iter(), page_limit(limit), after.as_deref(), view));
             }
-            DataMsg::Get { id, reply } => answer(reply, state.get(id).and_then(|stored| view(&stored))),
+            DataMsg::Get { id, reply } => {
+                answer(reply, state.get(id).and_then(|stored| view(&stored)))
+            }
             DataMsg::Find { name, reply } => answer(reply, state.find(&name)),
             DataMsg::Bars { id, bins, reply } => state.bars(&myself, id, bins, reply),
             DataMsg::Decoded { sha256, series } => state.cache.put(sha256, series),
@@ -140,7 +144,9 @@ impl DataState {
     }
 
     fn find(&self, name: &str) -> Result<Option<DatasetView>, ActorsError> {
-        let Some(claim) = self.documents.get::<Claim>(NAMES, &name_key(name))? else { return Ok(None) };
+        let Some(claim) = self.documents.get::<Claim>(NAMES, &name_key(name))? else {
+            return Ok(None);
+        };
         let stored = self.documents.get::<DatasetDocument>(DATASETS, &claim.value.id)?;
         stored.as_ref().map(view).transpose()
     }
@@ -161,16 +167,23 @@ impl DataState {
         let (blobs, myself) = (self.blobs.clone(), myself.clone());
         tokio::task::spawn_blocking(move || {
             let name = request.name.clone();
-            let outcome = caught(|| import::run(&blobs, &request.name, request.source, &request.mapping));
+            let outcome =
+                caught(|| import::run(&blobs, &request.name, request.source, &request.mapping));
             let outcome = outcome.map(Box::new);
             if myself.cast(DataMsg::Parsed { command, name, outcome, reply }).is_err() {
-                tracing::warn!("an import ended after the catalogue did; its caller learns that it was not answered");
+                tracing::warn!(
+                    "an import ended after the catalogue did; its caller learns that it was not answered"
+                );
             }
         });
     }
 
     /// Returns the first answer of a repeated command, or nothing when the import may begin.
-    fn may_import(&self, command: &Command, request: &ImportRequest) -> Result<Option<DatasetView>, ActorsError> {
+    fn may_import(
+        &self,
+        command: &Command,
+        request: &ImportRequest,
+    ) -> Result<Option<DatasetView>, ActorsError> {
         if let Some(violation) = rules::name("/name", &request.name) {
             return Err(ActorsError::Invalid { errors: vec![violation] });
         }
@@ -249,7 +262,11 @@ impl DataState {
         let there = self.documents.get::<DatasetDocument>(DATASETS, &id.to_string())?;
         if let Some(stored) = &there {
             if let Some(wanted) = revision.filter(|wanted| *wanted != stored.revision) {
-                return Err(ActorsError::StaleRevision { what: "data set", wanted, current: stored.revision });
+                return Err(ActorsError::StaleRevision {
+                    what: "data set",
+                    wanted,
+                    current: stored.revision,
+                });
             }
             let by = self.users(id);
             if !by.is_empty() {
@@ -259,7 +276,11 @@ impl DataState {
         // The same command gives the same proposal, so that repeating it after the removal gives the first answer.
         // The claim on the name stays behind and counts as free, for its owner is gone.
         let expected = revision.map_or(Expected::Present, Expected::Revision);
-        match self.documents.change(command.id, vec![delete(DATASETS, &id.to_string(), expected)]).await {
+        match self
+            .documents
+            .change(command.id, vec![delete(DATASETS, &id.to_string(), expected)])
+            .await
+        {
             Ok(_) => Ok(()),
             Err(_) if there.is_none() => Err(missing(id)),
             Err(error) => Err(error),
@@ -279,13 +300,21 @@ impl DataState {
     }
 }
 
-fn decode(blobs: &Blobs, sha256: &str, myself: &ActorRef<DataMsg>) -> Result<Arc<BarSeries>, ActorsError> {
-    let bytes = hash(sha256).and_then(|hash| blobs.read(hash).map_err(|error| lost(sha256, &error.to_string())))?;
+fn decode(
+    blobs: &Blobs,
+    sha256: &str,
+    myself: &ActorRef<DataMsg>,
+) -> Result<Arc<BarSeries>, ActorsError> {
+    let bytes = hash(sha256)
+        .and_then(|hash| blobs.read(hash).map_err(|error| lost(sha256, &error.to_string())))?;
     let series = snapshot::decode(Bytes::from(bytes)).map_err(|error| ActorsError::Store {
         detail: format!("the snapshot {sha256} is damaged ({error}); import the data again"),
     })?;
     let series = Arc::new(series);
-    if myself.cast(DataMsg::Decoded { sha256: sha256.to_owned(), series: Arc::clone(&series) }).is_err() {
+    if myself
+        .cast(DataMsg::Decoded { sha256: sha256.to_owned(), series: Arc::clone(&series) })
+        .is_err()
+    {
         tracing::debug!("a decoded snapshot came after the catalogue ended");
     }
     Ok(series)
@@ -293,8 +322,9 @@ fn decode(blobs: &Blobs, sha256: &str, myself: &ActorRef<DataMsg>) -> Result<Arc
 
 /// Runs foreign bytes through a parser: a panic in one is an answer, not the end of a thread.
 fn caught<T>(work: impl FnOnce() -> Result<T, ActorsError>) -> Result<T, ActorsError> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(ActorsError::internal("a parser panicked on this file; please report it")))
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(ActorsError::internal("a parser panicked on this file; please report it"))
+    })
 }
 
 fn missing(id: DatasetId) -> ActorsError {
@@ -314,12 +344,17 @@ fn hash(sha256: &str) -> Result<BlobHash, ActorsError> {
 }
 
 fn lost(sha256: &str, why: &str) -> ActorsError {
-    ActorsError::Store { detail: format!("the snapshot {sha256} cannot be read ({why}); import the data again") }
+    ActorsError::Store {
+        detail: format!("the snapshot {sha256} cannot be read ({why}); import the data again"),
+    }
 }
 
 fn taken_name(taken: &DatasetView) -> ActorsError {
     ActorsError::Conflict {
-        detail: format!("a data set named '{}' exists already ({}); choose another name", taken.name, taken.id),
+        detail: format!(
+            "a data set named '{}' exists already ({}); choose another name",
+            taken.name, taken.id
+        ),
         params: BTreeMap::from([
             ("name".to_owned(), json!(taken.name)),
             ("id".to_owned(), json!(taken.id)),

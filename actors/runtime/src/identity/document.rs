@@ -30,7 +30,10 @@ pub(crate) struct UserDocument {
 
 impl std::fmt::Debug for UserDocument {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UserDocument").field("name", &self.name).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("UserDocument")
+            .field("name", &self.name)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }
 

@@ -33,11 +33,17 @@ impl TokenKey {
         let bytes = match read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => make(folder)?,
-            Err(error) => return Err(boot(&path, &format!("cannot be read ({error}); check its owner and mode"))),
+            Err(error) => {
+                return Err(boot(
+                    &path,
+                    &format!("cannot be read ({error}); check its owner and mode"),
+                ));
+            }
         };
         let pair = Ed25519KeyPair::from_pkcs8(&bytes)
             .map_err(|error| boot(&path, &format!("is no Ed25519 key ({error}); restore it from a backup, or remove it: every login then ends")))?;
-        let kid: String = engine::digest::sha256(pair.public_key().as_ref()).chars().take(16).collect();
+        let kid: String =
+            engine::digest::sha256(pair.public_key().as_ref()).chars().take(16).collect();
         Ok(Self { pair, kid })
     }
 
@@ -59,7 +65,10 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let mode = file.metadata()?.mode();
     if mode & 0o077 != 0 {
-        return Err(std::io::Error::other(format!("mode {:o} lets others read it, 600 is needed", mode & 0o777)));
+        return Err(std::io::Error::other(format!(
+            "mode {:o} lets others read it, 600 is needed",
+            mode & 0o777
+        )));
     }
     let mut bytes = Vec::new();
     file.take(BYTES_MAX).read_to_end(&mut bytes)?;
@@ -76,13 +85,16 @@ fn make(folder: &Path) -> Result<Vec<u8>, ActorsError> {
         if temporary.exists() {
             fs::remove_file(&temporary)?;
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(document.as_ref())?;
         file.sync_all()?;
         fs::rename(&temporary, folder.join(FILE))?;
         File::open(folder)?.sync_all()
     };
-    written().map_err(|error| boot(folder, &format!("cannot hold the token key ({error}); make it writable")))?;
+    written().map_err(|error| {
+        boot(folder, &format!("cannot hold the token key ({error}); make it writable"))
+    })?;
     Ok(document.as_ref().to_vec())
 }
 

@@ -86,7 +86,9 @@ impl Actor for Identity {
                 answer(reply, state.users.get(&id.to_string()).map(credentials).transpose());
             }
             IdentityMsg::Users { reply } => answer(reply, state.all()),
-            IdentityMsg::CreateUser { command, wanted, reply } => answer(reply, state.create(&command, wanted).await),
+            IdentityMsg::CreateUser { command, wanted, reply } => {
+                answer(reply, state.create(&command, wanted).await)
+            }
             IdentityMsg::SetPassword { command, id, password_phc, reply } => {
                 answer(reply, state.set_password(&command, id, password_phc).await);
             }
@@ -101,7 +103,9 @@ impl Actor for Identity {
             }
             IdentityMsg::RevokeFamily { hash, reply } => answer(reply, state.revoke(&hash).await),
             IdentityMsg::Sign { message, reply } => answer(reply, state.key.sign(&message)),
-            IdentityMsg::PublicKeys { reply } => answer(reply, state.key.public().map(|key| vec![key])),
+            IdentityMsg::PublicKeys { reply } => {
+                answer(reply, state.key.public().map(|key| vec![key]))
+            }
         }
         Ok(())
     }
@@ -109,7 +113,9 @@ impl Actor for Identity {
 
 impl IdentityState {
     fn by_name(&self, name: &str) -> Result<Option<Credentials>, ActorsError> {
-        let Some(claim) = self.documents.get::<Claim>(NAMES, &name_key(name))? else { return Ok(None) };
+        let Some(claim) = self.documents.get::<Claim>(NAMES, &name_key(name))? else {
+            return Ok(None);
+        };
         self.users.get(&claim.value.id).map(credentials).transpose()
     }
 
@@ -119,7 +125,11 @@ impl IdentityState {
         Ok(views)
     }
 
-    async fn create(&mut self, command: &Command, wanted: NewUser) -> Result<UserView, ActorsError> {
+    async fn create(
+        &mut self,
+        command: &Command,
+        wanted: NewUser,
+    ) -> Result<UserView, ActorsError> {
         let violations = violations(&wanted);
         if !violations.is_empty() {
             return Err(ActorsError::Invalid { errors: violations });
@@ -133,7 +143,10 @@ impl IdentityState {
         }
         if self.documents.get::<Claim>(NAMES, &name_key(&wanted.name))?.is_some() {
             return Err(ActorsError::Conflict {
-                detail: format!("a user named '{}' exists already; choose another name", wanted.name),
+                detail: format!(
+                    "a user named '{}' exists already; choose another name",
+                    wanted.name
+                ),
                 params: BTreeMap::from([("name".to_owned(), json!(wanted.name))]),
             });
         }
@@ -162,7 +175,12 @@ impl IdentityState {
         })
     }
 
-    async fn set_password(&mut self, command: &Command, id: UserId, phc: String) -> Result<(), ActorsError> {
+    async fn set_password(
+        &mut self,
+        command: &Command,
+        id: UserId,
+        phc: String,
+    ) -> Result<(), ActorsError> {
         let stored = self.user(&id.to_string())?;
         if stored.value.command == command.id.to_string() {
             return Ok(());
@@ -192,17 +210,28 @@ impl IdentityState {
         found.map(|stored| delete(FAMILIES, &stored.id, Expected::Any)).collect()
     }
 
-    async fn put_refresh(&mut self, hash: &TokenHash, user: UserId, expires_ms: i64) -> Result<(), ActorsError> {
+    async fn put_refresh(
+        &mut self,
+        hash: &TokenHash,
+        user: UserId,
+        expires_ms: i64,
+    ) -> Result<(), ActorsError> {
         self.user(&user.to_string())?;
         let now_ms = self.clock.wall_ms();
-        let family = Family { user, current: hex(hash), past: Vec::new(), rotated_ms: now_ms, expires_ms };
+        let family =
+            Family { user, current: hex(hash), past: Vec::new(), rotated_ms: now_ms, expires_ms };
         let mut changes = self.families_where(|family| family.over(now_ms));
         changes.truncate(SWEEP_MAX);
         changes.push(put(FAMILIES, &hex(hash), Expected::Absent, &family)?);
         self.documents.change(CommandId::random(), changes).await.map(drop)
     }
 
-    async fn rotate(&mut self, old: &TokenHash, new: &TokenHash, now_ms: i64) -> Result<Rotation, ActorsError> {
+    async fn rotate(
+        &mut self,
+        old: &TokenHash,
+        new: &TokenHash,
+        now_ms: i64,
+    ) -> Result<Rotation, ActorsError> {
         let shown = hex(old);
         let Some(family) = self.families.iter().find(|family| family.value.knows(&shown)) else {
             return Ok(Rotation::Unknown);
@@ -235,13 +264,22 @@ impl IdentityState {
 fn violations(wanted: &NewUser) -> Vec<Violation> {
     let mut found = Vec::new();
     let count = wanted.name.chars().count();
-    let plain = wanted.name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@'));
+    let plain = wanted
+        .name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@'));
     if !(1..=NAME_CHARS_MAX).contains(&count) || !plain {
-        let detail = format!("must be 1 to {NAME_CHARS_MAX} characters of a-z A-Z 0-9 . _ - @, found '{}'", wanted.name);
+        let detail = format!(
+            "must be 1 to {NAME_CHARS_MAX} characters of a-z A-Z 0-9 . _ - @, found '{}'",
+            wanted.name
+        );
         found.push(violation("/name", detail));
     }
     if !ROLES.contains(&wanted.role.as_str()) {
-        found.push(violation("/role", format!("must be one of {}, found '{}'", ROLES.join(", "), wanted.role)));
+        found.push(violation(
+            "/role",
+            format!("must be one of {}, found '{}'", ROLES.join(", "), wanted.role),
+        ));
     }
     found.extend(not_hashed(&wanted.password_phc));
     found
@@ -251,9 +289,17 @@ fn not_hashed(phc: &str) -> Option<Violation> {
     if phc.starts_with("$argon2id$") && phc.len() <= 512 {
         return None;
     }
-    Some(violation("/password", "must be an Argon2id hash in PHC form; hash it before it is stored".to_owned()))
+    Some(violation(
+        "/password",
+        "must be an Argon2id hash in PHC form; hash it before it is stored".to_owned(),
+    ))
 }
 
 fn violation(pointer: &str, detail: String) -> Violation {
-    Violation { pointer: pointer.to_owned(), code: "invalid".to_owned(), params: BTreeMap::new(), detail }
+    Violation {
+        pointer: pointer.to_owned(),
+        code: "invalid".to_owned(),
+        params: BTreeMap::new(),
+        detail,
+    }
 }

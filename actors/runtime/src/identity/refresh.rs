@@ -42,7 +42,12 @@ pub(crate) enum Step {
 }
 
 /// Decides what a token of `family`, hashed `old`, means at `now_ms`; `new` takes its place when it is good.
-pub(crate) fn rotate(family: &Family, old: &TokenHash, new: &TokenHash, now_ms: i64) -> (Rotation, Step) {
+pub(crate) fn rotate(
+    family: &Family,
+    old: &TokenHash,
+    new: &TokenHash,
+    now_ms: i64,
+) -> (Rotation, Step) {
     let user = family.user;
     if family.over(now_ms) {
         return (Rotation::Unknown, Step::Revoke);
@@ -105,8 +110,14 @@ mod tests {
         let (first, step) = rotate(&family(), &[0; 32], &[1; 32], 1_000);
         assert!(matches!(first, Rotation::Rotated { .. }));
         let Step::Keep(next) = step else { panic!("not kept") };
-        assert!(matches!(rotate(&next, &[0; 32], &[2; 32], 11_000), (Rotation::Grace { .. }, Step::Nothing)));
-        assert!(matches!(rotate(&next, &[0; 32], &[2; 32], 11_001), (Rotation::Reused { .. }, Step::Revoke)));
+        assert!(matches!(
+            rotate(&next, &[0; 32], &[2; 32], 11_000),
+            (Rotation::Grace { .. }, Step::Nothing)
+        ));
+        assert!(matches!(
+            rotate(&next, &[0; 32], &[2; 32], 11_001),
+            (Rotation::Reused { .. }, Step::Revoke)
+        ));
     }
 
     #[test]
@@ -131,8 +142,14 @@ mod tests {
             }
             let (rotation, step) = rotate(&now, &[shown; 32], &[200; 32], i64::from(uses) * 60_000 + 20_000);
             match shown.cmp(&uses) {
-                std::cmp::Ordering::Less => prop_assert!(matches!((rotation, step), (Rotation::Reused { .. }, Step::Revoke))),
-                std::cmp::Ordering::Equal => prop_assert!(matches!((rotation, step), (Rotation::Rotated { .. }, Step::Keep(_)))),
+                std::cmp::Ordering::Less => {
+                    let ended = matches!((rotation, step), (Rotation::Reused { .. }, Step::Revoke));
+                    prop_assert!(ended);
+                }
+                std::cmp::Ordering::Equal => {
+                    let rotated = matches!((rotation, step), (Rotation::Rotated { .. }, Step::Keep(_)));
+                    prop_assert!(rotated);
+                }
                 std::cmp::Ordering::Greater => prop_assert_eq!((rotation, step), (Rotation::Unknown, Step::Nothing)),
             }
         }

@@ -76,14 +76,21 @@ async fn tree(directory: &Directory) -> Result<Vec<ActorView>, ActorsError> {
     Ok(rows)
 }
 
-async fn status(directory: &Directory, name: &str) -> Result<Option<SupervisorStatus>, ActorsError> {
+async fn status(
+    directory: &Directory,
+    name: &str,
+) -> Result<Option<SupervisorStatus>, ActorsError> {
     let Some(cell) = directory.lookup(name) else { return Ok(None) };
     let supervisor = ActorRef::<SupervisorMsg>::from(cell);
-    let asked = supervisor.call(|reply| SupervisorMsg::GetStatus { reply }, Some(STATUS_TIMEOUT)).await;
+    let asked =
+        supervisor.call(|reply| SupervisorMsg::GetStatus { reply }, Some(STATUS_TIMEOUT)).await;
     match asked {
         Ok(CallResult::Success(status)) => Ok(Some(status)),
         Ok(CallResult::Timeout | CallResult::SenderError) | Err(_) => {
-            Err(ActorsError::Unanswered { actor: name.to_owned(), reason: "it is busy restarting a child".to_owned() })
+            Err(ActorsError::Unanswered {
+                actor: name.to_owned(),
+                reason: "it is busy restarting a child".to_owned(),
+            })
         }
     }
 }

@@ -15,7 +15,8 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde_json::{Value, json};
 
 use self::document::{
-    NAMES, STRATEGIES, StrategyDocument, VersionDocument, version_key, version_view, versions_of, view,
+    NAMES, STRATEGIES, StrategyDocument, VersionDocument, version_key, version_view, versions_of,
+    view,
 };
 use crate::documents::{Change, Claim, Documents, Mirror, Stored, delete, name_key, newest, put};
 use crate::error::ActorsError;
@@ -69,9 +70,13 @@ impl Actor for Library {
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            LibraryMsg::Create { command, wanted, reply } => answer(reply, state.create(&command, wanted).await),
+            LibraryMsg::Create { command, wanted, reply } => {
+                answer(reply, state.create(&command, wanted).await)
+            }
             LibraryMsg::List { filter, reply } => answer(reply, state.list(&filter)),
-            LibraryMsg::Get { id, reply } => answer(reply, state.get(id).and_then(|stored| view(&stored))),
+            LibraryMsg::Get { id, reply } => {
+                answer(reply, state.get(id).and_then(|stored| view(&stored)))
+            }
             LibraryMsg::Versions { id, reply } => answer(reply, state.versions(id)),
             LibraryMsg::Version { id, number, reply } => answer(reply, state.version(id, number)),
             LibraryMsg::AddVersion { command, id, revision, config, reply } => {
@@ -111,16 +116,23 @@ impl LibraryState {
         self.refresh()?;
         let part = filter.name.as_deref().unwrap_or_default().to_lowercase();
         let fits = |stored: &&Stored<StrategyDocument>| {
-            (filter.archived || !stored.value.archived) && stored.value.name.to_lowercase().contains(&part)
+            (filter.archived || !stored.value.archived)
+                && stored.value.name.to_lowercase().contains(&part)
         };
-        newest(self.seen.iter().filter(fits), page_limit(filter.limit), filter.after.as_deref(), view)
+        newest(
+            self.seen.iter().filter(fits),
+            page_limit(filter.limit),
+            filter.after.as_deref(),
+            view,
+        )
     }
 
     fn get(&self, id: StrategyId) -> Result<Stored<StrategyDocument>, ActorsError> {
         self.documents.get(STRATEGIES, &id.to_string())?.ok_or_else(|| ActorsError::NotFound {
             what: "strategy",
             id: id.to_string(),
-            reason: "there is none of that id; list the strategies to see which there are".to_owned(),
+            reason: "there is none of that id; list the strategies to see which there are"
+                .to_owned(),
         })
     }
 
@@ -132,7 +144,8 @@ impl LibraryState {
 
     fn version(&self, id: StrategyId, number: u32) -> Result<StrategyVersionView, ActorsError> {
         let newest = self.get(id)?.value.version;
-        let stored = self.documents.get::<VersionDocument>(&versions_of(id), &version_key(number))?;
+        let stored =
+            self.documents.get::<VersionDocument>(&versions_of(id), &version_key(number))?;
         let stored = stored.ok_or_else(|| ActorsError::NotFound {
             what: "strategy version",
             id: format!("{id} version {number}"),
@@ -141,8 +154,13 @@ impl LibraryState {
         version_view(id, &stored)
     }
 
-    async fn create(&mut self, command: &Command, wanted: NewStrategy) -> Result<StrategyView, ActorsError> {
-        let mut violations: Vec<Violation> = rules::name("/name", &wanted.name).into_iter().collect();
+    async fn create(
+        &mut self,
+        command: &Command,
+        wanted: NewStrategy,
+    ) -> Result<StrategyView, ActorsError> {
+        let mut violations: Vec<Violation> =
+            rules::name("/name", &wanted.name).into_iter().collect();
         violations.extend(rules::description("/description", &wanted.description));
         let config = checked(&wanted.config, violations)?;
         let hash = engine::config::hash(&config);
@@ -162,8 +180,12 @@ impl LibraryState {
             commands: Vec::new(),
         };
         document.remember(&command.id.to_string());
-        let version =
-            VersionDocument { hash, config, author: command.actor.clone(), command: command.id.to_string() };
+        let version = VersionDocument {
+            hash,
+            config,
+            author: command.actor.clone(),
+            command: command.id.to_string(),
+        };
         let changes = vec![
             claim,
             put(STRATEGIES, &id.to_string(), Expected::Absent, &document)?,
@@ -194,7 +216,10 @@ impl LibraryState {
         };
         if taken.value != owner {
             return Err(ActorsError::Conflict {
-                detail: format!("a strategy named '{name}' exists already ({}); choose another name", taken.value.id),
+                detail: format!(
+                    "a strategy named '{name}' exists already ({}); choose another name",
+                    taken.value.id
+                ),
                 params: BTreeMap::from([
                     ("name".to_owned(), json!(name)),
                     ("id".to_owned(), json!(taken.value.id)),
@@ -229,7 +254,8 @@ impl LibraryState {
         document.version = number;
         document.algorithm = config.agent.algorithm().to_owned();
         document.remember(&command_text);
-        let version = VersionDocument { hash, config, author: command.actor.clone(), command: command_text };
+        let version =
+            VersionDocument { hash, config, author: command.actor.clone(), command: command_text };
         let changes = vec![
             put(STRATEGIES, &stored.id, Expected::Revision(stored.revision), &document)?,
             put(&versions_of(id), &version_key(number), Expected::Absent, &version)?,
@@ -251,7 +277,9 @@ impl LibraryState {
         }
         let mut violations: Vec<Violation> =
             edit.name.iter().filter_map(|name| rules::name("/name", name)).collect();
-        violations.extend(edit.description.iter().filter_map(|text| rules::description("/description", text)));
+        violations.extend(
+            edit.description.iter().filter_map(|text| rules::description("/description", text)),
+        );
         if !violations.is_empty() {
             return Err(ActorsError::Invalid { errors: violations });
         }

@@ -111,7 +111,11 @@ impl DataHandle {
     ///
     /// # Errors
     /// Refuses a bad file with file, line and column, and a name already taken.
-    pub async fn import(&self, command: Command, request: ImportRequest) -> Result<DatasetView, ActorsError> {
+    pub async fn import(
+        &self,
+        command: Command,
+        request: ImportRequest,
+    ) -> Result<DatasetView, ActorsError> {
         let make = |reply| DataMsg::Import { command, request, reply };
         ask_within(&self.directory, NAME, LONG_CALL_TIMEOUT_MS, make).await
     }
@@ -120,7 +124,11 @@ impl DataHandle {
     ///
     /// # Errors
     /// Refuses a cursor that this list did not make.
-    pub async fn list(&self, limit: u32, after: Option<String>) -> Result<Page<DatasetView>, ActorsError> {
+    pub async fn list(
+        &self,
+        limit: u32,
+        after: Option<String>,
+    ) -> Result<Page<DatasetView>, ActorsError> {
         ask(&self.directory, NAME, |reply| DataMsg::List { limit, after, reply }).await
     }
 
@@ -162,7 +170,12 @@ impl DataHandle {
     ///
     /// # Errors
     /// Refuses while a session refers to it, and an old `revision`.
-    pub async fn remove(&self, command: Command, id: DatasetId, revision: Option<u64>) -> Result<(), ActorsError> {
+    pub async fn remove(
+        &self,
+        command: Command,
+        id: DatasetId,
+        revision: Option<u64>,
+    ) -> Result<(), ActorsError> {
         ask(&self.directory, NAME, |reply| DataMsg::Remove { command, id, revision, reply }).await
     }
 }

@@ -46,7 +46,10 @@ pub struct NewUser {
 
 impl std::fmt::Debug for NewUser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewUser").field("name", &self.name).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("NewUser")
+            .field("name", &self.name)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }
 
@@ -155,7 +158,11 @@ impl IdentityHandle {
     ///
     /// # Errors
     /// Refuses a bad or taken name, an unknown role and something that is no Argon2id hash.
-    pub async fn create_user(&self, command: Command, wanted: NewUser) -> Result<UserView, ActorsError> {
+    pub async fn create_user(
+        &self,
+        command: Command,
+        wanted: NewUser,
+    ) -> Result<UserView, ActorsError> {
         ask(&self.directory, NAME, |reply| IdentityMsg::CreateUser { command, wanted, reply }).await
     }
 
@@ -163,8 +170,19 @@ impl IdentityHandle {
     ///
     /// # Errors
     /// Refuses an unknown user and something that is no Argon2id hash.
-    pub async fn set_password(&self, command: Command, id: UserId, password_phc: String) -> Result<(), ActorsError> {
-        ask(&self.directory, NAME, |reply| IdentityMsg::SetPassword { command, id, password_phc, reply }).await
+    pub async fn set_password(
+        &self,
+        command: Command,
+        id: UserId,
+        password_phc: String,
+    ) -> Result<(), ActorsError> {
+        ask(&self.directory, NAME, |reply| IdentityMsg::SetPassword {
+            command,
+            id,
+            password_phc,
+            reply,
+        })
+        .await
     }
 
     /// Returns how many users there are.
@@ -179,8 +197,19 @@ impl IdentityHandle {
     ///
     /// # Errors
     /// Refuses an unknown user.
-    pub async fn put_refresh(&self, hash: TokenHash, user: UserId, expires_ms: i64) -> Result<(), ActorsError> {
-        ask(&self.directory, NAME, |reply| IdentityMsg::PutRefresh { hash, user, expires_ms, reply }).await
+    pub async fn put_refresh(
+        &self,
+        hash: TokenHash,
+        user: UserId,
+        expires_ms: i64,
+    ) -> Result<(), ActorsError> {
+        ask(&self.directory, NAME, |reply| IdentityMsg::PutRefresh {
+            hash,
+            user,
+            expires_ms,
+            reply,
+        })
+        .await
     }
 
     /// Replaces the token hashed `old` by the one hashed `new` and says what became of it.
@@ -193,7 +222,8 @@ impl IdentityHandle {
         new: TokenHash,
         now_ms: i64,
     ) -> Result<Rotation, ActorsError> {
-        ask(&self.directory, NAME, |reply| IdentityMsg::RotateRefresh { old, new, now_ms, reply }).await
+        ask(&self.directory, NAME, |reply| IdentityMsg::RotateRefresh { old, new, now_ms, reply })
+            .await
     }
 
     /// Ends the family a token belongs to (logout). Unknown tokens change nothing.

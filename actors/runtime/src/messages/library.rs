@@ -70,7 +70,13 @@ pub(crate) enum LibraryMsg {
         reply: Reply<StrategyVersionView>,
     },
     /// Change name or description.
-    Update { command: Command, id: StrategyId, revision: u64, edit: StrategyEdit, reply: Reply<StrategyView> },
+    Update {
+        command: Command,
+        id: StrategyId,
+        revision: u64,
+        edit: StrategyEdit,
+        reply: Reply<StrategyView>,
+    },
     /// Hide it and close it to new versions.
     Archive { command: Command, id: StrategyId, revision: Option<u64>, reply: Reply<StrategyView> },
     /// Panic: a test wants to see the restart.
@@ -93,7 +99,11 @@ impl LibraryHandle {
     ///
     /// # Errors
     /// Refuses a bad name or configuration (all violations at once) and a name already taken.
-    pub async fn create(&self, command: Command, wanted: NewStrategy) -> Result<StrategyView, ActorsError> {
+    pub async fn create(
+        &self,
+        command: Command,
+        wanted: NewStrategy,
+    ) -> Result<StrategyView, ActorsError> {
         ask(&self.directory, NAME, |reply| LibraryMsg::Create { command, wanted, reply }).await
     }
 
@@ -125,7 +135,11 @@ impl LibraryHandle {
     ///
     /// # Errors
     /// Refuses when there is none of that number.
-    pub async fn version(&self, id: StrategyId, number: u32) -> Result<StrategyVersionView, ActorsError> {
+    pub async fn version(
+        &self,
+        id: StrategyId,
+        number: u32,
+    ) -> Result<StrategyVersionView, ActorsError> {
         ask(&self.directory, NAME, |reply| LibraryMsg::Version { id, number, reply }).await
     }
 
@@ -140,7 +154,14 @@ impl LibraryHandle {
         revision: Option<u64>,
         config: Value,
     ) -> Result<StrategyVersionView, ActorsError> {
-        ask(&self.directory, NAME, |reply| LibraryMsg::AddVersion { command, id, revision, config, reply }).await
+        ask(&self.directory, NAME, |reply| LibraryMsg::AddVersion {
+            command,
+            id,
+            revision,
+            config,
+            reply,
+        })
+        .await
     }
 
     /// Changes name or description.
@@ -154,7 +175,14 @@ impl LibraryHandle {
         revision: u64,
         edit: StrategyEdit,
     ) -> Result<StrategyView, ActorsError> {
-        ask(&self.directory, NAME, |reply| LibraryMsg::Update { command, id, revision, edit, reply }).await
+        ask(&self.directory, NAME, |reply| LibraryMsg::Update {
+            command,
+            id,
+            revision,
+            edit,
+            reply,
+        })
+        .await
     }
 
     /// Hides a strategy from lists and closes it to new versions. Repeating it changes nothing.
@@ -167,6 +195,7 @@ impl LibraryHandle {
         id: StrategyId,
         revision: Option<u64>,
     ) -> Result<StrategyView, ActorsError> {
-        ask(&self.directory, NAME, |reply| LibraryMsg::Archive { command, id, revision, reply }).await
+        ask(&self.directory, NAME, |reply| LibraryMsg::Archive { command, id, revision, reply })
+            .await
     }
 }

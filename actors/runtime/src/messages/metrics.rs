@@ -115,7 +115,13 @@ impl MetricsHandle {
         first_index: u64,
         points: Vec<MetricPoint>,
     ) -> Result<u64, ActorsError> {
-        ask(&self.directory, NAME, |reply| MetricsMsg::Record { session, first_index, points, reply }).await
+        ask(&self.directory, NAME, |reply| MetricsMsg::Record {
+            session,
+            first_index,
+            points,
+            reply,
+        })
+        .await
     }
 
     /// Returns how many points of a session are stored.

@@ -35,7 +35,8 @@ impl ReportsHandle {
     /// # Errors
     /// Says why there is none: unknown session, not a back-test, still running, failed.
     pub async fn report(&self, session: SessionId) -> Result<BacktestReport, ActorsError> {
-        let report = ask(&self.directory, NAME, |reply| ReportsMsg::Report { session, reply }).await?;
+        let report =
+            ask(&self.directory, NAME, |reply| ReportsMsg::Report { session, reply }).await?;
         Ok(*report)
     }
 }

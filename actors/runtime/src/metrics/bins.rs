@@ -70,18 +70,27 @@ mod tests {
     }
 
     fn series() -> impl Strategy<Value = Vec<Point>> {
-        prop::collection::vec(prop::option::weighted(0.9, -1e6_f64..1e6), 1..600).prop_map(|values| {
-            (0_u64..).zip(values).map(|(step, value)| Point { step: step * 3, value }).collect()
-        })
+        prop::collection::vec(prop::option::weighted(0.9, -1e6_f64..1e6), 1..600).prop_map(
+            |values| {
+                (0_u64..).zip(values).map(|(step, value)| Point { step: step * 3, value }).collect()
+            },
+        )
     }
 
     #[test]
     fn four_points_in_two_bins() {
         let points = [Some(1.0), Some(5.0), None, Some(-2.0)];
-        let points: Vec<Point> = (0..).zip(points).map(|(step, value)| Point { step, value }).collect();
+        let points: Vec<Point> =
+            (0..).zip(points).map(|(step, value)| Point { step, value }).collect();
         let found = bins(&points, 2);
-        assert_eq!(found[0], Bin { step: 1, min: Some(1.0), max: Some(5.0), last: Some(5.0), n: 2 });
-        assert_eq!(found[1], Bin { step: 3, min: Some(-2.0), max: Some(-2.0), last: Some(-2.0), n: 2 });
+        assert_eq!(
+            found[0],
+            Bin { step: 1, min: Some(1.0), max: Some(5.0), last: Some(5.0), n: 2 }
+        );
+        assert_eq!(
+            found[1],
+            Bin { step: 3, min: Some(-2.0), max: Some(-2.0), last: Some(-2.0), n: 2 }
+        );
     }
 
     #[test]

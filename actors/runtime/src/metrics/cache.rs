@@ -65,7 +65,11 @@ impl Cache {
     fn trim(&mut self, keep: SessionId) {
         while POINTS_MAX < self.sessions.values().map(|(_, series)| series.count()).sum() {
             let others = self.sessions.iter().filter(|(session, _)| **session != keep);
-            let Some(oldest) = others.min_by_key(|(_, (used, _))| *used).map(|(session, _)| *session) else { return };
+            let Some(oldest) =
+                others.min_by_key(|(_, (used, _))| *used).map(|(session, _)| *session)
+            else {
+                return;
+            };
             self.sessions.remove(&oldest);
         }
     }

@@ -107,10 +107,15 @@ impl Actor for Metrics {
             MetricsMsg::Loaded { session, loaded, then } => state.loaded(session, loaded, then),
             MetricsMsg::Raw { session, after, limit, reply } => {
                 let table = state.table.clone();
-                tokio::task::spawn_blocking(move || answer(reply, raw(&table, session, after, page_limit(limit))));
+                tokio::task::spawn_blocking(move || {
+                    answer(reply, raw(&table, session, after, page_limit(limit)))
+                });
             }
             MetricsMsg::Count { session, reply } => {
-                answer(reply, state.table.count(session.uuid().as_bytes()).map_err(ActorsError::from));
+                answer(
+                    reply,
+                    state.table.count(session.uuid().as_bytes()).map_err(ActorsError::from),
+                );
             }
             MetricsMsg::Tick => state.publish(),
             #[cfg(test)]
@@ -137,7 +142,8 @@ impl MetricsState {
             let values: Vec<StoredValue> = points.iter().map(value).collect();
             match table.append(session.uuid().as_bytes(), first, &values, now_ms).await {
                 Ok(appended) => {
-                    if myself.cast(MetricsMsg::Stored { session, appended, points, reply }).is_err() {
+                    if myself.cast(MetricsMsg::Stored { session, appended, points, reply }).is_err()
+                    {
                         tracing::debug!(%session, "points were stored after the hub ended");
                     }
                 }
@@ -161,10 +167,14 @@ impl MetricsState {
             self.cache.put(session, SessionSeries::default());
         }
         let skip = usize::try_from(appended.dropped).unwrap_or(usize::MAX);
-        let joined = self.cache.extend(session, appended.first, points.iter().skip(skip).map(|point| {
-            let plain = value(point);
-            (plain.name, Point { step: plain.step, value: plain.value })
-        }));
+        let joined = self.cache.extend(
+            session,
+            appended.first,
+            points.iter().skip(skip).map(|point| {
+                let plain = value(point);
+                (plain.name, Point { step: plain.step, value: plain.value })
+            }),
+        );
         if !joined {
             self.load(myself, session, None);
         }
@@ -207,12 +217,20 @@ impl MetricsState {
         });
     }
 
-    fn loaded(&mut self, session: SessionId, loaded: Result<SessionSeries, ActorsError>, then: Vec<Then>) {
+    fn loaded(
+        &mut self,
+        session: SessionId,
+        loaded: Result<SessionSeries, ActorsError>,
+        then: Vec<Then>,
+    ) {
         let waiting = self.loading.remove(&session).unwrap_or_default().into_iter().chain(then);
         match loaded {
             Ok(series) => {
                 // Points stored since the reading began are not in it: it answers, but is not kept.
-                let current = self.table.count(session.uuid().as_bytes()).is_ok_and(|count| count == series.count());
+                let current = self
+                    .table
+                    .count(session.uuid().as_bytes())
+                    .is_ok_and(|count| count == series.count());
                 let series = Arc::new(series);
                 if current {
                     self.cache.put_shared(session, Arc::clone(&series));
@@ -270,7 +288,11 @@ fn checked(query: &HistoryQuery) -> Result<(), ActorsError> {
 
 /// Returns a point as stored: what is not finite is undefined.
 fn value(point: &MetricPoint) -> StoredValue {
-    StoredValue { name: point.name.clone(), step: point.step, value: point.value.filter(|value| value.is_finite()) }
+    StoredValue {
+        name: point.name.clone(),
+        step: point.step,
+        value: point.value.filter(|value| value.is_finite()),
+    }
 }
 
 fn read_all(table: &Table, session: SessionId) -> Result<SessionSeries, ActorsError> {
@@ -311,4 +333,3 @@ fn point_view(stored: StoredPoint) -> PointView {
         stored_ms: stored.stored_at_ms as f64,
     }
 }
-

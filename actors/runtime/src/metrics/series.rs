@@ -44,13 +44,17 @@ impl SessionSeries {
             query.names.iter().map(String::as_str).collect()
         };
         let wanted = if query.bins == 0 { BINS_MAX } else { query.bins.min(BINS_MAX) };
-        names.into_iter().map(|name| self.one(name, query, usize::try_from(wanted).unwrap_or(1))).collect()
+        names
+            .into_iter()
+            .map(|name| self.one(name, query, usize::try_from(wanted).unwrap_or(1)))
+            .collect()
     }
 
     fn one(&self, name: &str, query: &HistoryQuery, wanted: usize) -> SeriesView {
         let all = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
         let within = |point: &&Point| {
-            query.from.is_none_or(|from| from <= point.step) && query.to.is_none_or(|to| point.step <= to)
+            query.from.is_none_or(|from| from <= point.step)
+                && query.to.is_none_or(|to| point.step <= to)
         };
         let points: Vec<Point> = all.iter().filter(within).copied().collect();
         let stride = stride(points.len(), wanted);
@@ -70,7 +74,11 @@ impl SessionSeries {
     }
 
     /// Returns what changed since `shown`, in at most `wanted` bins per series, and notes it there.
-    pub(crate) fn patches(&self, shown: &mut Shown, wanted: usize) -> BTreeMap<String, SeriesPatch> {
+    pub(crate) fn patches(
+        &self,
+        shown: &mut Shown,
+        wanted: usize,
+    ) -> BTreeMap<String, SeriesPatch> {
         let mut patches = BTreeMap::new();
         for (name, points) in &self.by_name {
             let now = (stride(points.len(), wanted), points.len());
@@ -79,7 +87,9 @@ impl SessionSeries {
                 continue;
             }
             // The bin of the first new point may have been shown half full: it is written again.
-            let at = before.filter(|(stride, _)| *stride == now.0).map_or(0, |(stride, count)| count / stride);
+            let at = before
+                .filter(|(stride, _)| *stride == now.0)
+                .map_or(0, |(stride, count)| count / stride);
             let rest = points.get(at * now.0..).unwrap_or_default();
             let mut patch = columns(&bins(rest, now.0));
             patch.stride = u32::try_from(now.0).unwrap_or(u32::MAX);

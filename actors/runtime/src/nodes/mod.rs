@@ -100,14 +100,16 @@ impl Actor for Nodes {
 
 impl NodesState {
     fn list(&self) -> Result<Vec<NodeView>, ActorsError> {
-        let nodes: Vec<(String, Node)> =
-            self.control.read(|state| state.nodes.iter().map(|(name, node)| (name.to_owned(), node.clone())).collect());
+        let nodes: Vec<(String, Node)> = self.control.read(|state| {
+            state.nodes.iter().map(|(name, node)| (name.to_owned(), node.clone())).collect()
+        });
         nodes.iter().map(|(name, node)| self.view(name, node)).collect()
     }
 
     fn view(&self, name: &str, node: &Node) -> Result<NodeView, ActorsError> {
-        let (reserved, count) =
-            self.control.read(|state| (state.sessions.reserved_on(name), state.sessions.placed_on(name).len()));
+        let (reserved, count) = self
+            .control
+            .read(|state| (state.sessions.reserved_on(name), state.sessions.placed_on(name).len()));
         let local = name == self.here.node.as_str();
         let sample = self.sample.filter(|_| local);
         let registered_ms = i64::try_from(node.registered_at_ms).unwrap_or(i64::MAX);

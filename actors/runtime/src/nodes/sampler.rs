@@ -58,7 +58,10 @@ fn look(system: &mut System, path: &std::path::Path, at_ms: i64) -> Sample {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a ratio of block counts needs no more than 52 bits")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a ratio of block counts needs no more than 52 bits"
+)]
 fn disk_free(path: &std::path::Path) -> Option<f64> {
     let found = rustix::fs::statvfs(path).ok()?;
     (0 < found.f_blocks).then(|| found.f_bavail as f64 / found.f_blocks as f64)

@@ -63,7 +63,13 @@ impl Actor for Reports {
             ReportsMsg::Report { session, reply } => {
                 let Ok(permit) = Arc::clone(&state.permits).try_acquire_owned() else {
                     let limit = u64::try_from(QUESTIONS_MAX).unwrap_or(u64::MAX);
-                    answer(reply, Err(ActorsError::Overloaded { what: "the number of reports read at once", limit }));
+                    answer(
+                        reply,
+                        Err(ActorsError::Overloaded {
+                            what: "the number of reports read at once",
+                            limit,
+                        }),
+                    );
                     return Ok(());
                 };
                 let arguments = state.arguments.clone();
@@ -78,7 +84,10 @@ impl Actor for Reports {
     }
 }
 
-async fn report(arguments: ReportsArguments, session: SessionId) -> Result<Box<BacktestReport>, ActorsError> {
+async fn report(
+    arguments: ReportsArguments,
+    session: SessionId,
+) -> Result<Box<BacktestReport>, ActorsError> {
     let view = arguments.sessions.get(session).await?;
     let sha256 = match &view.report_sha256 {
         Some(sha256) => sha256.clone(),
@@ -106,12 +115,20 @@ fn absent(view: &SessionView) -> ActorsError {
             "a training session has no report; start a back-test of its model".to_owned()
         }
         (SessionKind::Backtest, SessionState::Completed) => {
-            return ActorsError::internal(format!("back-test {} completed without a report", view.id));
+            return ActorsError::internal(format!(
+                "back-test {} completed without a report",
+                view.id
+            ));
         }
         (SessionKind::Backtest, SessionState::Failed) => {
-            format!("the back-test failed: {}", view.first_error.as_deref().unwrap_or("no error was recorded"))
+            format!(
+                "the back-test failed: {}",
+                view.first_error.as_deref().unwrap_or("no error was recorded")
+            )
         }
-        (SessionKind::Backtest, SessionState::Stopped) => "the back-test was stopped before its end".to_owned(),
+        (SessionKind::Backtest, SessionState::Stopped) => {
+            "the back-test was stopped before its end".to_owned()
+        }
         (
             SessionKind::Backtest,
             SessionState::Pending
@@ -122,7 +139,8 @@ fn absent(view: &SessionView) -> ActorsError {
             | SessionState::Paused
             | SessionState::Stopping
             | SessionState::Recovering,
-        ) => format!("the back-test is {:?}; the report appears when it completes", view.state).to_lowercase(),
+        ) => format!("the back-test is {:?}; the report appears when it completes", view.state)
+            .to_lowercase(),
     };
     ActorsError::NotFound { what: "report", id: view.id.to_string(), reason }
 }

@@ -72,7 +72,9 @@ impl StateCore {
         let rows: serde_json::Map<String, Value> = self
             .rows
             .iter()
-            .filter_map(|(key, (_, value))| value.as_ref().map(|value| (key.clone(), value.clone())))
+            .filter_map(|(key, (_, value))| {
+                value.as_ref().map(|value| (key.clone(), value.clone()))
+            })
             .collect();
         json!({ "rows": rows })
     }

@@ -168,7 +168,11 @@ impl Hub {
     ///
     /// # Errors
     /// Refuses a topic that does not exist.
-    pub(crate) fn subscribe(&self, name: &str, since: Option<Since>) -> Result<Subscription, ActorsError> {
+    pub(crate) fn subscribe(
+        &self,
+        name: &str,
+        since: Option<Since>,
+    ) -> Result<Subscription, ActorsError> {
         let (topic, _) = self.topic(name).ok_or_else(|| ActorsError::NotFound {
             what: "topic",
             id: name.chars().take(120).collect(),
@@ -226,7 +230,11 @@ impl Hub {
                 let now_ms = self.clock.wall_ms();
                 topic.change(tick, |core| change(core, now_ms));
             }
-            Some(_) | None => tracing::error!(topic = name, ?class, "published on a topic that is not of this class"),
+            Some(_) | None => tracing::error!(
+                topic = name,
+                ?class,
+                "published on a topic that is not of this class"
+            ),
         }
     }
 

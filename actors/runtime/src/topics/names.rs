@@ -35,7 +35,8 @@ mod tests {
         assert_eq!(class_of(&format!("session-events/{id}")), Some(TopicClass::Log));
         assert_eq!(class_of(&format!("metrics/{id}")), Some(TopicClass::Series));
         assert_eq!(class_of(&format!("log/{id}")), Some(TopicClass::Text));
-        for topic in ["", "/", "session", "session/", "session/ses_1", "metrics/../etc", "SESSIONS"] {
+        for topic in ["", "/", "session", "session/", "session/ses_1", "metrics/../etc", "SESSIONS"]
+        {
             assert_eq!(class_of(topic), None, "{topic}");
         }
     }

@@ -53,7 +53,11 @@ impl LogCore {
 
     /// Forgets what is too old.
     pub(crate) fn age(&mut self, now_ms: i64) {
-        while self.items.front().is_some_and(|(at_ms, _)| *at_ms < now_ms.saturating_sub(AGE_MS_MAX)) {
+        while self
+            .items
+            .front()
+            .is_some_and(|(at_ms, _)| *at_ms < now_ms.saturating_sub(AGE_MS_MAX))
+        {
             self.items.pop_front();
         }
     }
@@ -83,7 +87,8 @@ impl LogCore {
             return Some(LogStep::Gap { last: cursor, next: first });
         }
         let skip = usize::try_from(cursor + 1 - first).unwrap_or(usize::MAX);
-        let items: Vec<&Value> = self.items.iter().skip(skip).take(BATCH_MAX).map(|(_, item)| item).collect();
+        let items: Vec<&Value> =
+            self.items.iter().skip(skip).take(BATCH_MAX).map(|(_, item)| item).collect();
         let seq = cursor + u64::try_from(items.len()).unwrap_or(0);
         Some(LogStep::Items { from: cursor + 1, seq, data: json!({ "items": items }) })
     }

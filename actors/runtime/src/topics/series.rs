@@ -40,7 +40,10 @@ impl SeriesCore {
                 if !bins.changed.is_empty() {
                     self.replaced = self.head;
                 }
-                *bins = Bins { now: SeriesPatch { stride: patch.stride, ..SeriesPatch::default() }, changed: Vec::new() };
+                *bins = Bins {
+                    now: SeriesPatch { stride: patch.stride, ..SeriesPatch::default() },
+                    changed: Vec::new(),
+                };
             }
             all_fit &= bins.overwrite(self.head, patch);
         }
@@ -74,7 +77,9 @@ impl Bins {
     fn overwrite(&mut self, seq: u64, patch: SeriesPatch) -> bool {
         let at = patch.at;
         let count = patch.x.len();
-        let even = [patch.min.len(), patch.max.len(), patch.last.len(), patch.n.len()].iter().all(|len| *len == count);
+        let even = [patch.min.len(), patch.max.len(), patch.last.len(), patch.n.len()]
+            .iter()
+            .all(|len| *len == count);
         if !even || self.changed.len() < at {
             return false;
         }

@@ -18,13 +18,21 @@ pub struct Updates {
     bell: watch::Receiver<u64>,
     clock: Arc<dyn Clock>,
     cursor: u64,
-    after_gap: bool,
+    /// What the reader missed was forgotten before it came.
+    came_late: bool,
     not_before: Instant,
 }
 
 impl Updates {
-    pub(crate) fn new(topic: Arc<Topic>, bell: watch::Receiver<u64>, clock: Arc<dyn Clock>, cursor: u64) -> Self {
-        Self { topic, bell, clock, cursor, after_gap: false, not_before: Instant::now() }
+    pub(crate) fn new(
+        topic: Arc<Topic>,
+        bell: watch::Receiver<u64>,
+        clock: Arc<dyn Clock>,
+        cursor: u64,
+    ) -> Self {
+        let came_late =
+            topic.with(|core| matches!(core, Core::Log(log) if cursor + 1 < log.first()));
+        Self { topic, bell, clock, cursor, came_late, not_before: Instant::now() }
     }
 
     /// Returns the newest change there is on the topic (for heartbeats).
@@ -63,28 +71,34 @@ impl Updates {
             }
             Core::Log(log) => log.step(cursor).map(|step| match step {
                 LogStep::Items { from, seq, data } => TopicUpdate::Delta { from, seq, ts_ms, data },
-                LogStep::Gap { last, next } => {
-                    TopicUpdate::Gap { last, next, reason: if self.after_gap { "slow" } else { "ring" } }
-                }
+                LogStep::Gap { last, next } => TopicUpdate::Gap {
+                    last,
+                    next,
+                    reason: if self.came_late { "ring" } else { "slow" },
+                },
             }),
             Core::Series(series) if !series.can_resume(cursor) => {
                 Some(TopicUpdate::Snapshot { seq: series.head(), data: series.snapshot() })
             }
-            Core::Series(series) => {
-                Some(TopicUpdate::Delta { from, seq: series.head(), ts_ms, data: series.since(cursor) })
-            }
+            Core::Series(series) => Some(TopicUpdate::Delta {
+                from,
+                seq: series.head(),
+                ts_ms,
+                data: series.since(cursor),
+            }),
             Core::Text(text) => {
                 let (seq, data) = text.delta(cursor);
                 Some(TopicUpdate::Delta { from, seq, ts_ms, data })
             }
         });
         match &update {
-            Some(TopicUpdate::Delta { seq, .. } | TopicUpdate::Snapshot { seq, .. }) => self.cursor = *seq,
+            Some(TopicUpdate::Delta { seq, .. } | TopicUpdate::Snapshot { seq, .. }) => {
+                self.cursor = *seq
+            }
             Some(TopicUpdate::Gap { next, .. }) => self.cursor = next - 1,
             Some(TopicUpdate::End { .. }) | None => {}
         }
-        // The first gap is what the ring had forgotten before the reader came; later ones are the reader's slowness.
-        self.after_gap |= update.is_some();
+        self.came_late &= update.is_none();
         update
     }
 }
