@@ -251,6 +251,23 @@ pub struct ProgressView {
     pub eta_seconds: Option<f64>,
 }
 
+/// A session that waits for resources.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct QueueEntryView {
+    /// The session.
+    pub session_id: SessionId,
+    /// Its name.
+    pub name: String,
+    /// Place in the queue, from 1.
+    pub position: u32,
+    /// Higher goes first.
+    pub priority: i32,
+    /// What it waits for, a sentence.
+    pub reason: String,
+    /// RFC 3339 UTC.
+    pub created_at: String,
+}
+
 /// One change of a session's state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TransitionView {
