@@ -151,15 +151,13 @@ impl RaftLog {
     /// Refuses a hole or an entry over its limit before anything is written.
     pub fn append(&mut self, entries: &[LogEntry]) -> Result<Pending, StoreError> {
         let mut batch = sled::Batch::default();
-        let mut next = self.last.index + 1;
-        for entry in entries {
+        for (next, entry) in (self.last.index + 1..).zip(entries) {
             if entry.id.index != next {
                 return Err(refused("log index", next, entry.id.index));
             }
             for (part, bytes) in (0..).zip(parts(entry)?) {
                 batch.insert(Key::raft_entry(next).part(part), bytes);
             }
-            next += 1;
         }
         let written = self.journal.trees().tree(Tree::RaftLog).apply_batch(batch);
         written.map_err(|error| unreadable("raft_log", error))?;

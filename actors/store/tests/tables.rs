@@ -12,9 +12,10 @@ const SESSION: [u8; 16] = [1; 16];
 const OTHER: [u8; 16] = [2; 16];
 
 fn points(from: u64, to: u64) -> Vec<Point> {
-    let name = |index: u64| if index % 3 == 0 { "loss" } else { "q_mean" };
-    let value =
-        |index: u64| (index % 5 != 0).then(|| f64::from(u32::try_from(index).unwrap()) / 7.0);
+    let name = |index: u64| if index.is_multiple_of(3) { "loss" } else { "q_mean" };
+    let value = |index: u64| {
+        (!index.is_multiple_of(5)).then(|| f64::from(u32::try_from(index).unwrap()) / 7.0)
+    };
     (from..to)
         .map(|index| Point { name: name(index).into(), step: index * 10, value: value(index) })
         .collect()

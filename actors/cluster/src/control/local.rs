@@ -139,19 +139,19 @@ impl LocalDriver {
         }
         let proposed = Proposed { key: proposed.key, command: record.0 };
         let (answer, pending) = oneshot::channel();
-        let sent =
-            self.queue.as_ref().map(|queue| queue.try_send(Request { proposed, bytes, answer }));
-        match sent {
-            Some(Ok(())) => Ok(pending),
-            Some(Err(mpsc::error::TrySendError::Full(_))) => {
+        let Some(queue) = &self.queue else { return Err(self.ended()) };
+        match queue.try_send(Request { proposed, bytes, answer }) {
+            Ok(()) => Ok(pending),
+            Err(mpsc::error::TrySendError::Full(_)) => {
                 Err(ControlError::Overloaded { limit: QUEUE_LIMIT })
             }
-            Some(Err(mpsc::error::TrySendError::Closed(_))) | None => {
-                let reason =
-                    self.failed.borrow().clone().unwrap_or_else(|| "it was shut down".to_owned());
-                Err(ControlError::Unknown { reason })
-            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(self.ended()),
         }
+    }
+
+    fn ended(&self) -> ControlError {
+        let reason = self.failed.borrow().clone().unwrap_or_else(|| "it was shut down".to_owned());
+        ControlError::Unknown { reason }
     }
 }
 

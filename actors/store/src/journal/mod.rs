@@ -324,10 +324,10 @@ fn end_of(prefix: &Key) -> Bound<Vec<u8>> {
 
 /// Returns the error of a failed read: the file system's own, or damage.
 pub(crate) fn unreadable(place: &str, error: sled::Error) -> StoreError {
-    match error {
-        sled::Error::Io(error) => StoreError::io(Path::new(place), &error),
-        other => damaged(place, &other.to_string()),
+    if let sled::Error::Io(error) = error {
+        return StoreError::io(Path::new(place), &error);
     }
+    damaged(place, &error.to_string())
 }
 
 pub(crate) fn damaged(place: &str, reason: &str) -> StoreError {

@@ -46,10 +46,10 @@ enum Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Corrupt { place, reason } => Self::Damaged(format!("{place}: {reason}")),
-            other => Self::Refused(other),
+        if let StoreError::Corrupt { place, reason } = error {
+            return Self::Damaged(format!("{place}: {reason}"));
         }
+        Self::Refused(error)
     }
 }
 
@@ -138,7 +138,10 @@ fn sled_error(dir: &Path, error: sled::Error) -> Failure {
             Failure::Damaged(error.to_string())
         }
         sled::Error::Io(error) => Failure::Refused(StoreError::io(dir, &error)),
-        other => Failure::Damaged(other.to_string()),
+        sled::Error::CollectionNotFound(_)
+        | sled::Error::Unsupported(_)
+        | sled::Error::ReportableBug(_)
+        | sled::Error::Corruption { .. } => Failure::Damaged(error.to_string()),
     }
 }
 
