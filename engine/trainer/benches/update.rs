@@ -11,10 +11,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use engine::config::{SplitConfig, StrategyConfig, TrainingConfig};
+use engine::config::agents::RuleConfig;
+use engine::config::{AgentConfig, SplitConfig, StrategyConfig, TrainingConfig};
 use engine::environment::{build, prepare};
 use engine::market::BarSeries;
 use engine::market::parse::csv::{CsvMapping, parse};
+use engine::policies::{self, Seat};
 use engine::session::protocol::{CheckpointWritten, MetricPoint, Progress};
 use trainer::TrainerError;
 use trainer::checkpoint::Identity;
@@ -71,11 +73,40 @@ fn series<'a>(recorder: &'a Recorder, name: &'a str) -> impl Iterator<Item = f64
     recorder.points.iter().filter(move |point| point.name == name).filter_map(|point| point.value)
 }
 
+/// Total returns over the validation segment of 100 random policies, ascending, and of buying and holding.
+fn baselines(strategy: &StrategyConfig, bars: &BarSeries) -> (Vec<f64>, f64) {
+    let market = prepare(strategy, bars, &SplitConfig::default(), None).unwrap().valid;
+    let run = |agent: &AgentConfig, seed: u32| {
+        let mut environment = build(strategy, Arc::clone(&market)).unwrap();
+        let (observation_len, action_count) =
+            (environment.observation_len(), environment.action_count());
+        let mut policy =
+            policies::build(agent, &Seat { observation_len, action_count, seed }, None).unwrap();
+        let mut observation = vec![0.0; observation_len];
+        let start = environment.equity();
+        loop {
+            environment.observe(&mut observation);
+            if environment.step(policy.act(&observation)).ended() {
+                return environment.equity() / start - 1.0;
+            }
+        }
+    };
+    let mut random: Vec<f64> =
+        (0..100).map(|seed| run(&AgentConfig::Random(RuleConfig {}), seed)).collect();
+    random.sort_by(f64::total_cmp);
+    (random, run(&AgentConfig::BuyAndHold(RuleConfig {}), 0))
+}
+
 fn main() {
     trainer::device::prepare();
     let bars = bars();
     let strategy: StrategyConfig = std::env::var("TM_BENCH_STRATEGY")
         .map_or_else(|_| StrategyConfig::default(), |text| serde_json::from_str(&text).unwrap());
+    let (random, hold) = baselines(&strategy, &bars);
+    println!(
+        "validation: random 5 % {:.2}, median {:.2}, 95 % {:.2}; buy and hold {hold:.2}",
+        random[5], random[50], random[95]
+    );
     for seed in 0..number("TM_BENCH_SEEDS", 1) {
         let training = TrainingConfig {
             seed,
@@ -120,6 +151,9 @@ fn main() {
                 values.iter().step_by(step).map(|value| format!("{value:.3}")).collect();
             println!("  {name}: {}", shown.join(" "));
         }
+        let beaten =
+            series(&recorder, "valid_total_return").filter(|value| *value > random[50]).count();
+        println!("  epochs above the random median: {beaten}");
         for name in ["episode_return", "valid_total_return", "valid_sharpe"] {
             let shown: Vec<String> =
                 series(&recorder, name).map(|value| format!("{value:.2}")).collect();

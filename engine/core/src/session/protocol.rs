@@ -106,7 +106,8 @@ pub enum WorkerEvent {
     Resumed,
     /// Something went wrong; the process ends afterwards.
     Fault {
-        /// Stable word: `bad_spec`, `data`, `checkpoint`, `memory`, `device`, `diverged`, `internal`.
+        /// Stable word: `bad_spec`, `data`, `checkpoint`, `memory`, `device`, `diverged`, `protocol`, `lease`,
+        /// `internal`.
         kind: String,
         /// What happened and what to do.
         text: String,

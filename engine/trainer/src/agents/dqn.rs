@@ -13,7 +13,8 @@
 //! - `loss`: should fall within the first epochs, then stay flat; a steady rise means the values run away;
 //! - `q_mean`: value of the actions in the batch, in units of `reward_scale`; should settle near
 //!   mean scaled reward / (1 − γ); far above it means overestimation;
-//! - `gradient_norm`: before clipping; mostly below `gradient_norm_max`, else lower the learning rate;
+//! - `gradient_norm`: before clipping; grows as the values grow, then stays flat; many times `gradient_norm_max` means
+//!   that clipping alone decides the steps: lower the learning rate;
 //! - `epsilon`: share of random actions at the newest step (not a mean).
 
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use engine::metrics::MetricName;
 use engine::rng::{Stream, StreamId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tch::{Kind, Reduction, Tensor, no_grad_guard};
+use tch::{Device, Kind, Reduction, Tensor, no_grad_guard};
 
 use super::{Agent, Curve, Outcome, Shape};
 use crate::data::Lens;
@@ -53,7 +54,7 @@ pub struct Dqn {
     sampling: Stream,
     step_count: u64,
     /// Sums of loss, value and gradient norm since the last report.
-    sums: [f64; 3],
+    sums: Tensor,
     update_count: u32,
 }
 
@@ -65,7 +66,7 @@ struct Counters {
     step_count: u64,
     optimiser_step_count: u64,
     replay_cursor: usize,
-    sums: [f64; 3],
+    sums: [f32; 3],
     update_count: u32,
 }
 
@@ -123,7 +124,7 @@ impl Dqn {
             exploration: Stream::new(seed, StreamId::Exploration, 0),
             sampling: Stream::new(seed, StreamId::ReplaySampling, 0),
             step_count: 0,
-            sums: [0.0; 3],
+            sums: Tensor::f_zeros([3], (Kind::Float, Device::Cpu))?,
             update_count: 0,
             config: config.clone(),
         })
@@ -168,25 +169,16 @@ impl Dqn {
         let flat: Result<Vec<Tensor>, _> =
             gradients.iter().map(|gradient| gradient.f_reshape([-1])).collect();
         let mut gradient = Tensor::f_cat(&flat?, 0)?;
-        let norm = gradient.f_norm()?.f_double_value(&[])?;
-        let loss = loss.f_double_value(&[])?;
-        if !(norm.is_finite() && loss.is_finite()) {
-            return Err(TrainerError::Diverged(format!(
-                "the loss is {loss} and the gradient's norm {norm} at environment step {}: learning has diverged. Lower \
-                 learning_rate or reward_scale, or look for extreme values in the data",
-                self.step_count
-            )));
-        }
-        if norm > self.config.gradient_norm_max {
-            gradient = gradient.f_mul_scalar_(self.config.gradient_norm_max / (norm + 1e-6))?;
-        }
+        let norm = gradient.f_norm()?;
+        let factor =
+            norm.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar(self.config.gradient_norm_max)?;
+        let gradient = gradient.f_mul_(&factor.f_clamp_max(1.0)?)?;
         self.optimiser.step(self.online.flat(), &gradient)?;
         self.target.approach(&self.online, self.config.target_tau)?;
 
-        let value = values.f_mean(Kind::Float)?.f_double_value(&[])?;
-        for (sum, new) in self.sums.iter_mut().zip([loss, value, norm]) {
-            *sum += new;
-        }
+        // Summed where the tensors live and read once per report: no waiting for the device in between.
+        let measures = Tensor::f_stack(&[loss.f_detach()?, values.f_mean(Kind::Float)?, norm], 0)?;
+        drop(self.sums.f_add_(&measures)?);
         self.update_count += 1;
         Ok(())
     }
@@ -205,29 +197,37 @@ impl Dqn {
 
     // ── Metrics ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    fn report(&mut self) -> Curve {
+    fn report(&mut self) -> Result<Curve, TrainerError> {
         if self.update_count < REPORT_UPDATES {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let [loss, value, norm] = self.sums.map(|sum| sum / f64::from(self.update_count));
-        self.sums = [0.0; 3];
+        let [loss, value, norm] =
+            self.measured()?.map(|sum| f64::from(sum) / f64::from(self.update_count));
+        drop(self.sums.f_zero_()?);
         self.update_count = 0;
-        vec![
+        Ok(vec![
             (MetricName::Loss, Some(loss)),
             (MetricName::QMean, Some(value)),
             (MetricName::Epsilon, Some(self.epsilon())),
             (MetricName::GradientNorm, Some(norm)),
-        ]
+        ])
     }
 
-    fn check_finite(&self) -> Result<(), TrainerError> {
-        if self.online.is_finite()? && self.target.is_finite()? {
-            return Ok(());
+    /// Returns the sums since the last report, after a look at whether learning still makes sense.
+    fn measured(&self) -> Result<[f32; 3], TrainerError> {
+        let mut sums = [0.0_f32; 3];
+        self.sums.f_copy_data(&mut sums, 3)?;
+        if sums.iter().all(|sum| sum.is_finite())
+            && self.online.is_finite()?
+            && self.target.is_finite()?
+        {
+            return Ok(sums);
         }
-        Err(TrainerError::Diverged(
-            "a weight is not finite: learning has diverged. Lower learning_rate or reward_scale"
-                .to_owned(),
-        ))
+        Err(TrainerError::Diverged(format!(
+            "loss, value or gradient norm is not finite before environment step {} (sums {sums:?}): learning has \
+             diverged. Lower learning_rate or reward_scale, or look for extreme values in the data",
+            self.step_count
+        )))
     }
 }
 
@@ -260,11 +260,11 @@ impl Agent for Dqn {
         if due {
             self.update()?;
         }
-        Ok(self.report())
+        self.report()
     }
 
     fn layers(&self) -> Result<Vec<Layer>, TrainerError> {
-        self.check_finite()?;
+        self.measured()?;
         let sizes: Vec<usize> = self.online.sizes().collect();
         Ok(layers(&sizes, &self.online.values()?))
     }
@@ -272,7 +272,7 @@ impl Agent for Dqn {
     // ── State ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     fn save(&self, container: &mut Container) -> Result<Value, TrainerError> {
-        self.check_finite()?;
+        let sums = self.measured()?;
         let (mean, square, optimiser_step_count) = self.optimiser.state()?;
         let parameters = [mean.len()];
         container.put_f32("online.parameters", &parameters, &self.online.values()?);
@@ -286,7 +286,7 @@ impl Agent for Dqn {
             step_count: self.step_count,
             optimiser_step_count,
             replay_cursor,
-            sums: self.sums,
+            sums,
             update_count: self.update_count,
         }))
     }
@@ -314,7 +314,8 @@ impl Agent for Dqn {
         self.exploration = Stream::at(self.seed, StreamId::Exploration, 0, counters.exploration);
         self.sampling = Stream::at(self.seed, StreamId::ReplaySampling, 0, counters.sampling);
         self.step_count = counters.step_count;
-        self.sums = counters.sums;
+        let _guard = no_grad_guard();
+        self.sums = Tensor::f_from_slice(&counters.sums)?;
         self.update_count = counters.update_count;
         Ok(())
     }
