@@ -7,8 +7,9 @@ import { duration } from '../state/format';
 export function Progress({ session, large = false }: { session: SessionView; large?: boolean }) {
   const text = useText();
   const { ratio, eta_seconds: eta } = session.progress;
-  if (ratio === null || ratio === undefined) return <span className="hint">—</span>;
-  const done = Math.min(1, Math.max(0, ratio));
+  const known = session.state === 'completed' ? 1 : ratio;
+  if (known === null || known === undefined) return <span className="hint">—</span>;
+  const done = Math.min(1, Math.max(0, known));
   const active = session.state === 'running' || session.state === 'pausing' || session.state === 'stopping';
   return (
     <span className={large ? 'progress progress-large' : 'progress'}>

@@ -1,5 +1,6 @@
 /** Several fields of one object; nested objects get a frame of their own. */
 import { Rich } from '../components/Rich';
+import { placeOf } from '../i18n/fieldOrder';
 import { useFieldText, useForm } from './FormContext';
 import { fieldFor } from './fieldFor';
 import { below, fieldId } from './pointers';
@@ -11,13 +12,14 @@ interface FieldListProps {
   value: Record<string, unknown>;
 }
 
-/** Shows fields in the schema's order. */
+/** Shows fields in reading order. */
 export function FieldList({ pointer, fields, value }: FieldListProps) {
   const fieldText = useFieldText();
   const { hidden } = useForm();
+  const ordered = [...fields].sort(([left], [right]) => placeOf(below(pointer, left)) - placeOf(below(pointer, right)));
   return (
     <>
-      {fields.map(([name, node]) => {
+      {ordered.map(([name, node]) => {
         const at = below(pointer, name);
         if (hidden.has(at)) return null;
         const field = fieldFor(at, node, value[name]);

@@ -6,7 +6,7 @@ import { bytes, duration, interval, moment, number, percent, shortId, signedPerc
 import { metricText } from './metrics';
 
 describe('figures', () => {
-  it.each([[0, '0'], [0.00001234, '1.23e-5'], [0.12345678, '0.1235'], [1234.567, '1,234.57'], [123456.7, '123,457'], [Number.NaN, 'NaN']])('%d reads %s', (value, words) => {
+  it.each([[0, '0'], [0.00001234, '1.23e-5'], [0.12345678, '0.1235'], [1234.567, '1,234.57'], [-0, '0'], [-0.25, '−0.25'], [123456.7, '123,457'], [Number.NaN, 'NaN']])('%d reads %s', (value, words) => {
     expect(number(value)).toBe(words);
   });
 

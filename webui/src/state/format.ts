@@ -6,11 +6,12 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 /** A number with about `digits` significant digits; large ones grouped, tiny ones in powers of ten. */
 export function number(value: number, digits = 4): string {
   if (!Number.isFinite(value)) return String(value);
+  if (value < 0) return `−${number(-value, digits)}`;
   const size = Math.abs(value);
   if (size !== 0 && size < 1e-4) return value.toExponential(2);
   if (size >= 1e12) return value.toExponential(3);
   if (size >= 1000) return value.toLocaleString('en-US', { maximumFractionDigits: size >= 1e5 ? 0 : 2 });
-  return value.toLocaleString('en-US', { maximumSignificantDigits: digits });
+  return size.toLocaleString('en-US', { maximumSignificantDigits: digits });
 }
 
 /** A count with groups of three. */

@@ -38,8 +38,6 @@ function Node({ node }: { node: NodeView }) {
         <strong>{node.id}</strong>
         <span className={`tag ${node.state === 'ready' ? 'tag-good' : 'tag-warn'}`}>{node.state}</span>
         {node.local && <span className="hint">{text.dashboard.local}</span>}
-        <span className="grow" />
-        {node.sampled_at && <Age at={node.sampled_at} />}
       </div>
       <Meter label={text.dashboard.cpu} used={node.cpu_reserved} all={node.cpu_capacity} words={reserved(String(node.cpu_reserved), String(node.cpu_capacity))} />
       <Meter label={text.dashboard.memory} used={node.memory_reserved_mib} all={node.memory_capacity_mib} words={reserved(bytes(node.memory_reserved_mib * MIB), bytes(node.memory_capacity_mib * MIB))} />
@@ -47,7 +45,7 @@ function Node({ node }: { node: NodeView }) {
       <p className="hint num">
         {typeof node.cpu_ratio === 'number' && text.dashboard.load(percent(node.cpu_ratio, 0))}
         {typeof node.disk_free_ratio === 'number' && ` · ${text.dashboard.diskFree(percent(node.disk_free_ratio, 0))}`}
-        {` · ${node.version}`}
+        {` · ${node.version}`} {node.sampled_at && <>· <Age at={node.sampled_at} /></>}
       </p>
     </div>
   );

@@ -6,6 +6,7 @@ import { LinesChart } from '../../charts/LinesChart';
 import { TradesChart } from '../../charts/TradesChart';
 import { Card } from '../../components/Card';
 import { ChartCard } from '../../components/ChartCard';
+import { Rich } from '../../components/Rich';
 import { useText } from '../../i18n';
 import { CurvesTable } from './CurvesTable';
 import { MetricsTable } from './MetricsTable';
@@ -39,7 +40,7 @@ export function ReportBody({ report }: { report: BacktestReport }) {
       {report.remarks.length > 0 && (
         <div className="note note-warn">
           <strong>{text.report.remarks}</strong>
-          <ul>{report.remarks.map((remark) => <li key={remark}>{remark}</li>)}</ul>
+          <ul>{report.remarks.map((remark) => <li key={remark}><Rich words={remark} /></li>)}</ul>
         </div>
       )}
       <Verdict report={report} />

@@ -7,6 +7,7 @@ import { Hash } from '../../components/Hash';
 import { Progress } from '../../components/Progress';
 import { useText } from '../../i18n';
 import { bytes, count, moment, number } from '../../state/format';
+import { isTerminal } from './useSession';
 import { metricName, metricText } from '../../state/metrics';
 
 const RESULTS = ['total_return', 'sharpe', 'max_drawdown', 'valid_total_return', 'valid_sharpe', 'valid_max_drawdown', 'loss', 'epsilon'];
@@ -35,7 +36,7 @@ export function SessionHeader({ session }: { session: SessionView }) {
           {progress.epoch_count > 0 && text.session.epochOf(Math.min(progress.epoch_index + 1, progress.epoch_count), progress.epoch_count)}
           {progress.step_count > 0 && ` · ${text.session.stepOf(count(progress.step), count(progress.step_count))}`}
           {typeof progress.steps_per_second === 'number' && ` · ${text.sessions.speed(number(progress.steps_per_second, 3))}`}
-          {progress.phase && ` · ${progress.phase}`}
+          {progress.phase && !isTerminal(session.state) && ` · ${progress.phase}`}
         </p>
       </div>
       {figures.length > 0 && (

@@ -43,6 +43,7 @@ export default function StrategyEditorPage() {
   );
   return (
     <Page title={title} parent={{ to: '/strategies', label: text.strategies.title }} aside={editor.shown && <span className="tag">{text.editor.versionOf(editor.shown.version)}</span>} actions={actions}>
+      {strategy.data?.description && <p className="hint">{strategy.data.description}</p>}
       {editor.failure && <ErrorNote error={editor.failure} />}
       {viewingOld && editor.shown && <p className="note note-info">{text.editor.viewing(editor.shown.version)}</p>}
       <div className="editor">
