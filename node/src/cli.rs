@@ -22,7 +22,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict, 6 unavai
 
 /// TradeMaster Cluster: train, prove and trade reinforcement-learning strategies.
 #[derive(Debug, Parser)]
-#[command(name = "tm", version, propagate_version = true, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "tm", version, after_help = EXAMPLES, max_term_width = 110)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

@@ -46,7 +46,8 @@ async fn status(context: &Context) -> Result<(), CliError> {
 }
 
 async fn list(context: &Context) -> Result<(), CliError> {
-    let rows = pick::all(context, "/api/v1/nodes").await?;
+    let page = context.client.get("/api/v1/nodes").await?;
+    let rows = page["items"].as_array().cloned().unwrap_or_default();
     context.out.value(&json!({"items": rows}), |_| {
         let mut table = Table::new(&["id", "state", ">cpu", ">memory MiB", ">gpus", ">sessions", ">load", "version", "started"]);
         for row in &rows {

@@ -7,7 +7,11 @@ pub(crate) fn percent(value: Option<f64>) -> String {
 
 /// Returns a plain number with three decimals.
 pub(crate) fn plain(value: Option<f64>) -> String {
-    value.map_or_else(undefined, |number| format!("{number:.3}"))
+    value.map_or_else(undefined, |number| {
+        let text = format!("{number:.3}");
+        // What rounds to nothing has no sign.
+        if text == "-0.000" { "0.000".to_owned() } else { text }
+    })
 }
 
 /// Returns an amount of money with thousands separated: `113 625.21`.

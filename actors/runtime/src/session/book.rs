@@ -101,6 +101,11 @@ impl Row {
             next.view.progress.eta_seconds = None;
             next.view.progress.steps_per_second = None;
         }
+        if advance.to == SessionState::Completed {
+            // The worker's last progress frame may be up to half a second old.
+            next.view.progress.step = next.view.progress.step_count;
+            next.view.progress.ratio = Some(1.0);
+        }
         next.learn(&advance.facts);
         let transition = TransitionView {
             seq: next.seq,

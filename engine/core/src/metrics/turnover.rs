@@ -8,7 +8,8 @@ use crate::orders::Fill;
 pub fn turnover(fills: &[Fill], equity: &[f64], periods_per_year: f64) -> Option<f64> {
     let average = mean(equity)?;
     let bars = equity.len().checked_sub(1).filter(|bars| *bars > 0)?;
-    let traded: f64 = fills.iter().map(Fill::value).sum();
+    // Not `sum`: of nothing it is −0.
+    let traded = fills.iter().map(Fill::value).fold(0.0, |total, value| total + value);
     if average > 0.0 { defined(traded / average * periods_per_year / bars as f64) } else { None }
 }
 
@@ -22,6 +23,7 @@ mod tests {
         let fills = [fill(1.0, 50.0, 0.0), fill(-1.0, 150.0, 0.0)];
         assert!((turnover(&fills, &[90.0, 110.0, 100.0], 4.0).unwrap() - 4.0).abs() < 1e-12);
         assert_eq!(turnover(&fills, &[100.0], 4.0), None);
-        assert_eq!(turnover(&[], &[1.0, 1.0], 4.0), Some(0.0));
+        let nothing = turnover(&[], &[1.0, 1.0], 4.0).unwrap();
+        assert_eq!(nothing.to_bits(), 0.0_f64.to_bits(), "nothing traded is zero without a sign");
     }
 }
