@@ -216,10 +216,12 @@ fn routes(app: &Arc<App>) -> Routes {
         .and(warp::header::headers_cloned())
         .and(warp::ws())
         .map(socket::upgrade);
+    let target =
+        warp::method().and(warp::path::full()).and(query).map(|method, path: FullPath, query| {
+            Target { method, path: path.as_str().to_owned(), query }
+        });
     let rest = with_app
-        .and(warp::method())
-        .and(warp::path::full())
-        .and(query)
+        .and(target)
         .and(warp::header::headers_cloned())
         .and(warp::body::stream())
         .and(warp::ext::get::<Peer>())
@@ -227,11 +229,16 @@ fn routes(app: &Arc<App>) -> Routes {
     stream.or(rest).unify().boxed()
 }
 
+/// What is asked for.
+struct Target {
+    method: Method,
+    path: String,
+    query: String,
+}
+
 async fn rest<S, B>(
     app: Arc<App>,
-    method: Method,
-    path: FullPath,
-    query: String,
+    target: Target,
     headers: HeaderMap,
     body: S,
     peer: Peer,
@@ -241,7 +248,7 @@ where
     B: Buf,
 {
     let trace = Trace::begin(header(&headers, "traceparent"));
-    let path = path.as_str().to_owned();
+    let Target { method, path, query } = target;
     let answered = if path == "/api" || path.starts_with("/api/") {
         let method = method.as_str().to_owned();
         let address = peer.address.ip();

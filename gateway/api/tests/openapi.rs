@@ -86,6 +86,6 @@ fn collect(value: &Value, references: &mut Vec<String>) {
             fields.values().for_each(|value| collect(value, references));
         }
         Value::Array(items) => items.iter().for_each(|value| collect(value, references)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -53,10 +53,8 @@ impl Socket {
         loop {
             let message =
                 tokio::time::timeout(DEADLINE, self.0.next()).await.unwrap().unwrap().unwrap();
-            let frame: Value = match message {
-                Message::Text(text) => serde_json::from_str(&text).unwrap(),
-                other => panic!("expected {kind}, got {other:?}"),
-            };
+            let Message::Text(text) = &message else { panic!("expected {kind}, got {message:?}") };
+            let frame: Value = serde_json::from_str(text).unwrap();
             if frame["t"] == "ping" && kind != "ping" {
                 self.say(&json!({"t": "pong", "n": frame["n"]})).await;
                 continue;

@@ -40,17 +40,13 @@ pub fn lookup(path: &str, encodings: Encodings) -> Option<Asset> {
     }
     let content_type = content_type(path);
     let compressible = path != "index.html";
-    if compressible && encodings.br {
-        if let Some(asset) = read(&format!("{path}.br"), content_type, Some("br")) {
-            return Some(asset);
-        }
-    }
-    if compressible && encodings.gzip {
-        if let Some(asset) = read(&format!("{path}.gz"), content_type, Some("gzip")) {
-            return Some(asset);
-        }
-    }
-    read(path, content_type, None)
+    let wanted = [(encodings.br, "br", "br"), (encodings.gzip, "gz", "gzip")];
+    let mut compressed = wanted.into_iter().filter(|(accepted, ..)| compressible && *accepted);
+    compressed
+        .find_map(|(_, extension, encoding)| {
+            read(&format!("{path}.{extension}"), content_type, Some(encoding))
+        })
+        .or_else(|| read(path, content_type, None))
 }
 
 fn has_extension(path: &str, extension: &str) -> bool {

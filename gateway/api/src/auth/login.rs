@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use actors::{Credentials, Rotation};
+use actors::{Credentials, Rotation, TokenHash};
 use engine::error::ErrorCode;
 use engine::ids::UserId;
 
@@ -23,24 +23,29 @@ const LOGINS_MAX: usize = 10_000;
 /// Which login a refresh token belongs to. Memory only: after a restart the next refresh starts a new name.
 #[derive(Default)]
 pub(crate) struct Logins {
-    inner: Mutex<(HashMap<[u8; 32], String>, VecDeque<[u8; 32]>)>,
+    inner: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    by_hash: HashMap<TokenHash, String>,
+    order: VecDeque<TokenHash>,
 }
 
 impl Logins {
-    fn put(&self, hash: [u8; 32], login: &str) {
+    fn put(&self, hash: TokenHash, login: &str) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let (by_hash, order) = &mut *inner;
-        by_hash.insert(hash, login.to_owned());
-        order.push_back(hash);
-        while order.len() > LOGINS_MAX {
-            if let Some(oldest) = order.pop_front() {
-                by_hash.remove(&oldest);
+        inner.by_hash.insert(hash, login.to_owned());
+        inner.order.push_back(hash);
+        while inner.order.len() > LOGINS_MAX {
+            if let Some(oldest) = inner.order.pop_front() {
+                inner.by_hash.remove(&oldest);
             }
         }
     }
 
-    fn get(&self, hash: &[u8; 32]) -> Option<String> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).0.get(hash).cloned()
+    fn get(&self, hash: &TokenHash) -> Option<String> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).by_hash.get(hash).cloned()
     }
 }
 

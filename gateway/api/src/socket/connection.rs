@@ -365,11 +365,9 @@ async fn follow(
     mut subscription: Subscription,
     (outbox, ended, sent): (SharedOutbox, Arc<AtomicBool>, Arc<AtomicU64>),
 ) {
-    outbox.room().await;
     // One part at a time, so that a long snapshot waits for the reader instead of overfilling the queue.
     for frame in subscription::begin(sid, &mut subscription) {
-        outbox.room().await;
-        outbox.push_of(&[frame], &ended);
+        outbox.push_of(&frame, &ended).await;
     }
     loop {
         outbox.room().await;
@@ -377,13 +375,12 @@ async fn follow(
             return;
         }
         let Some(update) = subscription.updates.next().await else {
-            outbox.push_of(&[ServerFrame::End { sid, code: "source_gone" }], &ended);
+            outbox.push_of(&ServerFrame::End { sid, code: "source_gone" }, &ended).await;
             return;
         };
         let (frames, seq) = subscription::next(sid, update);
         for frame in frames {
-            outbox.room().await;
-            outbox.push_of(&[frame], &ended);
+            outbox.push_of(&frame, &ended).await;
         }
         match seq {
             Some(seq) => sent.store(seq, Ordering::Release),

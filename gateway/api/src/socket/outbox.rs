@@ -54,12 +54,32 @@ impl Outbox {
 
     /// Adds a frame. Beyond the limit the socket is closed as slow instead.
     pub(crate) fn push(&self, frame: &ServerFrame) {
-        self.push_texts([frame.encode()], None);
+        self.add(&mut self.lock(), frame.encode());
+        self.filled.notify_one();
     }
 
-    /// Adds frames of a subscription unless it has ended meanwhile.
-    pub(crate) fn push_of(&self, frames: &[ServerFrame], ended: &AtomicBool) {
-        self.push_texts(frames.iter().map(ServerFrame::encode), Some(ended));
+    /// Adds a frame of a subscription as soon as there is room, unless the subscription or the socket ends meanwhile.
+    pub(crate) async fn push_of(&self, frame: &ServerFrame, ended: &AtomicBool) {
+        let text = frame.encode();
+        loop {
+            let mut notified = std::pin::pin!(self.drained.notified());
+            // Registered before the look, or a drain in between would be missed.
+            notified.as_mut().enable();
+            {
+                let mut inner = self.lock();
+                if inner.close.is_some() || ended.load(Ordering::Acquire) {
+                    return;
+                }
+                let fits =
+                    inner.bytes <= self.high_water && inner.bytes + text.len() <= self.bytes_max;
+                if fits || inner.bytes == 0 {
+                    self.add(&mut inner, text);
+                    break;
+                }
+            }
+            notified.await;
+        }
+        self.filled.notify_one();
     }
 
     /// Ends a subscription and adds what confirms it: nothing of the subscription comes after.
@@ -67,19 +87,6 @@ impl Outbox {
         let mut inner = self.lock();
         ended.store(true, Ordering::Release);
         self.add(&mut inner, frame.encode());
-        drop(inner);
-        self.filled.notify_one();
-    }
-
-    fn push_texts(&self, texts: impl IntoIterator<Item = String>, ended: Option<&AtomicBool>) {
-        let texts: Vec<String> = texts.into_iter().collect();
-        let mut inner = self.lock();
-        if ended.is_some_and(|ended| ended.load(Ordering::Acquire)) {
-            return;
-        }
-        for text in texts {
-            self.add(&mut inner, text);
-        }
         drop(inner);
         self.filled.notify_one();
     }
@@ -235,11 +242,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_frame_larger_than_the_limit_waits_until_nothing_else_does() {
+        let outbox = Arc::new(Outbox::new(100, 1000));
+        outbox.push(&frame(10));
+        let pushing = tokio::spawn({
+            let outbox = Arc::clone(&outbox);
+            async move { outbox.push_of(&frame(5000), &AtomicBool::new(false)).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!pushing.is_finished());
+        assert!(matches!(outbox.next().await, Write::Frame(text) if text.len() < 100));
+        assert!(matches!(outbox.next().await, Write::Frame(text) if text.len() > 5000));
+        pushing.await.unwrap();
+    }
+
+    #[tokio::test]
     async fn an_ended_subscription_adds_nothing_more() {
         let outbox = Outbox::new(100, 1000);
         let ended = AtomicBool::new(false);
         outbox.end_of(&ServerFrame::UnsubOk { sid: 1 }, &ended);
-        outbox.push_of(&[ServerFrame::End { sid: 1, code: "x" }], &ended);
+        outbox.push_of(&ServerFrame::End { sid: 1, code: "x" }, &ended).await;
         outbox.close(Close::Done);
         assert!(matches!(outbox.next().await, Write::Frame(_)));
         assert_eq!(outbox.next().await, Write::Close(Close::Done));

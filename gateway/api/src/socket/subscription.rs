@@ -78,7 +78,9 @@ fn split(data: Value, limit: usize) -> Vec<Value> {
                 .map(|items| part(Value::Array(items)))
                 .collect()
         }
-        other => vec![part(other)],
+        plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+            vec![part(plain)]
+        }
     }
 }
 

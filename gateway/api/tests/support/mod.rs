@@ -1,6 +1,6 @@
 //! A real gateway over real actors on a temporary directory, and a client that speaks to it.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
 use std::net::SocketAddr;
 use std::path::Path;
