@@ -94,6 +94,7 @@ fmt:
 
 generate:
 	UPDATE_GENERATED=1 $(CARGO) test --locked -p gateway --test generated_files
+	UPDATE_GENERATED=1 $(CARGO) test --locked -p node --test tidy
 	cd webui && npm run generate
 
 bench: worker

@@ -1,6 +1,11 @@
 //! From `POST /sessions` to the first training step, and to the first metric, on a real node. Run with
 //! `cargo bench -p node --bench first_step` (the worker must be built: `make worker`).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measuring program speaks and panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a measuring program speaks and panics"
+)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -34,12 +39,20 @@ async fn measure() {
     for _ in 0..RUNS {
         let begun = Instant::now();
         let id = api.train(&strategy, &dataset, 1).await;
-        let stepped = |session: &Value| session["progress"]["step"].as_u64().is_some_and(|step| 0 < step);
+        let stepped =
+            |session: &Value| session["progress"]["step"].as_u64().is_some_and(|step| 0 < step);
         api.until(&id, "stepping", stepped).await;
         times.push(begun.elapsed());
-        api.until(&id, "done", |session| matches!(session["state"].as_str(), Some("completed" | "failed"))).await;
+        api.until(&id, "done", |session| {
+            matches!(session["state"].as_str(), Some("completed" | "failed"))
+        })
+        .await;
     }
     times.sort();
     let seconds = |time: Duration| time.as_secs_f64();
-    println!("submit to first reported step, median of {RUNS}: {:.3} s, worst {:.3} s", seconds(times[RUNS / 2]), seconds(times[RUNS - 1]));
+    println!(
+        "submit to first reported step, median of {RUNS}: {:.3} s, worst {:.3} s",
+        seconds(times[RUNS / 2]),
+        seconds(times[RUNS - 1])
+    );
 }

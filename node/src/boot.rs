@@ -27,7 +27,6 @@ pub(crate) struct Node {
 /// How long open sockets get to say goodbye.
 const SOCKETS_DEADLINE: Duration = Duration::from_secs(5);
 
-
 /// Starts a peer.
 ///
 /// # Errors
@@ -43,9 +42,13 @@ pub(crate) async fn start(config: NodeConfig) -> Result<Node, CliError> {
     let (platform, running) = actors::boot(platform_config(&config)).await.map_err(failed)?;
     let serving = serve(&config, &platform).await;
     match serving {
-        Ok((first_admin, gateway)) => {
-            Ok(Node { platform, first_admin, running, gateway, drain_deadline: config.drain_deadline })
-        }
+        Ok((first_admin, gateway)) => Ok(Node {
+            platform,
+            first_admin,
+            running,
+            gateway,
+            drain_deadline: config.drain_deadline,
+        }),
         Err(error) => {
             running.shutdown(config.drain_deadline).await;
             Err(error)
@@ -66,11 +69,15 @@ fn platform_config(config: &NodeConfig) -> PlatformConfig {
     wanted
 }
 
-async fn serve(config: &NodeConfig, platform: &Platform) -> Result<(Option<FirstAdmin>, Gateway), CliError> {
+async fn serve(
+    config: &NodeConfig,
+    platform: &Platform,
+) -> Result<(Option<FirstAdmin>, Gateway), CliError> {
     let failed = |error: gateway::GatewayError| CliError::Failed(error.to_string());
     let first_admin = gateway::ensure_first_admin(platform).await.map_err(failed)?;
     let wanted = GatewayConfig::new(config.gateway);
-    let gateway = gateway::serve(wanted, platform.clone(), Arc::new(Embedded)).await.map_err(failed)?;
+    let gateway =
+        gateway::serve(wanted, platform.clone(), Arc::new(Embedded)).await.map_err(failed)?;
     Ok((first_admin, gateway))
 }
 

@@ -423,7 +423,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// Reads a duration with its unit.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| format!("'{text}' is not a duration such as 500ms, 30s, 10m or 2h"))?;
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| format!("'{text}' is not a duration such as 500ms, 30s, 10m or 2h"))?;
     match &text[digits.len()..] {
         "ms" => Ok(Duration::from_millis(number)),
         "s" => Ok(Duration::from_secs(number)),

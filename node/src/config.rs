@@ -130,21 +130,28 @@ impl NodeConfig {
         // Relative paths of a file are relative to it.
         let from_file = |path: PathBuf| if path.is_absolute() { path } else { folder.join(path) };
         let (data_dir, data_dir_source) =
-            choose(args.data_dir.clone(), file.node.data_dir.map(from_file), || PathBuf::from("data"));
+            choose(args.data_dir.clone(), file.node.data_dir.map(from_file), || {
+                PathBuf::from("data")
+            });
         let (gateway, gateway_source) =
             choose(args.listen, file.listen.gateway, || SocketAddr::from(([127, 0, 0, 1], 8080)));
-        let (worker, worker_source) = choose(args.worker.clone(), file.node.worker.map(from_file), beside_us);
+        let (worker, worker_source) =
+            choose(args.worker.clone(), file.node.worker.map(from_file), beside_us);
         let (cpu, cpu_source) = cpu(file.resources.cpu)?;
         let (memory_mib, memory_source) = memory(file.resources.memory.as_deref())?;
         let (gpus, gpus_source) = choose(None, file.resources.gpus, || 0);
-        let (log_level, log_source) = choose(args.log_level.clone(), file.telemetry.log_level, || "info".to_owned());
-        let (log_format, format_source) = choose(None, file.telemetry.log_format, || "text".to_owned());
+        let (log_level, log_source) =
+            choose(args.log_level.clone(), file.telemetry.log_level, || "info".to_owned());
+        let (log_format, format_source) =
+            choose(None, file.telemetry.log_format, || "text".to_owned());
         let (drain, drain_source) = choose(None, file.node.drain_deadline, || "30s".to_owned());
         if !matches!(log_format.as_str(), "text" | "json") {
-            return Err(CliError::Usage(format!("telemetry.log_format is '{log_format}'; it can be 'text' or 'json'")));
+            return Err(CliError::Usage(format!(
+                "telemetry.log_format is '{log_format}'; it can be 'text' or 'json'"
+            )));
         }
-        let drain_deadline =
-            crate::cli::seconds(&drain).map_err(|error| CliError::Usage(format!("node.drain_deadline: {error}")))?;
+        let drain_deadline = crate::cli::seconds(&drain)
+            .map_err(|error| CliError::Usage(format!("node.drain_deadline: {error}")))?;
         let shown = vec![
             ("node.data_dir", data_dir.display().to_string(), data_dir_source),
             ("node.worker", worker.display().to_string(), worker_source),
@@ -189,19 +196,25 @@ fn cores() -> u32 {
 fn cpu(file: Option<Amount>) -> Result<(u32, Source), CliError> {
     match file {
         None => Ok((cores(), Source::Default)),
-        Some(Amount::Count(0)) => Err(CliError::Usage("resources.cpu is 0; a node needs at least 1 core".to_owned())),
+        Some(Amount::Count(0)) => {
+            Err(CliError::Usage("resources.cpu is 0; a node needs at least 1 core".to_owned()))
+        }
         Some(Amount::Count(count)) => Ok((count, Source::File)),
         Some(Amount::Word(word)) if word == "auto" => Ok((cores(), Source::File)),
-        Some(Amount::Word(word)) => {
-            Err(CliError::Usage(format!("resources.cpu is '{word}'; it can be a number of cores or \"auto\"")))
-        }
+        Some(Amount::Word(word)) => Err(CliError::Usage(format!(
+            "resources.cpu is '{word}'; it can be a number of cores or \"auto\""
+        ))),
     }
 }
 
 /// Reads `"80%"` of this machine's memory or an amount such as `"16GiB"`; MiB out.
 fn memory(file: Option<&str>) -> Result<(u64, Source), CliError> {
     let (text, source) = choose(None, file, || "80%");
-    let wrong = || CliError::Usage(format!("resources.memory is '{text}'; write a share such as 80% or an amount such as 16GiB"));
+    let wrong = || {
+        CliError::Usage(format!(
+            "resources.memory is '{text}'; write a share such as 80% or an amount such as 16GiB"
+        ))
+    };
     if let Some(share) = text.strip_suffix('%') {
         let share: u64 = share.parse().map_err(|_| wrong())?;
         if !(1..=100).contains(&share) {
@@ -223,7 +236,9 @@ fn enough(mib: u64, source: Source) -> Result<(u64, Source), CliError> {
     if 64 <= mib {
         return Ok((mib, source));
     }
-    Err(CliError::Usage(format!("resources.memory comes to {mib} MiB; a node needs at least 64 MiB for sessions")))
+    Err(CliError::Usage(format!(
+        "resources.memory comes to {mib} MiB; a node needs at least 64 MiB for sessions"
+    )))
 }
 
 /// Memory of this machine; 0 where the system does not tell, which the limit below then names.
@@ -269,7 +284,8 @@ mod tests {
     }
 
     fn join(args: &ServeArgs, text: &str) -> Result<NodeConfig, CliError> {
-        let file = toml::from_str(text).map_err(|error: toml::de::Error| CliError::Usage(error.to_string()))?;
+        let file = toml::from_str(text)
+            .map_err(|error: toml::de::Error| CliError::Usage(error.to_string()))?;
         NodeConfig::join(args, file, Path::new("/etc/tm"))
     }
 

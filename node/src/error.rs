@@ -18,7 +18,9 @@ pub(crate) enum CliError {
         fields: Vec<(String, String)>,
     },
     /// Nobody answers at the address.
-    #[error("no node answers at {url}: {reason}; start one with `tm node start`, or name another with --url or TM_URL")]
+    #[error(
+        "no node answers at {url}: {reason}; start one with `tm node start`, or name another with --url or TM_URL"
+    )]
     Unreachable {
         /// Address asked.
         url: String,
@@ -26,7 +28,9 @@ pub(crate) enum CliError {
         reason: String,
     },
     /// No answer within the time allowed.
-    #[error("{what} was not done within {seconds} s; it goes on at the node. Look again with `{look}`")]
+    #[error(
+        "{what} was not done within {seconds} s; it goes on at the node. Look again with `{look}`"
+    )]
     TimedOut {
         /// What was waited for.
         what: String,
@@ -96,16 +100,18 @@ impl CliError {
             .into_iter()
             .flatten()
             .map(|entry| {
-                let part = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let part = |key: &str| {
+                    entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+                };
                 (part("pointer"), part("detail"))
             })
             .collect();
         Self::Problem {
             status,
             code: text("code").unwrap_or_else(|| "internal".to_owned()),
-            detail: text("detail")
-                .or_else(|| text("title"))
-                .unwrap_or_else(|| format!("the node answered with status {status} and no explanation")),
+            detail: text("detail").or_else(|| text("title")).unwrap_or_else(|| {
+                format!("the node answered with status {status} and no explanation")
+            }),
             fields,
         }
     }
@@ -117,7 +123,17 @@ mod tests {
 
     #[test]
     fn statuses_become_the_exit_codes_of_the_manual() {
-        for (status, code) in [(404, 3), (401, 4), (403, 4), (409, 5), (412, 5), (503, 6), (504, 7), (422, 1), (500, 1)] {
+        for (status, code) in [
+            (404, 3),
+            (401, 4),
+            (403, 4),
+            (409, 5),
+            (412, 5),
+            (503, 6),
+            (504, 7),
+            (422, 1),
+            (500, 1),
+        ] {
             assert_eq!(CliError::from_problem(status, b"{}").exit_code(), code, "{status}");
         }
     }

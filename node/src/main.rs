@@ -23,7 +23,12 @@ fn main() -> ExitCode {
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return output::fail(&error::CliError::Io { what: "start the runtime".to_owned(), source: error }),
+        Err(error) => {
+            return output::fail(&error::CliError::Io {
+                what: "start the runtime".to_owned(),
+                source: error,
+            });
+        }
     };
     let result = runtime.block_on(commands::run(cli));
     // Readers of standard input and the like must not hold the process.

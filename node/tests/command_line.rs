@@ -7,7 +7,10 @@ use std::process::{Command, Output, Stdio};
 fn tm() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tm"));
     // Neither a login nor a setting of the person who runs the tests may matter.
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("TM_CREDENTIALS", "/nonexistent/credentials.json");
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("TM_CREDENTIALS", "/nonexistent/credentials.json");
     command
 }
 
@@ -22,9 +25,18 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn every_noun_and_verb_explains_itself() {
     for arguments in [
-        &["--help"][..], &["node", "--help"], &["node", "start", "--help"], &["demo", "--help"], &["data", "import", "--help"],
-        &["strategy", "create", "--help"], &["session", "start", "--help"], &["session", "logs", "--help"],
-        &["backtest", "run", "--help"], &["config", "check", "--help"], &["login", "--help"], &["api", "--help"],
+        &["--help"][..],
+        &["node", "--help"],
+        &["node", "start", "--help"],
+        &["demo", "--help"],
+        &["data", "import", "--help"],
+        &["strategy", "create", "--help"],
+        &["session", "start", "--help"],
+        &["session", "logs", "--help"],
+        &["backtest", "run", "--help"],
+        &["config", "check", "--help"],
+        &["login", "--help"],
+        &["api", "--help"],
     ] {
         let output = run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
@@ -54,7 +66,12 @@ fn an_address_that_is_none_is_a_usage_error() {
 
 #[test]
 fn a_closed_pipe_is_success() {
-    let mut child = tm().args(["completion", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = tm()
+        .args(["completion", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -76,7 +93,10 @@ fn a_wrong_configuration_file_names_line_and_key() {
     let output = run(&["config", "check", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
     let text = stderr(&output);
-    assert!(text.contains("gatway") && text.contains("gateway") && text.contains("line 2"), "{text}");
+    assert!(
+        text.contains("gatway") && text.contains("gateway") && text.contains("line 2"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -108,7 +128,11 @@ fn a_missing_worker_says_how_to_build_it() {
 
 #[test]
 fn values_in_force_are_shown_with_their_source() {
-    let output = tm().args(["config", "show", "-o", "json"]).env("TM_LISTEN_GATEWAY", "127.0.0.1:9999").output().unwrap();
+    let output = tm()
+        .args(["config", "show", "-o", "json"])
+        .env("TM_LISTEN_GATEWAY", "127.0.0.1:9999")
+        .output()
+        .unwrap();
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let rows = value["items"].as_array().unwrap();
     let row = rows.iter().find(|row| row["key"] == "listen.gateway").unwrap();

@@ -1,6 +1,11 @@
 //! Workers and nodes killed at random points: nothing acknowledged is lost, nothing is stuck, and the metric series
 //! ends byte-equal to that of an undisturbed run.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "tests panic and speak"
+)]
 
 mod support;
 
@@ -13,9 +18,13 @@ const ROWS: u32 = 900;
 const EPOCHS: u32 = 12;
 
 /// Trains once without disturbance and returns the series.
-async fn undisturbed(api: &Api, strategy: &str, dataset: &str) -> Vec<(u64, String, u64, Option<u64>)> {
+async fn undisturbed(
+    api: &Api,
+    strategy: &str,
+    dataset: &str,
+) -> Vec<(u64, String, u64, Option<u64>)> {
     let id = api.train(strategy, dataset, EPOCHS).await;
-    let done = api.until(&id, "terminal", |session| is_terminal(session)).await;
+    let done = api.until(&id, "terminal", is_terminal).await;
     assert_eq!(done["state"], "completed", "{done:#}");
     api.points(&id).await
 }
@@ -26,7 +35,11 @@ fn is_terminal(session: &serde_json::Value) -> bool {
 
 fn assert_contiguous(points: &[(u64, String, u64, Option<u64>)]) {
     for (position, point) in points.iter().enumerate() {
-        assert_eq!(point.0, u64::try_from(position).unwrap(), "points are numbered without gap or repetition");
+        assert_eq!(
+            point.0,
+            u64::try_from(position).unwrap(),
+            "points are numbered without gap or repetition"
+        );
     }
 }
 
@@ -47,14 +60,21 @@ async fn a_worker_killed_at_random_points_loses_and_repeats_no_metric() {
         let id = api.train(&strategy, &dataset, EPOCHS).await;
         for _ in 0..left.min(3) {
             left -= 1;
-            let begun = api.until(&id, "running", |session| session["state"] == "running" || is_terminal(session)).await;
+            let begun = api
+                .until(&id, "running", |session| {
+                    session["state"] == "running" || is_terminal(session)
+                })
+                .await;
             tokio::time::sleep(Duration::from_millis(dice.below(1500))).await;
             let before = api.points(&id).await;
             for worker in node.workers() {
                 signal(worker, "KILL");
             }
             let step = begun["progress"]["step"].as_u64().unwrap_or(0);
-            println!("killed the worker of {id} after step {step}, {} points acknowledged", before.len());
+            println!(
+                "killed the worker of {id} after step {step}, {} points acknowledged",
+                before.len()
+            );
             let after = api.points(&id).await;
             assert_eq!(before[..], after[..before.len()], "acknowledged points stay");
         }
@@ -92,7 +112,9 @@ async fn a_node_killed_at_random_points_forgets_nothing_it_acknowledged() {
             count += 1;
             let body = json!({"name": name, "description": "", "config": {"agent": {"algorithm": "do_nothing"}}});
             match api.try_post("/api/v1/strategies", &body).await {
-                Ok((201, view)) => acknowledged.push((view["id"].as_str().unwrap().to_owned(), name)),
+                Ok((201, view)) => {
+                    acknowledged.push((view["id"].as_str().unwrap().to_owned(), name))
+                }
                 // Rate limits and the dying node are refusals; only acknowledgements count.
                 Ok(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                 Err(_) => break,
@@ -100,7 +122,11 @@ async fn a_node_killed_at_random_points_forgets_nothing_it_acknowledged() {
         }
         killer.join().unwrap();
         node.kill();
-        println!("killed the node after {delay:?}, {} strategies acknowledged, {} points seen", acknowledged.len(), seen.len());
+        println!(
+            "killed the node after {delay:?}, {} strategies acknowledged, {} points seen",
+            acknowledged.len(),
+            seen.len()
+        );
 
         node = NodeProcess::start(folder.path());
         assert!(node.password.is_none(), "the administrator is made once");

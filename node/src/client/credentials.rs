@@ -26,8 +26,12 @@ struct File {
 }
 
 fn path() -> Result<PathBuf, CliError> {
-    crate::config::credentials_file()
-        .ok_or_else(|| CliError::Usage("neither TM_CREDENTIALS, XDG_CONFIG_HOME nor HOME is set, so no login can be kept".to_owned()))
+    crate::config::credentials_file().ok_or_else(|| {
+        CliError::Usage(
+            "neither TM_CREDENTIALS, XDG_CONFIG_HOME nor HOME is set, so no login can be kept"
+                .to_owned(),
+        )
+    })
 }
 
 fn read() -> Result<File, CliError> {
@@ -40,14 +44,20 @@ fn read() -> Result<File, CliError> {
 
 fn write(file: &File) -> Result<(), CliError> {
     let path = path()?;
-    let failed = |source| CliError::Io { what: format!("store the login in {}", path.display()), source };
+    let failed =
+        |source| CliError::Io { what: format!("store the login in {}", path.display()), source };
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
     }
     let fresh = path.with_extension("new");
     let bytes = serde_json::to_vec_pretty(file).map_err(|error| failed(error.into()))?;
-    let mut out =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
+    let mut out = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)
+        .map_err(failed)?;
     out.write_all(&bytes).map_err(failed)?;
     fs::rename(&fresh, &path).map_err(failed)
 }

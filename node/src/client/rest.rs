@@ -29,8 +29,6 @@ pub(crate) enum Body {
 pub(crate) struct Answer {
     /// The JSON body; `Null` when empty.
     pub(crate) value: Value,
-    /// `ETag`, for a later `If-Match`.
-    pub(crate) revision: Option<String>,
 }
 
 /// A gateway's client.
@@ -49,7 +47,9 @@ impl Client {
     pub(crate) fn new(global: &Global) -> Result<Self, CliError> {
         let base = global.url.trim_end_matches('/').to_owned();
         if !base.starts_with("http://") && !base.starts_with("https://") {
-            return Err(CliError::Usage(format!("'{base}' is not an address such as http://127.0.0.1:8080")));
+            return Err(CliError::Usage(format!(
+                "'{base}' is not an address such as http://127.0.0.1:8080"
+            )));
         }
         let http = reqwest::Client::builder()
             .timeout(global.timeout)
@@ -117,14 +117,24 @@ impl Client {
             request = match &body {
                 Body::Empty => request,
                 Body::Json(value) => request.json(value),
-                Body::Bytes(kind, bytes) => request.header(header::CONTENT_TYPE, *kind).body(bytes.clone()),
+                Body::Bytes(kind, bytes) => {
+                    request.header(header::CONTENT_TYPE, *kind).body(bytes.clone())
+                }
             };
             match request.send().await {
-                Err(error) if attempt < ATTEMPTS && (error.is_connect() || error.is_request()) && !error.is_timeout() => {
+                Err(error)
+                    if attempt < ATTEMPTS
+                        && (error.is_connect() || error.is_request())
+                        && !error.is_timeout() =>
+                {
                     tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt))).await;
                 }
                 Err(error) => return Err(self.unreachable(&error)),
-                Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED && !refreshed && self.refresh().await? => {
+                Ok(answer)
+                    if answer.status() == StatusCode::UNAUTHORIZED
+                        && !refreshed
+                        && self.refresh().await? =>
+                {
                     refreshed = true;
                 }
                 Ok(answer) => return self.read(answer).await,
@@ -142,7 +152,8 @@ impl Client {
         let answer = request.json(&body).send().await.map_err(|error| self.unreachable(&error))?;
         let cookie = refresh_cookie(&answer).unwrap_or_default();
         let value = self.read(answer).await?.value;
-        let token = value.get("access_token").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let token =
+            value.get("access_token").and_then(Value::as_str).unwrap_or_default().to_owned();
         let login = Login { access_token: token, refresh_cookie: cookie };
         credentials::store(&self.base, Some(login.clone()))?;
         self.keep(login);
@@ -154,7 +165,12 @@ impl Client {
     /// # Errors
     /// When the stored login cannot be removed.
     pub(crate) async fn logout(&self) -> Result<(), CliError> {
-        let cookie = self.login.lock().ok().and_then(|login| login.clone()).map(|login| login.refresh_cookie);
+        let cookie = self
+            .login
+            .lock()
+            .ok()
+            .and_then(|login| login.clone())
+            .map(|login| login.refresh_cookie);
         if let Some(cookie) = cookie.filter(|cookie| !cookie.is_empty()) {
             // The login is forgotten here even when the node is gone.
             drop(self.cookie_route("logout", &cookie).send().await);
@@ -188,7 +204,8 @@ impl Client {
         }
         let cookie = refresh_cookie(&answer).unwrap_or(login.refresh_cookie);
         let value = self.read(answer).await?.value;
-        let token = value.get("access_token").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let token =
+            value.get("access_token").and_then(Value::as_str).unwrap_or_default().to_owned();
         let fresh = Login { access_token: token, refresh_cookie: cookie };
         credentials::store(&self.base, Some(fresh.clone()))?;
         self.keep(fresh);
@@ -207,7 +224,6 @@ impl Client {
 
     async fn read(&self, answer: Response) -> Result<Answer, CliError> {
         let status = answer.status();
-        let revision = answer.headers().get(header::ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = answer.bytes().await.map_err(|error| self.unreachable(&error))?;
         if status == StatusCode::UNAUTHORIZED && self.access_token().is_none() {
             return Err(CliError::LoggedOut { url: self.base.clone() });
@@ -215,13 +231,21 @@ impl Client {
         if !status.is_success() {
             return Err(CliError::from_problem(status.as_u16(), &body));
         }
-        let value = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or(Value::Null) };
-        Ok(Answer { value, revision })
+        let value = if body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&body).unwrap_or(Value::Null)
+        };
+        Ok(Answer { value })
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> CliError {
         if error.is_timeout() {
-            return CliError::TimedOut { what: "the request".to_owned(), seconds: 30, look: "tm node status".to_owned() };
+            return CliError::TimedOut {
+                what: "the request".to_owned(),
+                seconds: 30,
+                look: "tm node status".to_owned(),
+            };
         }
         let mut reason = error.to_string();
         let mut source = std::error::Error::source(error);

@@ -49,14 +49,23 @@ async fn request(context: &Context, asked: Asked) -> Result<Value, CliError> {
             config["policy"] = json!({"source": "session", "session_id": pick::id(&training)});
             config["split"] = training["config"]["split"].clone();
             let version = training["strategy_version"].clone();
-            (pick::text(&training, "strategy_id"), version, pick::text(&training, "strategy_name"), pick::text(&training, "dataset_id"))
+            (
+                pick::text(&training, "strategy_id"),
+                version,
+                pick::text(&training, "strategy_name"),
+                pick::text(&training, "dataset_id"),
+            )
         }
         (None, Some(strategy)) => {
             let row = pick::one(context, "strategies", strategy).await?;
             config["policy"] = json!({"source": "strategy"});
             (pick::id(&row), row["version"].clone(), pick::text(&row, "name"), String::new())
         }
-        (None, None) => return Err(CliError::Usage("name a training session with --session, or a rule with --strategy".to_owned())),
+        (None, None) => {
+            return Err(CliError::Usage(
+                "name a training session with --session, or a rule with --strategy".to_owned(),
+            ));
+        }
     };
     let dataset_id = match &asked.data {
         Some(data) => pick::id(&pick::one(context, "datasets", data).await?),

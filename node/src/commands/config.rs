@@ -15,7 +15,13 @@ pub(crate) fn run(verb: ConfigVerb, out: Output) -> Result<(), CliError> {
     match verb {
         ConfigVerb::Check { file } => {
             config::read(&file)?;
-            let args = crate::cli::ServeArgs { config: Some(file.clone()), data_dir: None, listen: None, worker: None, log_level: None };
+            let args = crate::cli::ServeArgs {
+                config: Some(file.clone()),
+                data_dir: None,
+                listen: None,
+                worker: None,
+                log_level: None,
+            };
             NodeConfig::load(&args)?;
             out.line(&format!("{} is valid", file.display()))
         }

@@ -27,7 +27,9 @@ pub(crate) async fn run(verb: DataVerb, context: &Context) -> Result<(), CliErro
             let view = upload(context, &file, name, instrument, &map).await?;
             imported(context, &view)
         }
-        DataVerb::Import { file: None, .. } => Err(CliError::Usage("name a file, or give --synthetic".to_owned())),
+        DataVerb::Import { file: None, .. } => {
+            Err(CliError::Usage("name a file, or give --synthetic".to_owned()))
+        }
         DataVerb::Ls => list(context).await,
         DataVerb::Show { dataset } => show(context, &dataset).await,
         DataVerb::Rm { dataset } => remove(context, &dataset).await,
@@ -46,9 +48,12 @@ async fn upload(
         .map_err(|source| CliError::Io { what: format!("read {}", file.display()), source })?;
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let parquet = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
-    let (format, kind) = if parquet { ("parquet", "application/vnd.apache.parquet") } else { ("csv", "text/csv") };
-    let file_name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut query = vec![("name", name.unwrap_or(stem)), ("format", format.to_owned()), ("file", file_name)];
+    let (format, kind) =
+        if parquet { ("parquet", "application/vnd.apache.parquet") } else { ("csv", "text/csv") };
+    let file_name =
+        file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut query =
+        vec![("name", name.unwrap_or(stem)), ("format", format.to_owned()), ("file", file_name)];
     query.extend(instrument.map(|instrument| ("instrument", instrument)));
     let mut path = String::from("/api/v1/datasets?");
     for (key, value) in &query {
@@ -103,7 +108,15 @@ async fn list(context: &Context) -> Result<(), CliError> {
         for row in &rows {
             let field = |key| pick::text(row, key);
             let day = |key| field(key).chars().take(10).collect::<String>();
-            table.row([field("name"), field("instrument"), field("rows"), day("from"), day("to"), field("source"), field("id")]);
+            table.row([
+                field("name"),
+                field("instrument"),
+                field("rows"),
+                day("from"),
+                day("to"),
+                field("source"),
+                field("id"),
+            ]);
         }
         table.render()
     })
@@ -111,13 +124,28 @@ async fn list(context: &Context) -> Result<(), CliError> {
 
 async fn show(context: &Context, dataset: &str) -> Result<(), CliError> {
     let view = pick::one(context, "datasets", dataset).await?;
-    let bars = context.client.get(&format!("/api/v1/datasets/{}/bars?bins=60", pick::id(&view))).await?;
+    let bars =
+        context.client.get(&format!("/api/v1/datasets/{}/bars?bins=60", pick::id(&view))).await?;
     context.out.value(&view, |view| {
         let mut table = Table::new(&["field", "value"]);
-        for key in ["id", "name", "instrument", "interval_seconds", "rows", "from", "to", "source", "synthetic", "sha256", "size_bytes", "created_at"] {
+        for key in [
+            "id",
+            "name",
+            "instrument",
+            "interval_seconds",
+            "rows",
+            "from",
+            "to",
+            "source",
+            "synthetic",
+            "sha256",
+            "size_bytes",
+            "created_at",
+        ] {
             table.row([key.to_owned(), pick::text(view, key)]);
         }
-        let closes: Vec<Option<f64>> = bars["close"].as_array().into_iter().flatten().map(Value::as_f64).collect();
+        let closes: Vec<Option<f64>> =
+            bars["close"].as_array().into_iter().flatten().map(Value::as_f64).collect();
         table.row(["close".to_owned(), sparkline(&closes)]);
         for warning in view["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             table.row(["warning".to_owned(), warning.to_owned()]);

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use actors::views::{DatasetView, SessionState, SessionView, StrategyView};
-use actors::{ActorsError, Command, CommandId, ImportRequest, ImportSource, ListStrategies, NewSession, NewStrategy, Platform};
+use actors::{
+    ActorsError, Command, CommandId, ImportRequest, ImportSource, ListStrategies, NewSession,
+    NewStrategy, Platform,
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -35,7 +38,10 @@ pub(crate) async fn run(args: DemoArgs, out: Output) -> Result<(), CliError> {
     let mut times = Times::default();
     let node = times.step("start the node", boot::start(config.clone())).await?;
     if let Some(admin) = &node.first_admin {
-        note(&format!("first start: user {}, password {} (shown again at the end, never later)", admin.user, admin.password));
+        note(&format!(
+            "first start: user {}, password {} (shown again at the end, never later)",
+            admin.user, admin.password
+        ));
     }
     let mut ending = Ending::listen()?;
     let outcome = tokio::select! {
@@ -55,7 +61,12 @@ pub(crate) async fn run(args: DemoArgs, out: Output) -> Result<(), CliError> {
     node.serve_until_signal().await
 }
 
-async fn steps(node: &Node, args: &DemoArgs, out: Output, times: &mut Times) -> Result<(), CliError> {
+async fn steps(
+    node: &Node,
+    args: &DemoArgs,
+    out: Output,
+    times: &mut Times,
+) -> Result<(), CliError> {
     let platform = &node.platform;
     let owner = administrator(platform).await?;
     let demo = Demo { platform, owner };
@@ -64,7 +75,8 @@ async fn steps(node: &Node, args: &DemoArgs, out: Output, times: &mut Times) -> 
     let trained = times.step("train", demo.train(&strategy, &dataset, args)).await?;
     let tested = times.step("back-test", demo.backtest(&strategy, &dataset, &trained)).await?;
     let document = platform.reports.report(tested.id).await.map_err(refused)?;
-    let document = serde_json::to_value(&document).map_err(|error| CliError::Failed(error.to_string()))?;
+    let document =
+        serde_json::to_value(&document).map_err(|error| CliError::Failed(error.to_string()))?;
     out.value(&document, report::render)
 }
 
@@ -72,7 +84,10 @@ fn refused(error: ActorsError) -> CliError {
     let problem = error.problem();
     CliError::Problem {
         status: 0,
-        code: serde_json::to_value(problem.code).ok().and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default(),
+        code: serde_json::to_value(problem.code)
+            .ok()
+            .and_then(|code| code.as_str().map(str::to_owned))
+            .unwrap_or_default(),
         detail: problem.detail,
         fields: problem.errors.into_iter().map(|error| (error.pointer, error.detail)).collect(),
     }
@@ -80,9 +95,12 @@ fn refused(error: ActorsError) -> CliError {
 
 async fn administrator(platform: &Platform) -> Result<String, CliError> {
     let found = platform.identity.user_by_name("admin").await.map_err(refused)?;
-    found
-        .map(|credentials| credentials.user.id.to_string())
-        .ok_or_else(|| CliError::Failed("there is no user 'admin' in this data directory; name another with --data-dir".to_owned()))
+    found.map(|credentials| credentials.user.id.to_string()).ok_or_else(|| {
+        CliError::Failed(
+            "there is no user 'admin' in this data directory; name another with --data-dir"
+                .to_owned(),
+        )
+    })
 }
 
 /// Wall time of each step.
@@ -90,7 +108,11 @@ async fn administrator(platform: &Platform) -> Result<String, CliError> {
 struct Times(Vec<(&'static str, Duration)>);
 
 impl Times {
-    async fn step<T>(&mut self, name: &'static str, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    async fn step<T>(
+        &mut self,
+        name: &'static str,
+        work: impl Future<Output = Result<T, CliError>>,
+    ) -> Result<T, CliError> {
         let begun = Instant::now();
         let result = work.await;
         self.0.push((name, begun.elapsed()));
@@ -107,7 +129,10 @@ impl Times {
 fn invitation(node: &Node, config: &NodeConfig) {
     note(&format!("\nweb UI      http://{}", node.address()));
     match &node.first_admin {
-        Some(admin) => note(&format!("user        {}\npassword    {} (shown once; change it after logging in)", admin.user, admin.password)),
+        Some(admin) => note(&format!(
+            "user        {}\npassword    {} (shown once; change it after logging in)",
+            admin.user, admin.password
+        )),
         None => note(&format!(
             "user        admin\npassword    as shown at the first start with {} (lost? stop the node and run `tm node reset-password`)",
             config.data_dir.display()
@@ -124,20 +149,31 @@ struct Demo<'a> {
 impl Demo<'_> {
     /// Returns a command whose identifier is a function of what it does.
     fn command(&self, what: &Value) -> Command {
-        Command { id: command_id(&what.to_string()), actor: self.owner.clone(), reason: Some("tm demo".to_owned()) }
+        Command {
+            id: command_id(&what.to_string()),
+            actor: self.owner.clone(),
+            reason: Some("tm demo".to_owned()),
+        }
     }
 
     async fn dataset(&self, file: Option<&Path>) -> Result<DatasetView, CliError> {
         let (name, source) = match file {
             None => {
                 note("no file given: using the synthetic market");
-                (format!("synthetic-{}", SYNTHETIC.0), ImportSource::Synthetic { seed: SYNTHETIC.0, rows: SYNTHETIC.1 })
+                (
+                    format!("synthetic-{}", SYNTHETIC.0),
+                    ImportSource::Synthetic { seed: SYNTHETIC.0, rows: SYNTHETIC.1 },
+                )
             }
             Some(path) => (name_of(path), ImportSource::Path(path.to_path_buf())),
         };
         let bar = spinner(&format!("importing {name}"));
         let command = Command::once(self.owner.clone());
-        let request = ImportRequest { name: name.clone(), source, mapping: engine::market::parse::csv::CsvMapping::default() };
+        let request = ImportRequest {
+            name: name.clone(),
+            source,
+            mapping: engine::market::parse::csv::CsvMapping::default(),
+        };
         let known = self.platform.datasets.find(&name).await.map_err(refused)?;
         let view = match known {
             Some(view) => view,
@@ -147,12 +183,23 @@ impl Demo<'_> {
         for warning in &view.warnings {
             note(&format!("warning: {warning}"));
         }
-        note(&format!("data        {}: {} bars from {} to {}", view.name, view.rows, day(&view.from), day(&view.to)));
+        note(&format!(
+            "data        {}: {} bars from {} to {}",
+            view.name,
+            view.rows,
+            day(&view.from),
+            day(&view.to)
+        ));
         Ok(view)
     }
 
     async fn strategy(&self) -> Result<StrategyView, CliError> {
-        let filter = ListStrategies { limit: 1, after: None, archived: false, name: Some(STRATEGY.to_owned()) };
+        let filter = ListStrategies {
+            limit: 1,
+            after: None,
+            archived: false,
+            name: Some(STRATEGY.to_owned()),
+        };
         let found = self.platform.strategies.list(filter).await.map_err(refused)?;
         if let Some(view) = found.items.into_iter().find(|view| view.name == STRATEGY) {
             return Ok(view);
@@ -162,29 +209,60 @@ impl Demo<'_> {
             description: "Deep Q-learning on daily bars, made by tm demo".to_owned(),
             config: json!({"agent": {"algorithm": "dqn"}}),
         };
-        self.platform.strategies.create(Command::once(self.owner.clone()), wanted).await.map_err(refused)
+        self.platform
+            .strategies
+            .create(Command::once(self.owner.clone()), wanted)
+            .await
+            .map_err(refused)
     }
 
-    async fn train(&self, strategy: &StrategyView, dataset: &DatasetView, args: &DemoArgs) -> Result<SessionView, CliError> {
+    async fn train(
+        &self,
+        strategy: &StrategyView,
+        dataset: &DatasetView,
+        args: &DemoArgs,
+    ) -> Result<SessionView, CliError> {
         let config = json!({"kind": "training", "epochs": args.epochs, "seed": args.seed});
-        let wanted = new_session(format!("{STRATEGY} on {}", dataset.name), strategy, dataset, config);
+        let wanted =
+            new_session(format!("{STRATEGY} on {}", dataset.name), strategy, dataset, config);
         self.until_done("training", wanted).await
     }
 
-    async fn backtest(&self, strategy: &StrategyView, dataset: &DatasetView, trained: &SessionView) -> Result<SessionView, CliError> {
+    async fn backtest(
+        &self,
+        strategy: &StrategyView,
+        dataset: &DatasetView,
+        trained: &SessionView,
+    ) -> Result<SessionView, CliError> {
         let policy = json!({"source": "session", "session_id": trained.id});
         let config = json!({"kind": "backtest", "policy": policy, "segment": "test"});
-        let wanted = new_session(format!("back-test of {STRATEGY} on {}", dataset.name), strategy, dataset, config);
+        let wanted = new_session(
+            format!("back-test of {STRATEGY} on {}", dataset.name),
+            strategy,
+            dataset,
+            config,
+        );
         self.until_done("back-test", wanted).await
     }
 
     /// Submits, or finds what was submitted before, and waits for the end.
-    async fn until_done(&self, label: &'static str, wanted: NewSession) -> Result<SessionView, CliError> {
-        let again = json!([label, wanted.strategy_id, wanted.strategy_version, wanted.dataset_id, wanted.config]);
+    async fn until_done(
+        &self,
+        label: &'static str,
+        wanted: NewSession,
+    ) -> Result<SessionView, CliError> {
+        let again = json!([
+            label,
+            wanted.strategy_id,
+            wanted.strategy_version,
+            wanted.dataset_id,
+            wanted.config
+        ]);
         let mut round = 0_u32;
         let mut session = loop {
             let command = self.command(&json!([again, round]));
-            let found = self.platform.sessions.submit(command, wanted.clone()).await.map_err(refused)?;
+            let found =
+                self.platform.sessions.submit(command, wanted.clone()).await.map_err(refused)?;
             // A failed or stopped earlier attempt is not taken up again: the next one gets a name of its own.
             if !matches!(found.state, SessionState::Failed | SessionState::Stopped) {
                 break found;
@@ -219,7 +297,12 @@ fn command_id(text: &str) -> CommandId {
     CommandId(id)
 }
 
-fn new_session(name: String, strategy: &StrategyView, dataset: &DatasetView, config: Value) -> NewSession {
+fn new_session(
+    name: String,
+    strategy: &StrategyView,
+    dataset: &DatasetView,
+    config: Value,
+) -> NewSession {
     NewSession {
         name,
         strategy_id: strategy.id,
@@ -234,8 +317,10 @@ fn new_session(name: String, strategy: &StrategyView, dataset: &DatasetView, con
 
 /// A file's name with its folder's, so that `BTC/data.csv` becomes `btc-data`.
 fn name_of(path: &Path) -> String {
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().to_lowercase());
+    let stem =
+        path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let folder =
+        path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().to_lowercase());
     match folder {
         Some(folder) if !folder.is_empty() => format!("{folder}-{stem}"),
         _ => stem,

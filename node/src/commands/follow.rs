@@ -17,7 +17,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// A failed session, a passed deadline, or Ctrl-C (which leaves the session running).
-pub(crate) async fn until_done(context: &Context, id: &str, deadline: Option<Duration>) -> Result<Value, CliError> {
+pub(crate) async fn until_done(
+    context: &Context,
+    id: &str,
+    deadline: Option<Duration>,
+) -> Result<Value, CliError> {
     let bar = progress_bar("session");
     let begun = Instant::now();
     let mut shown = String::new();
@@ -82,7 +86,10 @@ pub(crate) fn draw(bar: &ProgressBar, session: &Value) {
 fn line(session: &Value) -> String {
     let progress = &session["progress"];
     let mut parts = Vec::new();
-    if let (Some(index), Some(count)) = (progress["epoch_index"].as_u64(), progress["epoch_count"].as_u64().filter(|count| *count > 0)) {
+    if let (Some(index), Some(count)) = (
+        progress["epoch_index"].as_u64(),
+        progress["epoch_count"].as_u64().filter(|count| *count > 0),
+    ) {
         parts.push(format!("epoch {}/{count}", (index + 1).min(count)));
     }
     if let Some(speed) = progress["steps_per_second"].as_f64() {
@@ -91,7 +98,9 @@ fn line(session: &Value) -> String {
     if let Some(left) = progress["eta_seconds"].as_f64() {
         parts.push(format!("{left:.0} s left"));
     }
-    for (name, label) in [("loss", "loss"), ("episode_return", "return"), ("valid_total_return", "valid")] {
+    for (name, label) in
+        [("loss", "loss"), ("episode_return", "return"), ("valid_total_return", "valid")]
+    {
         if let Some(value) = session["last_metrics"][name].as_f64() {
             parts.push(format!("{label} {value:.4}"));
         }

@@ -22,7 +22,12 @@ pub(crate) async fn login(args: LoginArgs, context: &Context) -> Result<(), CliE
     };
     let answer = context.client.login(&args.user, password.trim_end_matches(['\r', '\n'])).await?;
     context.out.value(&answer["user"], |user| {
-        format!("logged in at {} as {} ({})", context.client.base(), text(user, "name"), text(user, "role"))
+        format!(
+            "logged in at {} as {} ({})",
+            context.client.base(),
+            text(user, "name"),
+            text(user, "role")
+        )
     })
 }
 
@@ -66,7 +71,9 @@ fn ask(user: &str) -> Result<String, CliError> {
     stdin.lock().read_line(&mut line).map_err(failed)?;
     drop(hidden);
     if line.trim().is_empty() {
-        return Err(CliError::Usage("no password given: type it, pipe it in, or use --password-file".to_owned()));
+        return Err(CliError::Usage(
+            "no password given: type it, pipe it in, or use --password-file".to_owned(),
+        ));
     }
     Ok(line)
 }
@@ -88,6 +95,8 @@ impl Hidden {
 impl Drop for Hidden {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
-        drop(tcsetattr(io::stdin(), OptionalActions::Now, &self.0));
+        if tcsetattr(io::stdin(), OptionalActions::Now, &self.0).is_err() {
+            note("typed characters may stay hidden; run `stty echo`");
+        }
     }
 }

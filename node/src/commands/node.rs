@@ -14,7 +14,10 @@ use crate::telemetry;
 ///
 /// # Errors
 /// Whatever keeps the node from starting, or what the gateway refuses.
-pub(crate) async fn run(verb: NodeVerb, context: impl Fn() -> Result<Context, CliError>) -> Result<(), CliError> {
+pub(crate) async fn run(
+    verb: NodeVerb,
+    context: impl Fn() -> Result<Context, CliError>,
+) -> Result<(), CliError> {
     match verb {
         NodeVerb::Start(args) => start(&args).await,
         NodeVerb::Status => status(&context()?).await,
@@ -30,7 +33,10 @@ async fn start(args: &ServeArgs) -> Result<(), CliError> {
     let node = boot::start(config).await?;
     note(&format!("serving http://{} from {data_dir}", node.address()));
     if let Some(admin) = &node.first_admin {
-        note(&format!("first start: user {}, password {} (shown once; change it after logging in)", admin.user, admin.password));
+        note(&format!(
+            "first start: user {}, password {} (shown once; change it after logging in)",
+            admin.user, admin.password
+        ));
     }
     node.serve_until_signal().await
 }
@@ -41,7 +47,11 @@ async fn status(context: &Context) -> Result<(), CliError> {
     ready?;
     let value = json!({"url": context.client.base(), "ready": true, "about": about});
     context.out.value(&value, |value| {
-        format!("{} is ready, version {}", context.client.base(), pick::text(&value["about"], "version"))
+        format!(
+            "{} is ready, version {}",
+            context.client.base(),
+            pick::text(&value["about"], "version")
+        )
     })
 }
 
@@ -49,11 +59,23 @@ async fn list(context: &Context) -> Result<(), CliError> {
     let page = context.client.get("/api/v1/nodes").await?;
     let rows = page["items"].as_array().cloned().unwrap_or_default();
     context.out.value(&json!({"items": rows}), |_| {
-        let mut table = Table::new(&["id", "state", ">cpu", ">memory MiB", ">gpus", ">sessions", ">load", "version", "started"]);
+        let mut table = Table::new(&[
+            "id",
+            "state",
+            ">cpu",
+            ">memory MiB",
+            ">gpus",
+            ">sessions",
+            ">load",
+            "version",
+            "started",
+        ]);
         for row in &rows {
             let field = |key| pick::text(row, key);
             let of = |used, all| format!("{}/{}", field(used), field(all));
-            let load = row["cpu_ratio"].as_f64().map_or_else(String::new, |ratio| format!("{:.0} %", ratio * 100.0));
+            let load = row["cpu_ratio"]
+                .as_f64()
+                .map_or_else(String::new, |ratio| format!("{:.0} %", ratio * 100.0));
             table.row([
                 field("id"),
                 field("state"),

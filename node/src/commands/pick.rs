@@ -37,26 +37,43 @@ pub(crate) async fn all(context: &Context, path: &str) -> Result<Vec<Value>, Cli
 ///
 /// # Errors
 /// `NotFound` names what exists; several matches are a usage error.
-pub(crate) async fn one(context: &Context, collection: &str, wanted: &str) -> Result<Value, CliError> {
+pub(crate) async fn one(
+    context: &Context,
+    collection: &str,
+    wanted: &str,
+) -> Result<Value, CliError> {
     let rows = all(context, &format!("/api/v1/{collection}")).await?;
     choose(rows, collection, wanted)
 }
 
 fn choose(rows: Vec<Value>, collection: &str, wanted: &str) -> Result<Value, CliError> {
-    let field = |row: &Value, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    if let Some(row) = rows.iter().find(|row| field(row, "id") == wanted || field(row, "name") == wanted) {
+    let field = |row: &Value, key: &str| {
+        row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    if let Some(row) =
+        rows.iter().find(|row| field(row, "id") == wanted || field(row, "name") == wanted)
+    {
         return Ok(row.clone());
     }
-    let mut close: Vec<&Value> = rows.iter().filter(|row| field(row, "id").starts_with(wanted)).collect();
+    let mut close: Vec<&Value> =
+        rows.iter().filter(|row| field(row, "id").starts_with(wanted)).collect();
     match (close.pop(), close.len()) {
         (Some(row), 0) => Ok(row.clone()),
-        (Some(_), more) => {
-            Err(CliError::Usage(format!("'{wanted}' is the beginning of {} {collection}; write more of it", more + 1)))
-        }
+        (Some(_), more) => Err(CliError::Usage(format!(
+            "'{wanted}' is the beginning of {} {collection}; write more of it",
+            more + 1
+        ))),
         (None, _) => {
             let names: Vec<String> = rows.iter().take(8).map(|row| field(row, "name")).collect();
-            let known = if names.is_empty() { "there are none yet".to_owned() } else { format!("known: {}", names.join(", ")) };
-            Err(CliError::NotFound(format!("no {} is called '{wanted}'; {known}", collection.trim_end_matches('s'))))
+            let known = if names.is_empty() {
+                "there are none yet".to_owned()
+            } else {
+                format!("known: {}", names.join(", "))
+            };
+            Err(CliError::NotFound(format!(
+                "no {} is called '{wanted}'; {known}",
+                collection.trim_end_matches('s')
+            )))
         }
     }
 }
@@ -83,7 +100,8 @@ mod tests {
 
     #[test]
     fn a_name_an_identifier_and_its_beginning_find_the_row() {
-        let rows = || vec![json!({"id": "ses_1a", "name": "one"}), json!({"id": "ses_1b", "name": "two"})];
+        let rows =
+            || vec![json!({"id": "ses_1a", "name": "one"}), json!({"id": "ses_1b", "name": "two"})];
         for wanted in ["ses_1b", "two"] {
             assert_eq!(choose(rows(), "sessions", wanted).unwrap()["name"], "two");
         }

@@ -11,12 +11,25 @@ const CURVE_POINTS: usize = 48;
 /// Returns the report for people.
 pub(crate) fn render(report: &Value) -> String {
     let mut table = Table::new(&[
-        "policy", ">total return", ">volatility", ">sharpe", ">sortino", ">calmar", ">max drawdown", ">turnover", ">win rate", ">costs", ">final equity", "equity",
+        "policy",
+        ">total return",
+        ">volatility",
+        ">sharpe",
+        ">sortino",
+        ">calmar",
+        ">max drawdown",
+        ">turnover",
+        ">win rate",
+        ">costs",
+        ">final equity",
+        "equity",
     ]);
-    let policies = std::iter::once(&report["agent"]).chain(report["baselines"].as_array().into_iter().flatten());
+    let policies = std::iter::once(&report["agent"])
+        .chain(report["baselines"].as_array().into_iter().flatten());
     for policy in policies {
         let metric = |name: &str| policy["metrics"][name].as_f64();
-        let equity: Vec<Option<f64>> = policy["equity"].as_array().into_iter().flatten().map(Value::as_f64).collect();
+        let equity: Vec<Option<f64>> =
+            policy["equity"].as_array().into_iter().flatten().map(Value::as_f64).collect();
         table.row([
             pick::text(policy, "name"),
             percent(metric("total_return")),
@@ -34,7 +47,10 @@ pub(crate) fn render(report: &Value) -> String {
     }
     let mut lines = vec![heading(report), table.render()];
     if let Some(share) = report["random_percentile"].as_f64() {
-        lines.push(format!("better than {:.0} % of random agents that trade as often", share * 100.0));
+        lines.push(format!(
+            "better than {:.0} % of random agents that trade as often",
+            share * 100.0
+        ));
     }
     for remark in report["remarks"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         lines.push(format!("remark: {remark}"));

@@ -20,15 +20,21 @@ pub(crate) async fn run(verb: SessionVerb, context: &Context) -> Result<(), CliE
         SessionVerb::Show { session } => show(context, &session).await,
         SessionVerb::Pause { session } => command(context, &session, "pause", json!({})).await,
         SessionVerb::Resume { session } => command(context, &session, "resume", json!({})).await,
-        SessionVerb::Stop { session, reason } => command(context, &session, "stop", json!({"reason": reason})).await,
-        SessionVerb::Checkpoint { session } => command(context, &session, "checkpoint", json!({})).await,
+        SessionVerb::Stop { session, reason } => {
+            command(context, &session, "stop", json!({"reason": reason})).await
+        }
+        SessionVerb::Checkpoint { session } => {
+            command(context, &session, "checkpoint", json!({})).await
+        }
         SessionVerb::Wait { session, deadline } => {
             let id = find(context, &session).await?;
             let done = follow::until_done(context, &id, deadline).await?;
             context.out.value(&done, summary)
         }
         SessionVerb::Logs { session, follow } => logs(context, &session, follow).await,
-        SessionVerb::Metrics { session, names, bins } => metrics(context, &session, names, bins).await,
+        SessionVerb::Metrics { session, names, bins } => {
+            metrics(context, &session, names, bins).await
+        }
     }
 }
 
@@ -41,7 +47,9 @@ async fn find(context: &Context, wanted: &str) -> Result<String, CliError> {
 }
 
 async fn begin(verb: SessionVerb, context: &Context) -> Result<(), CliError> {
-    let SessionVerb::Start { strategy, version, data, name, epochs, seed, set, priority, follow } = verb else {
+    let SessionVerb::Start { strategy, version, data, name, epochs, seed, set, priority, follow } =
+        verb
+    else {
         return Ok(());
     };
     let strategy_row = pick::one(context, "strategies", &strategy).await?;
@@ -56,7 +64,9 @@ async fn begin(verb: SessionVerb, context: &Context) -> Result<(), CliError> {
     for (path, text) in &set {
         strategy::set(&mut config, path, text)?;
     }
-    let name = name.unwrap_or_else(|| format!("{} on {}", pick::text(&strategy_row, "name"), pick::text(&dataset, "name")));
+    let name = name.unwrap_or_else(|| {
+        format!("{} on {}", pick::text(&strategy_row, "name"), pick::text(&dataset, "name"))
+    });
     let mut body = json!({
         "name": name, "strategy_id": pick::id(&strategy_row), "dataset_id": pick::id(&dataset), "config": config,
         "priority": priority,
@@ -66,7 +76,9 @@ async fn begin(verb: SessionVerb, context: &Context) -> Result<(), CliError> {
     }
     let session = context.client.post("/api/v1/sessions", body).await?;
     if !follow {
-        return context.out.value(&session, |session| format!("{} {}", pick::id(session), pick::text(session, "state")));
+        return context.out.value(&session, |session| {
+            format!("{} {}", pick::id(session), pick::text(session, "state"))
+        });
     }
     let done = follow::until_done(context, &pick::id(&session), None).await?;
     context.out.value(&done, summary)
@@ -75,7 +87,10 @@ async fn begin(verb: SessionVerb, context: &Context) -> Result<(), CliError> {
 fn summary(session: &Value) -> String {
     let field = |key| pick::text(session, key);
     let mut text = format!("{} {}", field("id"), field("state"));
-    for (name, label) in [("valid_total_return", "best validation return"), ("episode_return", "last training return")] {
+    for (name, label) in [
+        ("valid_total_return", "best validation return"),
+        ("episode_return", "last training return"),
+    ] {
         if let Some(value) = session["last_metrics"][name].as_f64() {
             text.push_str(&format!(", {label} {}", percent(Some(value))));
         }
@@ -83,7 +98,12 @@ fn summary(session: &Value) -> String {
     text
 }
 
-async fn list(context: &Context, state: Option<String>, kind: Option<String>, limit: u32) -> Result<(), CliError> {
+async fn list(
+    context: &Context,
+    state: Option<String>,
+    kind: Option<String>,
+    limit: u32,
+) -> Result<(), CliError> {
     let mut path = format!("/api/v1/sessions?limit={limit}");
     for (key, value) in [("state", state), ("kind", kind)] {
         if let Some(value) = value {
@@ -92,13 +112,27 @@ async fn list(context: &Context, state: Option<String>, kind: Option<String>, li
     }
     let page = context.client.get(&path).await?;
     context.out.value(&page, |page| {
-        let mut table = Table::new(&["id", "name", "kind", "state", ">done", ">step", "node", "created", "reason"]);
+        let mut table = Table::new(&[
+            "id", "name", "kind", "state", ">done", ">step", "node", "created", "reason",
+        ]);
         for row in page["items"].as_array().into_iter().flatten() {
             let field = |key| pick::text(row, key);
-            let done = row["progress"]["ratio"].as_f64().map_or_else(String::new, |ratio| format!("{:.0} %", ratio * 100.0));
+            let done = row["progress"]["ratio"]
+                .as_f64()
+                .map_or_else(String::new, |ratio| format!("{:.0} %", ratio * 100.0));
             let reason: String = field("reason").chars().take(60).collect();
             let created: String = field("created_at").chars().take(19).collect();
-            table.row([field("id"), field("name"), field("kind"), field("state"), done, row["progress"]["step"].to_string(), field("node"), created, reason]);
+            table.row([
+                field("id"),
+                field("name"),
+                field("kind"),
+                field("state"),
+                done,
+                row["progress"]["step"].to_string(),
+                field("node"),
+                created,
+                reason,
+            ]);
         }
         table.render()
     })
@@ -112,13 +146,36 @@ async fn show(context: &Context, wanted: &str) -> Result<(), CliError> {
     }
     let timeline = context.client.get(&format!("/api/v1/sessions/{id}/timeline")).await?;
     let mut table = Table::new(&["field", "value"]);
-    for key in ["id", "name", "kind", "state", "reason", "first_error", "strategy_name", "strategy_version", "dataset_name", "dataset_sha256", "node", "epoch", "priority", "retry_count", "reproducibility", "build", "created_at", "started_at", "finished_at"] {
+    for key in [
+        "id",
+        "name",
+        "kind",
+        "state",
+        "reason",
+        "first_error",
+        "strategy_name",
+        "strategy_version",
+        "dataset_name",
+        "dataset_sha256",
+        "node",
+        "epoch",
+        "priority",
+        "retry_count",
+        "reproducibility",
+        "build",
+        "created_at",
+        "started_at",
+        "finished_at",
+    ] {
         let value = pick::text(&session, key);
         if !value.is_empty() {
             table.row([key.to_owned(), value]);
         }
     }
-    table.row(["progress".to_owned(), format!("{} of {} steps", session["progress"]["step"], session["progress"]["step_count"])]);
+    table.row([
+        "progress".to_owned(),
+        format!("{} of {} steps", session["progress"]["step"], session["progress"]["step_count"]),
+    ]);
     for (name, value) in session["last_metrics"].as_object().into_iter().flatten() {
         table.row([name.clone(), plain(value.as_f64())]);
     }
@@ -134,15 +191,21 @@ async fn command(context: &Context, wanted: &str, verb: &str, body: Value) -> Re
     let id = find(context, wanted).await?;
     let answer = context.client.post(&format!("/api/v1/sessions/{id}:{verb}"), body).await?;
     let session = answer.get("session").unwrap_or(&answer).clone();
-    context.out.value(&session, |session| format!("{} {}", pick::id(session), pick::text(session, "state")))
+    context.out.value(&session, |session| {
+        format!("{} {}", pick::id(session), pick::text(session, "state"))
+    })
 }
 
 async fn logs(context: &Context, wanted: &str, follow: bool) -> Result<(), CliError> {
     let id = find(context, wanted).await?;
     let mut after = 0;
     loop {
-        let state = pick::text(&context.client.get(&format!("/api/v1/sessions/{id}")).await?, "state");
-        let page = context.client.get(&format!("/api/v1/sessions/{id}/logs?after={after}&limit=500")).await?;
+        let state =
+            pick::text(&context.client.get(&format!("/api/v1/sessions/{id}")).await?, "state");
+        let page = context
+            .client
+            .get(&format!("/api/v1/sessions/{id}/logs?after={after}&limit=500"))
+            .await?;
         let lines = page["items"].as_array().cloned().unwrap_or_default();
         for line in &lines {
             after = line["seq"].as_u64().unwrap_or(after).max(after);
@@ -150,7 +213,12 @@ async fn logs(context: &Context, wanted: &str, follow: bool) -> Result<(), CliEr
                 Format::Json => context.out.line(&line.to_string())?,
                 Format::Table => {
                     let field = |key| pick::text(line, key);
-                    context.out.line(&format!("{} {:5} {}", field("at"), field("level"), field("text")))?;
+                    context.out.line(&format!(
+                        "{} {:5} {}",
+                        field("at"),
+                        field("level"),
+                        field("text")
+                    ))?;
                 }
             }
         }
@@ -167,7 +235,12 @@ async fn logs(context: &Context, wanted: &str, follow: bool) -> Result<(), CliEr
     }
 }
 
-async fn metrics(context: &Context, wanted: &str, names: Option<String>, bins: u32) -> Result<(), CliError> {
+async fn metrics(
+    context: &Context,
+    wanted: &str,
+    names: Option<String>,
+    bins: u32,
+) -> Result<(), CliError> {
     let id = find(context, wanted).await?;
     let mut path = format!("/api/v1/sessions/{id}/metrics?bins={bins}");
     if let Some(names) = names {
@@ -178,10 +251,23 @@ async fn metrics(context: &Context, wanted: &str, names: Option<String>, bins: u
         let mut table = Table::new(&["metric", ">newest", ">step", ">points", "curve", "meaning"]);
         let rows = history.get("series").or_else(|| history.get("items")).unwrap_or(history);
         for series in rows.as_array().into_iter().flatten() {
-            let last: Vec<Option<f64>> = series["last"].as_array().into_iter().flatten().map(Value::as_f64).collect();
-            let step = series["x"].as_array().and_then(|x| x.last()).and_then(Value::as_f64).unwrap_or_default();
-            let points: u64 = series["n"].as_array().into_iter().flatten().filter_map(Value::as_u64).sum();
-            table.row([pick::text(series, "name"), plain(last.last().copied().flatten()), format!("{step:.0}"), points.to_string(), sparkline(&last), pick::text(series, "meaning")]);
+            let last: Vec<Option<f64>> =
+                series["last"].as_array().into_iter().flatten().map(Value::as_f64).collect();
+            let step = series["x"]
+                .as_array()
+                .and_then(|x| x.last())
+                .and_then(Value::as_f64)
+                .unwrap_or_default();
+            let points: u64 =
+                series["n"].as_array().into_iter().flatten().filter_map(Value::as_u64).sum();
+            table.row([
+                pick::text(series, "name"),
+                plain(last.last().copied().flatten()),
+                format!("{step:.0}"),
+                points.to_string(),
+                sparkline(&last),
+                pick::text(series, "meaning"),
+            ]);
         }
         table.render()
     })

@@ -62,7 +62,9 @@ pub(crate) fn set(config: &mut Value, path: &str, text: &str) -> Result<(), CliE
             *slot = Value::Object(Map::new());
         }
         let Value::Object(fields) = slot else {
-            return Err(CliError::Usage(format!("--set {path}: nothing can be set inside '{key}', its parent is a plain value")));
+            return Err(CliError::Usage(format!(
+                "--set {path}: nothing can be set inside '{key}', its parent is a plain value"
+            )));
         };
         slot = fields.entry(key).or_insert(Value::Null);
     }
@@ -80,14 +82,18 @@ async fn create(
     if !new_version {
         let body = json!({"name": name, "description": description, "config": config});
         let view = context.client.post("/api/v1/strategies", body).await?;
-        return context.out.value(&view, |view| format!("created {name} ({}), version 1", pick::id(view)));
+        return context
+            .out
+            .value(&view, |view| format!("created {name} ({}), version 1", pick::id(view)));
     }
     let strategy = pick::one(context, "strategies", name).await?;
     let revision = format!("\"r{}\"", pick::text(&strategy, "revision"));
     let path = format!("/api/v1/strategies/{}/versions", pick::id(&strategy));
     let body = Body::Json(json!({"config": config}));
     let answer = context.client.send(Method::POST, &path, body, Some(&revision)).await?;
-    context.out.value(&answer.value, |view| format!("saved version {} of {name}", pick::text(view, "version")))
+    context.out.value(&answer.value, |view| {
+        format!("saved version {} of {name}", pick::text(view, "version"))
+    })
 }
 
 async fn list(context: &Context) -> Result<(), CliError> {
@@ -96,7 +102,13 @@ async fn list(context: &Context) -> Result<(), CliError> {
         let mut table = Table::new(&["name", "algorithm", ">version", "updated", "id"]);
         for row in &rows {
             let field = |key| pick::text(row, key);
-            table.row([field("name"), field("algorithm"), field("version"), field("updated_at"), field("id")]);
+            table.row([
+                field("name"),
+                field("algorithm"),
+                field("version"),
+                field("updated_at"),
+                field("id"),
+            ]);
         }
         table.render()
     })
@@ -104,13 +116,20 @@ async fn list(context: &Context) -> Result<(), CliError> {
 
 async fn show(context: &Context, strategy: &str, version: Option<u32>) -> Result<(), CliError> {
     let view = pick::one(context, "strategies", strategy).await?;
-    let version = version.map_or_else(|| pick::text(&view, "version"), |version| version.to_string());
+    let version =
+        version.map_or_else(|| pick::text(&view, "version"), |version| version.to_string());
     let path = format!("/api/v1/strategies/{}/versions/{version}", pick::id(&view));
     let detail = context.client.get(&path).await?;
     context.out.value(&detail, |detail| {
         let config = toml::to_string_pretty(&without_nulls(&detail["config"])).unwrap_or_default();
         let field = |key| pick::text(&view, key);
-        format!("# {} ({}), version {version} of {}, hash {}\n{config}", field("name"), field("id"), field("version"), pick::text(detail, "hash"))
+        format!(
+            "# {} ({}), version {version} of {}, hash {}\n{config}",
+            field("name"),
+            field("id"),
+            field("version"),
+            pick::text(detail, "hash")
+        )
     })
 }
 
@@ -118,7 +137,11 @@ async fn show(context: &Context, strategy: &str, version: Option<u32>) -> Result
 fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(fields) => Value::Object(
-            fields.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), without_nulls(value))).collect(),
+            fields
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key.clone(), without_nulls(value)))
+                .collect(),
         ),
         Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
@@ -127,7 +150,10 @@ fn without_nulls(value: &Value) -> Value {
 
 async fn validate(context: &Context, source: &StrategySource) -> Result<(), CliError> {
     let config = read(context, source).await?;
-    let verdict = context.client.post("/api/v1/configs:validate", json!({"kind": "strategy", "config": config})).await?;
+    let verdict = context
+        .client
+        .post("/api/v1/configs:validate", json!({"kind": "strategy", "config": config}))
+        .await?;
     if context.out.format == Format::Json {
         context.out.value(&verdict, |_| String::new())?;
     }
@@ -136,12 +162,17 @@ async fn validate(context: &Context, source: &StrategySource) -> Result<(), CliE
     }
     if verdict["ok"] == json!(true) {
         return match context.out.format {
-            Format::Table => context.out.line(&format!("valid, hash {}", pick::text(&verdict, "hash"))),
+            Format::Table => {
+                context.out.line(&format!("valid, hash {}", pick::text(&verdict, "hash")))
+            }
             Format::Json => Ok(()),
         };
     }
     let errors = verdict["errors"].as_array().cloned().unwrap_or_default();
-    let fields = errors.iter().map(|error| (pick::text(error, "pointer"), pick::text(error, "detail"))).collect();
+    let fields = errors
+        .iter()
+        .map(|error| (pick::text(error, "pointer"), pick::text(error, "detail")))
+        .collect();
     Err(CliError::Problem {
         status: 422,
         code: "validation_failed".to_owned(),

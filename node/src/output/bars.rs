@@ -25,7 +25,8 @@ pub(crate) fn progress_bar(label: &str) -> ProgressBar {
 
 /// A bar over bytes.
 pub(crate) fn bytes_bar(label: &str, bytes: u64) -> ProgressBar {
-    let bar = styled(ProgressBar::new(bytes), "{prefix} {bar:32} {bytes}/{total_bytes} {bytes_per_sec}");
+    let bar =
+        styled(ProgressBar::new(bytes), "{prefix} {bar:32} {bytes}/{total_bytes} {bytes_per_sec}");
     bar.set_prefix(label.to_owned());
     bar
 }

@@ -46,7 +46,11 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::line`].
-    pub(crate) fn value(self, value: &Value, people: impl FnOnce(&Value) -> String) -> Result<(), CliError> {
+    pub(crate) fn value(
+        self,
+        value: &Value,
+        people: impl FnOnce(&Value) -> String,
+    ) -> Result<(), CliError> {
         match self.format {
             Format::Json => self.line(&serde_json::to_string_pretty(value).unwrap_or_default()),
             Format::Table => self.line(people(value).trim_end()),

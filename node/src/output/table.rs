@@ -13,7 +13,9 @@ impl Table {
     pub(crate) fn new(headings: &[&str]) -> Self {
         let mut inner = comfy_table::Table::new();
         inner.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        inner.set_header(headings.iter().map(|heading| heading.trim_start_matches('>').to_uppercase()));
+        inner.set_header(
+            headings.iter().map(|heading| heading.trim_start_matches('>').to_uppercase()),
+        );
         for (index, heading) in headings.iter().enumerate() {
             let Some(column) = inner.column_mut(index) else { continue };
             column.set_padding((0, 2));
@@ -31,7 +33,8 @@ impl Table {
 
     /// Returns the table as lines without trailing blanks.
     pub(crate) fn render(&self) -> String {
-        let lines: Vec<String> = self.inner.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+        let lines: Vec<String> =
+            self.inner.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
         lines.join("\n")
     }
 }

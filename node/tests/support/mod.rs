@@ -1,5 +1,12 @@
 //! Real nodes for process tests: started from the built programs, killed without mercy, asked over REST.
-#![allow(clippy::unwrap_used, clippy::expect_used, dead_code, reason = "a panic is how a test fails; each test file uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests panic and speak"
+)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -116,7 +123,12 @@ pub fn children(pid: u32) -> Vec<u32> {
 
 /// Sends a signal to a process.
 pub fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).stderr(Stdio::null()).status().unwrap();
+    let status = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(pid.to_string())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
     if !status.success() {
         eprintln!("process {pid} was gone before {name}");
     }
@@ -134,15 +146,26 @@ impl Api {
     pub async fn login(url: &str, password: &str) -> Self {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
         let body = json!({"user": "admin", "password": password});
-        let answer = http.post(format!("{url}/api/v1/auth/login")).json(&body).send().await.unwrap();
+        let answer =
+            http.post(format!("{url}/api/v1/auth/login")).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "login: {}", answer.text().await.unwrap());
         let answer: Value = answer.json().await.unwrap();
-        Self { http, url: url.to_owned(), token: answer["access_token"].as_str().unwrap().to_owned() }
+        Self {
+            http,
+            url: url.to_owned(),
+            token: answer["access_token"].as_str().unwrap().to_owned(),
+        }
     }
 
     /// Reads a path; an error status is a panic.
     pub async fn get(&self, path: &str) -> Value {
-        let answer = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token).send().await.unwrap();
+        let answer = self
+            .http
+            .get(format!("{}{path}", self.url))
+            .bearer_auth(&self.token)
+            .send()
+            .await
+            .unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "GET {path}: {status} {text}");
@@ -152,7 +175,11 @@ impl Api {
     /// Sends a command; what came back, or why nothing did.
     pub async fn try_post(&self, path: &str, body: &Value) -> Result<(u16, Value), reqwest::Error> {
         let key = uuid::Uuid::now_v7().to_string();
-        let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.token).header("idempotency-key", key);
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(&self.token)
+            .header("idempotency-key", key);
         let answer = request.json(body).send().await?;
         let status = answer.status().as_u16();
         Ok((status, answer.json().await.unwrap_or(Value::Null)))
@@ -167,7 +194,12 @@ impl Api {
 
     /// Makes the synthetic data set.
     pub async fn synthetic(&self, name: &str, rows: u32) -> String {
-        let view = self.post("/api/v1/datasets", &json!({"name": name, "synthetic": {"seed": 11, "rows": rows}})).await;
+        let view = self
+            .post(
+                "/api/v1/datasets",
+                &json!({"name": name, "synthetic": {"seed": 11, "rows": rows}}),
+            )
+            .await;
         view["id"].as_str().unwrap().to_owned()
     }
 
@@ -199,7 +231,10 @@ impl Api {
                 return session;
             }
             let waited = begun.elapsed();
-            assert!(waited < DEADLINE, "session {id} did not become {what} within {waited:?}: {session:#}");
+            assert!(
+                waited < DEADLINE,
+                "session {id} did not become {what} within {waited:?}: {session:#}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -209,11 +244,18 @@ impl Api {
         let mut all = Vec::new();
         let mut cursor = String::new();
         loop {
-            let page = self.get(&format!("/api/v1/sessions/{id}/metrics?raw=true&limit=500{cursor}")).await;
+            let page = self
+                .get(&format!("/api/v1/sessions/{id}/metrics?raw=true&limit=500{cursor}"))
+                .await;
             for row in page["items"].as_array().unwrap() {
                 let value = row["value"].as_f64().map(f64::to_bits);
                 let name = row["name"].as_str().unwrap().to_owned();
-                all.push((row["index"].as_u64().unwrap(), name, row["step"].as_u64().unwrap(), value));
+                all.push((
+                    row["index"].as_u64().unwrap(),
+                    name,
+                    row["step"].as_u64().unwrap(),
+                    value,
+                ));
             }
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
@@ -229,7 +271,10 @@ pub struct Dice(u64);
 impl Dice {
     /// Takes the seed from `TM_CAMPAIGN_SEED`, else a fixed one, and prints it.
     pub fn new() -> Self {
-        let seed = std::env::var("TM_CAMPAIGN_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_261_122);
+        let seed = std::env::var("TM_CAMPAIGN_SEED")
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(20_261_122);
         println!("TM_CAMPAIGN_SEED={seed}");
         Self(seed)
     }

@@ -1,6 +1,6 @@
 //! A platform with the fake worker, on a temporary directory, and waiting for conditions with a deadline.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
