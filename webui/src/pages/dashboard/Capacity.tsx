@@ -45,7 +45,7 @@ function Node({ node }: { node: NodeView }) {
       <p className="hint num">
         {typeof node.cpu_ratio === 'number' && text.dashboard.load(percent(node.cpu_ratio, 0))}
         {typeof node.disk_free_ratio === 'number' && ` · ${text.dashboard.diskFree(percent(node.disk_free_ratio, 0))}`}
-        {` · ${node.version}`} {node.sampled_at && <>· <Age at={node.sampled_at} /></>}
+        {` · ${node.version}`} {node.sampled_at && <>· <Age live at={node.sampled_at} /></>}
       </p>
     </div>
   );

@@ -32,7 +32,7 @@ export default function DashboardPage() {
   const strategies = useQuery({ queryKey: [...keys.strategies, 'list'], queryFn: () => listStrategies() });
   const known = query.data !== undefined;
   return (
-    <Page title={text.dashboard.title} actions={<LinkButton primary to="/sessions/new">{text.sessions.start}</LinkButton>} aside={changedAt > 0 && <Age at={changedAt} />}>
+    <Page title={text.dashboard.title} actions={<LinkButton primary to="/sessions/new">{text.sessions.start}</LinkButton>} aside={changedAt > 0 && <Age live at={changedAt} />}>
       {user?.must_change_password && <p className="note note-warn">{text.account.mustChange} <Link to="/account">{text.account.submit}</Link></p>}
       {query.error && <ErrorNote error={query.error} onRetry={() => void query.refetch()} />}
       <StateTiles sessions={rows} />

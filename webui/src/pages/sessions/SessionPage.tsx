@@ -40,7 +40,7 @@ export default function SessionPage() {
     <>
       <StatusBadge state={session.state} />
       <span className="tag">{text.sessions.kinds[session.kind] ?? session.kind}</span>
-      {!isTerminal(session.state) && <Age at={changedAt} />}
+      {!isTerminal(session.state) && <Age live at={changedAt} />}
     </>
   );
   return (

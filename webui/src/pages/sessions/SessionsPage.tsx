@@ -41,7 +41,7 @@ export default function SessionsPage() {
   const all = { value: '', label: text.common.all };
   const start = <LinkButton primary to="/sessions/new">{text.sessions.start}</LinkButton>;
   return (
-    <Page title={text.sessions.title} aside={changedAt > 0 && <Age at={changedAt} />} actions={start}>
+    <Page title={text.sessions.title} aside={changedAt > 0 && <Age live at={changedAt} />} actions={start}>
       <div className="filters">
         <label htmlFor="filter-kind">{text.sessions.kind}</label>
         <NativeSelect id="filter-kind" value={kind} onChange={setKind} options={[all, ...KINDS.map((value) => ({ value, label: text.sessions.kinds[value] }))]} />
