@@ -278,14 +278,11 @@ impl Demo<'_> {
             follow::draw(&bar, &shown);
         }
         bar.finish_and_clear();
-        match session.state {
-            SessionState::Completed => Ok(session),
-            SessionState::Failed | SessionState::Stopped | _ => Err(CliError::Failed(format!(
-                "{label} {}: {}",
-                session.id,
-                session.first_error.clone().unwrap_or_else(|| session.reason.clone())
-            ))),
+        if session.state == SessionState::Completed {
+            return Ok(session);
         }
+        let reason = session.first_error.clone().unwrap_or_else(|| session.reason.clone());
+        Err(CliError::Failed(format!("{label} {}: {reason}", session.id)))
     }
 }
 
