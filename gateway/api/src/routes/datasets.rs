@@ -31,6 +31,11 @@ const IMPORT: &[Param] = &[
         meaning: "Name of the data set; files only.",
     },
     Param {
+        name: "file",
+        kind: ParamKind::Text(200),
+        meaning: "Name of the file, for messages and the record of where the data came from.",
+    },
+    Param {
         name: "instrument",
         kind: ParamKind::Text(80),
         meaning: "The instrument to take, or its name.",
@@ -138,7 +143,9 @@ fn file(request: &Request, bytes: bytes::Bytes) -> Result<ImportRequest, Problem
         found.params.insert("parameter".to_owned(), Value::from("map."));
         Problem::invalid(vec![found])
     })?;
-    let plain: String = name
+    let plain: String = query
+        .text("file")
+        .unwrap_or(&name)
         .chars()
         .map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' })
         .collect();

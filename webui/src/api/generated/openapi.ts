@@ -2023,6 +2023,8 @@ export interface operations {
             query?: {
                 /** @description Name of the data set; files only. */
                 name?: string;
+                /** @description Name of the file, for messages and the record of where the data came from. */
+                file?: string;
                 /** @description The instrument to take, or its name. */
                 instrument?: string;
                 /** @description Format of the file. */
