@@ -41,7 +41,9 @@ pub use clock::{Clock, ManualClock, SystemClock, rfc3339};
 pub use directory::Directory;
 pub use error::ActorsError;
 pub use messages::data::{DataHandle, DatasetSnapshot, ImportRequest, ImportSource};
-pub use messages::identity::{Credentials, IdentityHandle, NewUser, ROLES, Rotation, Signature, TokenHash};
+pub use messages::identity::{
+    Credentials, IdentityHandle, NewUser, ROLES, Rotation, Signature, TokenHash,
+};
 pub use messages::inspect::InspectHandle;
 pub use messages::library::{LibraryHandle, ListStrategies, NewStrategy, StrategyEdit};
 pub use messages::logs::LogsHandle;
@@ -50,7 +52,8 @@ pub use messages::nodes::NodesHandle;
 pub use messages::reports::ReportsHandle;
 pub use messages::sessions::{ListSessions, NewSession, SessionsHandle};
 pub use messages::topics::{
-    SeriesPatch, Since, Start, Subscription, TopicClass, TopicUpdate, TopicsHandle, TopicsStatus, Updates,
+    SeriesPatch, Since, Start, Subscription, TopicClass, TopicUpdate, TopicsHandle, TopicsStatus,
+    Updates,
 };
 pub use messages::{Command, CommandId};
 pub use nodes::machine_memory_mib;

@@ -3,17 +3,17 @@
 //! Callers hold a handle, never an address: it asks the directory for the current actor and never waits for ever.
 
 pub mod data;
-pub mod identity;
-pub(crate) mod session;
-pub(crate) mod scheduler;
-pub(crate) mod placement;
 pub(crate) mod host;
+pub mod identity;
 pub mod inspect;
 pub mod library;
 pub mod logs;
 pub mod metrics;
 pub mod nodes;
+pub(crate) mod placement;
 pub mod reports;
+pub(crate) mod scheduler;
+pub(crate) mod session;
 pub mod sessions;
 pub mod topics;
 
@@ -98,7 +98,11 @@ pub(crate) fn answer<T: Send + 'static>(port: RpcReplyPort<T>, value: T) {
 ///
 /// # Errors
 /// Returns the actor's refusal, or that it is restarting or did not answer.
-pub(crate) async fn ask<M, T, F>(directory: &Directory, name: &'static str, make: F) -> Result<T, ActorsError>
+pub(crate) async fn ask<M, T, F>(
+    directory: &Directory,
+    name: &'static str,
+    make: F,
+) -> Result<T, ActorsError>
 where
     M: Message,
     T: Send + 'static,
