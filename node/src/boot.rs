@@ -74,11 +74,17 @@ async fn serve(
     platform: &Platform,
 ) -> Result<(Option<FirstAdmin>, Gateway), CliError> {
     let failed = |error: gateway::GatewayError| CliError::Failed(error.to_string());
-    let first_admin = gateway::ensure_first_admin(platform).await.map_err(failed)?;
     let wanted = GatewayConfig::new(config.gateway);
     let gateway =
         gateway::serve(wanted, platform.clone(), Arc::new(Embedded)).await.map_err(failed)?;
-    Ok((first_admin, gateway))
+    // Last, so that a start that fails never makes an administrator whose password nobody saw.
+    match gateway::ensure_first_admin(platform).await {
+        Ok(first_admin) => Ok((first_admin, gateway)),
+        Err(error) => {
+            gateway.shutdown(SOCKETS_DEADLINE).await;
+            Err(failed(error))
+        }
+    }
 }
 
 impl Node {

@@ -40,7 +40,7 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, value_enum, default_value_t)]
     pub(crate) output: Format,
     /// How long one request may take ("30s", "2m").
-    #[arg(long, global = true, default_value = "30s", value_parser = seconds)]
+    #[arg(long, global = true, default_value = "30s", value_parser = some_seconds)]
     pub(crate) timeout: Duration,
     /// Also print idempotency keys and addresses.
     #[arg(short, long, global = true)]
@@ -418,6 +418,15 @@ fn pair(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err(format!("'{text}' is not of the form name=value")),
     }
+}
+
+/// Reads a duration with its unit that is not zero.
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    let time = seconds(text)?;
+    if time.is_zero() {
+        return Err("no request is answered in no time; write a duration such as 30s".to_owned());
+    }
+    Ok(time)
 }
 
 /// Reads a duration with its unit.

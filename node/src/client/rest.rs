@@ -36,6 +36,7 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     login: Mutex<Option<Login>>,
+    timeout: Duration,
     verbose: bool,
 }
 
@@ -61,7 +62,13 @@ impl Client {
             Some(access_token) => Some(Login { access_token, refresh_cookie: String::new() }),
             None => credentials::load(&base)?,
         };
-        Ok(Self { http, base, login: Mutex::new(login), verbose: global.verbose })
+        Ok(Self {
+            http,
+            base,
+            login: Mutex::new(login),
+            timeout: global.timeout,
+            verbose: global.verbose,
+        })
     }
 
     /// Returns the address without a slash at the end.
@@ -243,7 +250,7 @@ impl Client {
         if error.is_timeout() {
             return CliError::TimedOut {
                 what: "the request".to_owned(),
-                seconds: 30,
+                seconds: self.timeout.as_secs().max(1),
                 look: "tm node status".to_owned(),
             };
         }

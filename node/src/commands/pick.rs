@@ -72,9 +72,18 @@ fn choose(rows: Vec<Value>, collection: &str, wanted: &str) -> Result<Value, Cli
             };
             Err(CliError::NotFound(format!(
                 "no {} is called '{wanted}'; {known}",
-                collection.trim_end_matches('s')
+                singular(collection)
             )))
         }
+    }
+}
+
+fn singular(collection: &str) -> &str {
+    match collection {
+        "strategies" => "strategy",
+        "datasets" => "data set",
+        "sessions" => "session",
+        other => other,
     }
 }
 

@@ -31,15 +31,27 @@ pub(crate) async fn run(verb: StrategyVerb, context: &Context) -> Result<(), Cli
 async fn read(context: &Context, source: &StrategySource) -> Result<Value, CliError> {
     let mut config = match (&source.file, &source.algorithm) {
         (Some(file), _) => parse(file)?,
-        (None, Some(algorithm)) => {
-            context.client.get(&format!("/api/v1/schemas/strategy/{algorithm}/defaults")).await?
-        }
+        (None, Some(algorithm)) => defaults(context, algorithm).await?,
         (None, None) => context.client.get("/api/v1/schemas/strategy/dqn/defaults").await?,
     };
     for (path, text) in &source.set {
         set(&mut config, path, text)?;
     }
     Ok(config)
+}
+
+/// Asks for an algorithm's defaults; an unknown one is answered with those that exist.
+async fn defaults(context: &Context, algorithm: &str) -> Result<Value, CliError> {
+    let known = context.client.get("/api/v1/algorithms").await?;
+    let rows = known.get("items").unwrap_or(&known).as_array().cloned().unwrap_or_default();
+    let names: Vec<String> = rows.iter().map(|row| pick::text(row, "id")).collect();
+    if !names.iter().any(|name| name == algorithm) {
+        return Err(CliError::NotFound(format!(
+            "no algorithm is called '{algorithm}'; known: {}",
+            names.join(", ")
+        )));
+    }
+    context.client.get(&format!("/api/v1/schemas/strategy/{algorithm}/defaults")).await
 }
 
 /// Reads a TOML or JSON document.

@@ -28,7 +28,11 @@ impl Table {
 
     /// Adds a row.
     pub(crate) fn row<I: IntoIterator<Item = String>>(&mut self, cells: I) {
-        self.inner.add_row(cells);
+        self.inner.add_row(
+            cells
+                .into_iter()
+                .map(|cell| cell.chars().filter(|letter| is_harmless(*letter)).collect::<String>()),
+        );
     }
 
     /// Returns the table as lines without trailing blanks.
@@ -37,6 +41,12 @@ impl Table {
             self.inner.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
         lines.join("\n")
     }
+}
+
+/// Control characters and those that turn the writing direction would let a name forge a line.
+fn is_harmless(letter: char) -> bool {
+    let turns = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !turns && (letter == '\n' || !letter.is_control())
 }
 
 #[cfg(test)]
@@ -49,5 +59,12 @@ mod tests {
         table.row(["比特币".to_owned(), "7".to_owned()]);
         table.row(["ab".to_owned(), "2990".to_owned()]);
         assert_eq!(table.render(), "NAME    ROWS\n比特币     7\nab      2990");
+    }
+
+    #[test]
+    fn a_name_cannot_forge_a_line() {
+        let mut table = Table::new(&["name"]);
+        table.row(["a\u{202e}b\u{1b}[31mc".to_owned()]);
+        assert_eq!(table.render(), "NAME\nab[31mc");
     }
 }

@@ -168,8 +168,9 @@ pub(crate) fn of_exit(code: Option<i32>, signal: Option<i32>) -> Failure {
 pub(crate) fn of_fault(kind: &str, text: &str, restartable: bool) -> Failure {
     let class = match kind {
         "bad_spec" => FailureKind::BadSpec,
-        _ if !restartable => FailureKind::Final,
+        // The worker speaks of the one file it was given; an older checkpoint may be good.
         "checkpoint" => FailureKind::Checkpoint,
+        _ if !restartable => FailureKind::Final,
         _ => FailureKind::Passing,
     };
     Failure { kind: class, text: format!("{kind}: {text}") }
@@ -188,6 +189,12 @@ mod tests {
 
     fn passing() -> Failure {
         Failure { kind: FailureKind::Passing, text: "killed".to_owned() }
+    }
+
+    #[test]
+    fn a_bad_checkpoint_is_no_end_while_there_may_be_an_older_one() {
+        assert_eq!(of_fault("checkpoint", "not the file", false).kind, FailureKind::Checkpoint);
+        assert_eq!(of_fault("diverged", "loss", false).kind, FailureKind::Final);
     }
 
     #[test]
