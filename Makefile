@@ -97,10 +97,13 @@ generate:
 	UPDATE_GENERATED=1 $(CARGO) test --locked -p node --test tidy
 	cd webui && npm run generate
 
-bench: worker
+# Benches are optimised, and the node they start looks for its worker beside itself.
+bench: libtorch
+	$(MAKE) worker PROFILE=release
 	$(CARGO) bench --locked -p engine
 	$(CARGO) bench --locked -p trainer
-	$(CARGO) bench --locked -p gateway
+	$(CARGO) bench --locked -p store --bench journal
+	$(CARGO) bench --locked -p node --bench first_step --bench gateway_latency
 
 deny:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny

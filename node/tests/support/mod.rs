@@ -157,6 +157,11 @@ impl Api {
         }
     }
 
+    /// Returns the access token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Reads a path; an error status is a panic.
     pub async fn get(&self, path: &str) -> Value {
         let answer = self
@@ -258,7 +263,7 @@ impl Api {
                 ));
             }
             match page["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
+                Some(next) => cursor = format!("&after={next}"),
                 None => return all,
             }
         }
