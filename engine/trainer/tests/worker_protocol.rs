@@ -120,6 +120,47 @@ fn pause_stands_still_answers_pings_and_writes_checkpoints_and_resume_goes_on() 
 }
 
 #[test]
+fn every_pause_and_every_resume_is_answered_in_order_also_when_the_loop_was_busy_meanwhile() {
+    let place = Place::new();
+    let backtest = |name: &str| {
+        let mut spec = place.training(name, 1);
+        spec.strategy.agent =
+            AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
+        spec.session = SessionConfig::Backtest(BacktestConfig::default());
+        spec
+    };
+    let (pause, resume) = (WorkerCommand::Pause, WorkerCommand::Resume);
+    let cases = [
+        (backtest("b2"), vec![pause.clone(), resume.clone()]),
+        (backtest("b3"), vec![pause.clone(), resume.clone(), pause.clone()]),
+        (place.training("t1", 100_000), vec![resume.clone()]),
+        (place.training("t2", 100_000), vec![pause.clone(), resume.clone()]),
+        (place.training("t3", 100_000), vec![pause.clone(), resume, pause]),
+    ];
+    for (spec, commands) in cases {
+        // Before `Start` nobody looks at orders, as within a long validation.
+        let mut node = Node::start();
+        for command in &commands {
+            node.send(command.clone());
+        }
+        node.send_start(serde_json::to_vec(&spec).unwrap());
+        for (at, command) in commands.iter().enumerate() {
+            let wanted = match command {
+                WorkerCommand::Pause => WorkerEvent::Paused,
+                _ => WorkerEvent::Resumed,
+            };
+            let what = format!("{wanted:?}, answer {at} of {commands:?}");
+            let found = node.wait_for(&what, |event| {
+                matches!(event, WorkerEvent::Paused | WorkerEvent::Resumed).then(|| event.clone())
+            });
+            assert_eq!(found, wanted, "{what}");
+        }
+        node.send_if_open(STOP);
+        node.wait();
+    }
+}
+
+#[test]
 fn progress_comes_at_least_twice_a_second() {
     let place = Place::new();
     let mut node = Node::run(&place.training("progress", 100_000));

@@ -80,24 +80,18 @@ impl Orders<'_> {
             phase: phase.to_owned(),
             steps_per_second: 0.0,
         };
-        let mut paused = false;
         loop {
             match self.control.wish() {
                 Ok(Wish::None) => {
                     self.outbox.progress(&phase("backtest"));
-                    if paused {
-                        self.outbox.send(WorkerEvent::Resumed);
-                    }
                     return ControlFlow::Continue(());
                 }
                 Ok(Wish::Pause) => {
-                    if !paused {
-                        self.outbox.progress(&phase("paused"));
-                        self.outbox.send(WorkerEvent::Paused);
-                    }
-                    paused = true;
-                    self.control.wait_while_paused();
+                    self.outbox.progress(&phase("paused"));
+                    self.outbox.send(WorkerEvent::Paused);
                 }
+                Ok(Wish::Resume) => self.outbox.send(WorkerEvent::Resumed),
+                Ok(Wish::StandStill) => self.control.wait_while_paused(),
                 Ok(Wish::Checkpoint) => {
                     self.outbox.log("info", "a back-test keeps no checkpoints: it is short, and starts again from its inputs");
                 }

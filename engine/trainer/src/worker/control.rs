@@ -1,7 +1,10 @@
 //! What the node asked for, looked at between two iterations: pause, checkpoint, stop, or end at once.
 //!
 //! Written by the reading thread and the guard, read by the loop. Between two iterations it costs one atomic load.
+//! Pauses and resumes wait in the order in which they came, because each is answered: a node that paused and resumed
+//! while the loop was busy would otherwise wait for ever. The other orders are flags; repeating one changes nothing.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,6 +12,9 @@ use std::time::{Duration, Instant};
 use engine::session::protocol::WorkerCommand;
 
 use crate::error::TrainerError;
+
+/// Pauses and resumes that wait for the loop at most; then the oldest pause and resume cancel each other out.
+const TURNS_WAITING: usize = 64;
 
 /// What a `Start` frame brought.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +30,12 @@ pub struct Started {
 pub enum Wish {
     /// Go on.
     None,
-    /// Stand still.
+    /// Answer that the loop stands still, and stand still.
     Pause,
+    /// Answer that the loop goes on, and go on.
+    Resume,
+    /// Stand still as before: wait, then ask again.
+    StandStill,
     /// Write a checkpoint.
     Checkpoint,
     /// End in good order.
@@ -36,11 +46,52 @@ pub enum Wish {
 struct Inner {
     start: Option<Started>,
     started: bool,
-    pause: bool,
+    /// Whether the loop stands still.
+    paused: bool,
+    /// Pauses (`true`) and resumes that the loop has not answered yet.
+    turns: VecDeque<bool>,
     checkpoint: bool,
     stop: bool,
     failure: Option<TrainerError>,
     failed: bool,
+}
+
+impl Inner {
+    fn turn(&mut self, pause: bool) {
+        // One answer serves a repeated command.
+        if self.turns.back() == Some(&pause) {
+            return;
+        }
+        self.turns.push_back(pause);
+        if self.turns.len() > TURNS_WAITING {
+            // They alternate, so the order of the rest and how it ends stay as they are.
+            self.turns.drain(..2);
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        !self.turns.is_empty() || self.checkpoint || self.stop || self.failed
+    }
+
+    fn wish(&mut self) -> Result<Wish, TrainerError> {
+        if self.failed {
+            let failure = self.failure.take();
+            return Err(
+                failure.unwrap_or_else(|| TrainerError::Internal("ended before".to_owned()))
+            );
+        }
+        if self.stop {
+            return Ok(Wish::Stop);
+        }
+        if std::mem::take(&mut self.checkpoint) {
+            return Ok(Wish::Checkpoint);
+        }
+        if let Some(pause) = self.turns.pop_front() {
+            self.paused = pause;
+            return Ok(if pause { Wish::Pause } else { Wish::Resume });
+        }
+        Ok(if self.paused { Wish::StandStill } else { Wish::None })
+    }
 }
 
 /// Shared between the threads of one worker.
@@ -62,12 +113,11 @@ impl Control {
     fn change(&self, change: impl FnOnce(&mut Inner)) {
         let mut inner = self.lock();
         change(&mut inner);
-        let any = inner.pause || inner.checkpoint || inner.stop || inner.failed;
-        self.attention.store(any, Ordering::Release);
+        self.attention.store(inner.paused || inner.has_work(), Ordering::Release);
         self.changed.notify_all();
     }
 
-    /// Takes a command. Repeating one changes nothing.
+    /// Takes a command.
     pub fn take(&self, command: WorkerCommand) {
         match command {
             WorkerCommand::Start { session, epoch: _, spec } => {
@@ -76,8 +126,8 @@ impl Control {
             WorkerCommand::Lease { until_ms } => {
                 self.lease_until_ms.store(until_ms, Ordering::Release)
             }
-            WorkerCommand::Pause => self.change(|inner| inner.pause = true),
-            WorkerCommand::Resume => self.change(|inner| inner.pause = false),
+            WorkerCommand::Pause => self.change(|inner| inner.turn(true)),
+            WorkerCommand::Resume => self.change(|inner| inner.turn(false)),
             WorkerCommand::Checkpoint => self.change(|inner| inner.checkpoint = true),
             WorkerCommand::Stop { .. } => self.stop(),
             // answered by the reading thread
@@ -148,7 +198,7 @@ impl Control {
         }
     }
 
-    /// Returns the most pressing wish. A wish for a checkpoint is given once.
+    /// Returns the most pressing wish. Checkpoint, pause and resume are given once, the latter two in their order.
     ///
     /// # Errors
     /// The session must end at once.
@@ -157,30 +207,14 @@ impl Control {
             return Ok(Wish::None);
         }
         let mut result = Ok(Wish::None);
-        self.change(|inner| {
-            result = if inner.failed {
-                Err(inner
-                    .failure
-                    .take()
-                    .unwrap_or_else(|| TrainerError::Internal("ended before".to_owned())))
-            } else if inner.stop {
-                Ok(Wish::Stop)
-            } else if inner.checkpoint {
-                inner.checkpoint = false;
-                Ok(Wish::Checkpoint)
-            } else if inner.pause {
-                Ok(Wish::Pause)
-            } else {
-                Ok(Wish::None)
-            };
-        });
+        self.change(|inner| result = inner.wish());
         result
     }
 
-    /// Waits until something else than a pause is wished for.
+    /// Waits while the loop stands still and nothing is asked of it.
     pub fn wait_while_paused(&self) {
         let mut inner = self.lock();
-        while inner.pause && !(inner.stop || inner.checkpoint || inner.failed) {
+        while inner.paused && !inner.has_work() {
             inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -199,6 +233,7 @@ mod tests {
         }
         assert_eq!(control.wish().unwrap(), Wish::Checkpoint);
         assert_eq!(control.wish().unwrap(), Wish::Pause);
+        assert_eq!(control.wish().unwrap(), Wish::StandStill);
         control.take(WorkerCommand::Stop { deadline_ms: 1 });
         assert_eq!(control.wish().unwrap(), Wish::Stop);
         control.take(WorkerCommand::Resume);
@@ -206,9 +241,51 @@ mod tests {
     }
 
     #[test]
+    fn pauses_and_resumes_are_given_once_each_and_in_their_order() {
+        let control = Control::default();
+        for command in [WorkerCommand::Pause, WorkerCommand::Resume, WorkerCommand::Pause] {
+            control.take(command.clone());
+            control.take(command);
+        }
+        let wishes: Vec<Wish> = (0..4).map(|_| control.wish().unwrap()).collect();
+        assert_eq!(wishes, [Wish::Pause, Wish::Resume, Wish::Pause, Wish::StandStill]);
+        control.take(WorkerCommand::Resume);
+        control.wait_while_paused();
+        assert_eq!(control.wish().unwrap(), Wish::Resume);
+        assert_eq!(control.wish().unwrap(), Wish::None);
+        control.take(WorkerCommand::Resume);
+        assert_eq!(control.wish().unwrap(), Wish::Resume, "also where nothing was paused");
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_ends_as_the_newest_command_says() {
+        for last in [WorkerCommand::Pause, WorkerCommand::Resume] {
+            let control = Control::default();
+            for _ in 0..10_000 {
+                control.take(WorkerCommand::Pause);
+                control.take(WorkerCommand::Resume);
+            }
+            control.take(last.clone());
+            let mut given = Vec::new();
+            loop {
+                let wish = control.wish().unwrap();
+                if matches!(wish, Wish::None | Wish::StandStill) {
+                    break;
+                }
+                given.push(wish);
+            }
+            assert!(given.len() <= TURNS_WAITING, "{}", given.len());
+            assert!(given.windows(2).all(|pair| pair[0] != pair[1]), "{given:?}");
+            let wanted = if last == WorkerCommand::Pause { Wish::Pause } else { Wish::Resume };
+            assert_eq!(given.last(), Some(&wanted));
+        }
+    }
+
+    #[test]
     fn the_first_failure_counts_and_ends_a_pause() {
         let control = Control::default();
         control.take(WorkerCommand::Pause);
+        assert_eq!(control.wish().unwrap(), Wish::Pause);
         control.fail(TrainerError::Lease("first".to_owned()));
         control.fail(TrainerError::Internal("second".to_owned()));
         control.wait_while_paused();

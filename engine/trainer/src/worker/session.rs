@@ -109,29 +109,34 @@ struct NodeHost<'a> {
 /// Steps between two hand-overs of progress while the phase stays.
 const SHOW_EVERY_STEPS: u64 = 16;
 
+impl NodeHost<'_> {
+    /// Shows progress again from the next one on.
+    fn move_on(&mut self) {
+        self.paused = false;
+        self.shown = None;
+    }
+}
+
 impl Host for NodeHost<'_> {
     fn order(&mut self) -> Result<Order, TrainerError> {
         loop {
-            let wish = self.control.wish()?;
-            if self.paused && matches!(wish, Wish::None | Wish::Stop) {
-                self.paused = false;
-                self.shown = None;
-                if wish == Wish::None {
-                    self.outbox.send(WorkerEvent::Resumed);
-                }
-            }
-            match wish {
+            match self.control.wish()? {
                 Wish::None => return Ok(Order::Continue),
                 Wish::Checkpoint => return Ok(Order::Checkpoint),
-                Wish::Stop => return Ok(Order::Stop),
-                Wish::Pause => {
-                    if !self.paused {
-                        self.paused = true;
-                        self.outbox.show_phase("paused");
-                        self.outbox.send(WorkerEvent::Paused);
-                    }
-                    self.control.wait_while_paused();
+                Wish::Stop => {
+                    self.move_on();
+                    return Ok(Order::Stop);
                 }
+                Wish::Pause => {
+                    self.paused = true;
+                    self.outbox.show_phase("paused");
+                    self.outbox.send(WorkerEvent::Paused);
+                }
+                Wish::Resume => {
+                    self.move_on();
+                    self.outbox.send(WorkerEvent::Resumed);
+                }
+                Wish::StandStill => self.control.wait_while_paused(),
             }
         }
     }
