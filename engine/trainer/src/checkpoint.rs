@@ -16,8 +16,9 @@ use crate::weights::{Container, DataType, Wanted};
 
 /// Layout of the file.
 pub const FORMAT: &str = "tm-checkpoint-1";
-/// Files kept in a session's directory.
-pub const KEPT_FILES: usize = 3;
+/// Files kept in a session's directory. The node takes a file after it was announced; with at most one checkpoint a
+/// second (see `train`) this many are its time to do so.
+pub const KEPT_FILES: usize = 8;
 const PREFIX: &str = "checkpoint-";
 const SUFFIX: &str = ".safetensors";
 
@@ -202,17 +203,17 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_three_files_are_kept_and_an_abandoned_future_goes() {
+    fn the_newest_eight_files_are_kept_and_an_abandoned_future_goes() {
         let directory = tempfile::tempdir().unwrap();
-        for step in [10, 20, 30, 40, 1_000] {
+        for step in (1..=9).chain([1_000]) {
             store(directory.path(), step, &sample()).unwrap();
         }
-        store(directory.path(), 50, &sample()).unwrap();
+        store(directory.path(), 10, &sample()).unwrap();
         let mut names: Vec<_> = std::fs::read_dir(directory.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        assert_eq!(names, [file_name(30), file_name(40), file_name(50)]);
+        assert_eq!(names, (3..=10).map(file_name).collect::<Vec<_>>());
     }
 }

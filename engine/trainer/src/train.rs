@@ -31,6 +31,10 @@ use crate::{files, model};
 /// Name of the trained model in the session's directory.
 pub const MODEL_FILE: &str = "model.safetensors";
 
+/// Age below which the last checkpoint stands for an epoch's end, too: an epoch may take milliseconds, a checkpoint
+/// takes disk writes here and at the node. Only how often files are written depends on it, never what is learnt.
+const EPOCH_CHECKPOINT_AGE: Duration = Duration::from_secs(1);
+
 /// What is trained, on what, and where its files go.
 pub struct Task {
     /// The training segment.
@@ -327,6 +331,10 @@ impl Training {
             self.best_model = candidate;
         }
         self.state.epoch_index += 1;
+        let more = self.state.epoch_index < self.task.training.epochs;
+        if more && self.last.is_some() && self.last_at.elapsed() < EPOCH_CHECKPOINT_AGE {
+            return Ok(());
+        }
         self.write_checkpoint(host)
     }
 
