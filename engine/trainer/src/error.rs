@@ -1,5 +1,7 @@
 //! What can go wrong while learning, which word and exit code the node is told, and whether a restart can help.
 
+use std::any::Any;
+
 use engine::session::protocol;
 use tch::TchError;
 
@@ -39,6 +41,11 @@ pub enum TrainerError {
     /// We are wrong.
     #[error("{0}")]
     Internal(String),
+    /// We are wrong: an assertion of ours or of a library failed. On the processor the same state fails again.
+    #[error(
+        "the worker panicked: {0}. This is an error of ours; the log holds the place, please report it"
+    )]
+    Panicked(String),
 }
 
 impl TrainerError {
@@ -54,7 +61,7 @@ impl TrainerError {
             Self::Diverged(_) => "diverged",
             Self::Protocol(_) => "protocol",
             Self::Lease(_) => "lease",
-            Self::Internal(_) => "internal",
+            Self::Internal(_) | Self::Panicked(_) => "internal",
         }
     }
 
@@ -71,7 +78,8 @@ impl TrainerError {
             | Self::Data(_)
             | Self::BadCheckpoint(_)
             | Self::Diverged(_)
-            | Self::Protocol(_) => false,
+            | Self::Protocol(_)
+            | Self::Panicked(_) => false,
         }
     }
 
@@ -85,8 +93,21 @@ impl TrainerError {
             Self::Device(_) => protocol::EXIT_DEVICE,
             Self::Protocol(_) => protocol::EXIT_PROTOCOL,
             Self::Lease(_) => protocol::EXIT_LEASE,
-            Self::Diverged(_) | Self::Internal(_) => protocol::EXIT_INTERNAL,
+            Self::Diverged(_) | Self::Internal(_) | Self::Panicked(_) => protocol::EXIT_INTERNAL,
         }
+    }
+
+    /// Sorts a caught panic. Exhausted memory and a lost device stay what they are; everything else would come again
+    /// after a restart, for the same state takes the same path.
+    #[must_use]
+    pub fn from_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("a panic without text");
+        let sorted = Self::from_text(text);
+        if let Self::Internal(text) = sorted { Self::Panicked(text) } else { sorted }
     }
 
     /// Sorts the text of a libtorch exception or of a caught panic: libtorch has no typed errors.
@@ -135,6 +156,25 @@ mod tests {
             let error = TrainerError::from(TchError::Torch(text.to_owned()));
             assert_eq!((error.kind(), error.exit_code()), (kind, exit), "{text}");
         }
+    }
+
+    #[test]
+    fn a_panic_is_not_retried_unless_memory_or_device_is_behind_it() {
+        let cases = [
+            ("no action value is a number: [NaN]", "internal", 70, false),
+            ("Torch: CUDA out of memory", "memory", 72, true),
+            ("Torch: CUDA error: an illegal memory access was encountered", "device", 71, true),
+        ];
+        for (text, kind, exit, restartable) in cases {
+            let owned = TrainerError::from_panic(&text.to_owned());
+            let borrowed = TrainerError::from_panic(&text);
+            assert_eq!(owned.to_string(), borrowed.to_string());
+            let found = (owned.kind(), owned.exit_code(), owned.is_restartable());
+            assert_eq!(found, (kind, exit, restartable), "{text}");
+            assert!(owned.to_string().contains(text), "{owned}");
+        }
+        let odd = TrainerError::from_panic(&7_u8);
+        assert!(!odd.is_restartable() && odd.to_string().contains("without text"), "{odd}");
     }
 
     #[test]

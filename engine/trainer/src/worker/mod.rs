@@ -109,16 +109,6 @@ fn guarded(control: &Arc<Control>, outbox: &Outbox) -> Result<End, TrainerError>
         device::prepare();
         session::run(&started.spec, control, outbox)
     };
-    catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-            .unwrap_or_else(|| "a panic without text".to_owned());
-        let sorted = TrainerError::from_text(&text);
-        let TrainerError::Internal(text) = sorted else { return Err(sorted) };
-        Err(TrainerError::Internal(format!(
-            "the worker panicked: {text}. This is an error of ours; the log holds the place, please report it"
-        )))
-    })
+    catch_unwind(AssertUnwindSafe(attempt))
+        .unwrap_or_else(|panic| Err(TrainerError::from_panic(panic.as_ref())))
 }
