@@ -358,7 +358,11 @@ impl Training {
         loop {
             environment.observe(&mut observation);
             let result = environment.step(policy.act(&observation));
-            equity.push(environment.equity());
+            let value = environment.equity();
+            if !value.is_finite() {
+                return Err(worthless(value, equity.len()));
+            }
+            equity.push(value);
             if result.terminated || result.truncated {
                 return Ok(equity);
             }
@@ -423,4 +427,13 @@ impl Training {
             stopped,
         })
     }
+}
+
+/// An account whose value is not a number: nothing can be decided or compared from there on.
+fn worthless(value: f64, step: usize) -> TrainerError {
+    TrainerError::Diverged(format!(
+        "the account's value is {value} after step {step} of the validation segment. In 'faithful' mode this is the \
+         reference's 0/0: the strategy held while its cash was used up to the last unit. Change initial_cash or \
+         max_volume, or use 'corrected'; elsewhere look for extreme prices in the data"
+    ))
 }

@@ -186,3 +186,13 @@ fn a_checkpoint_on_command_and_one_before_a_stop_are_written_however_young_the_l
     // an order takes the place of a step
     assert_eq!(steps, [20, 24, 25, 27]);
 }
+
+#[test]
+fn an_account_without_a_value_in_validation_ends_training_with_a_sentence_and_is_not_retried() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut host = Script::new(directory.path(), &[]);
+    let error = training(directory.path(), 3, true).run(&mut host).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("NaN") && text.contains("validation"), "{text}");
+    assert!(!error.is_restartable(), "{text}");
+}
