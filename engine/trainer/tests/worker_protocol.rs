@@ -259,6 +259,9 @@ fn a_bad_spec_is_refused_with_every_reason_and_never_retried() {
     let mut spec = place.training("memory", 3);
     spec.resources.memory_mib = 64;
     refused(serde_json::to_vec(&spec).unwrap(), &["MiB are reserved"]);
+    spec.session = SessionConfig::Backtest(BacktestConfig::default());
+    spec.strategy.agent = AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
+    refused(serde_json::to_vec(&spec).unwrap(), &["MiB are reserved"]);
     let mut spec = place.training("data", 3);
     spec.dataset.sha256 = "ab".repeat(32);
     refused(

@@ -85,8 +85,8 @@ pub fn memory_terms(config: &DqnConfig, shape: Shape) -> Vec<(&'static str, u64)
     let sizes = sizes(config, shape);
     let widths: usize = sizes.iter().sum();
     vec![
-        // The ring is copied once while a checkpoint is written.
-        ("replay_capacity", 2 * Replay::bytes(shape.key, config.replay_capacity as usize)),
+        // While a checkpoint is written: the ring, its arrays in the container, the file's bytes.
+        ("replay_capacity", 3 * Replay::bytes(shape.key, config.replay_capacity as usize)),
         // online, target, two moments, gradient twice, one operand of the update
         ("hidden", 7 * 4 * parameter_count(&sizes) as u64),
         (

@@ -28,12 +28,15 @@ pub(super) fn run(
     control: &Control,
     outbox: &Outbox,
 ) -> Result<End, TrainerError> {
-    let bars = inputs::series(&spec.dataset)?;
+    let (bars, snapshot_bytes) = inputs::series(&spec.dataset)?;
+    let mut terms = inputs::data_terms(&spec.strategy, bars.len(), snapshot_bytes);
     let model = spec
         .model
         .as_ref()
         .map(|file| inputs::model(file).map(|bytes| (bytes, &file.sha256)))
         .transpose()?;
+    terms.push(("model", model.as_ref().map_or(0, |(bytes, _)| bytes.len() as u64)));
+    inputs::check_memory(terms, &spec.resources)?;
     let input = BacktestInput {
         strategy: &spec.strategy,
         session,

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use engine::config::{ResourcesConfig, StrategyConfig, validate};
+use engine::features;
 use engine::market::{BarSeries, snapshot};
 use engine::session::protocol::{InputFile, WorkerSpec};
 use serde::Serialize;
 
-use crate::agents::{Shape, memory_terms};
 use crate::error::TrainerError;
 use crate::files;
 
@@ -56,15 +56,17 @@ fn value<T: Serialize>(config: &T) -> Result<serde_json::Value, TrainerError> {
         .map_err(|error| TrainerError::Internal(format!("a configuration is not JSON: {error}")))
 }
 
-/// Reads the data snapshot.
+/// Reads the data snapshot; returns the bars and the file's size.
 ///
 /// # Errors
 /// Absent, not the announced file, or not a snapshot.
-pub fn series(file: &InputFile) -> Result<BarSeries, TrainerError> {
+pub fn series(file: &InputFile) -> Result<(BarSeries, u64), TrainerError> {
     let bytes = files::read(Path::new(&file.path), &file.sha256, INPUT_BYTES_MAX)?;
-    snapshot::decode(bytes::Bytes::from(bytes)).map_err(|error| {
+    let size = bytes.len() as u64;
+    let bars = snapshot::decode(bytes::Bytes::from(bytes)).map_err(|error| {
         TrainerError::Data(format!("{} is not a data snapshot: {error}", file.path))
-    })
+    })?;
+    Ok((bars, size))
 }
 
 /// Reads a model.
@@ -84,29 +86,70 @@ pub fn checkpoint(file: &InputFile) -> Result<Vec<u8>, TrainerError> {
         .map_err(|error| TrainerError::BadCheckpoint(error.to_string()))
 }
 
+/// Returns the memory terms of `rows` bars from a snapshot of `snapshot_bytes` until the segments stand.
+#[must_use]
+pub fn data_terms(
+    strategy: &StrategyConfig,
+    rows: usize,
+    snapshot_bytes: u64,
+) -> Vec<(&'static str, u64)> {
+    let rows = rows as u64;
+    let width = features::names(strategy.features.set).len() as u64;
+    vec![
+        ("data file", snapshot_bytes),
+        // time, four prices, adjusted close, volume
+        ("bars", rows * 7 * 8),
+        ("features", rows * width * 8),
+        // features in single precision; time, open and close
+        ("segments", rows * (width * 4 + 3 * 8)),
+    ]
+}
+
 /// Refuses a session that needs more memory than was reserved for it.
 ///
 /// # Errors
-/// Names need, reservation and the largest terms.
+/// Names need, reservation and every term, largest first.
 pub fn check_memory(
-    strategy: &StrategyConfig,
-    shape: Shape,
+    mut terms: Vec<(&'static str, u64)>,
     reserved: &ResourcesConfig,
 ) -> Result<(), TrainerError> {
-    let terms = memory_terms(&strategy.agent, shape);
     let needed = BASE_BYTES + terms.iter().map(|(_, bytes)| bytes).sum::<u64>();
     let reserved_bytes = u64::from(reserved.memory_mib) << 20;
     if needed <= reserved_bytes {
         return Ok(());
     }
+    terms.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     let named: Vec<String> =
         terms.iter().map(|(name, bytes)| format!("{name} {} MiB", bytes >> 20)).collect();
     Err(TrainerError::BadSpec(format!(
-        "training needs about {} MiB ({} MiB for the program; {}), {} MiB are reserved: reserve more memory or lower the \
-         largest term",
+        "the session needs about {} MiB ({} MiB for the program; {}), {} MiB are reserved: reserve more memory or lower \
+         the largest term",
         needed >> 20,
         BASE_BYTES >> 20,
         named.join(", "),
         reserved.memory_mib
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_series_is_counted_and_the_largest_term_is_named_first() {
+        let strategy = StrategyConfig::default();
+        let width = features::names(strategy.features.set).len() as u64;
+        let rows = 2_000_000;
+        let terms = data_terms(&strategy, rows, 7);
+        let bytes: u64 = terms.iter().map(|(_, bytes)| bytes).sum();
+        assert_eq!(bytes, 7 + rows as u64 * (56 + 12 * width + 24));
+        let reserved = |memory_mib| ResourcesConfig { memory_mib, ..ResourcesConfig::default() };
+        let needed = u32::try_from((bytes + BASE_BYTES) >> 20).unwrap();
+        check_memory(terms.clone(), &reserved(needed + 1)).unwrap();
+        let error = check_memory(terms, &reserved(needed)).unwrap_err();
+        assert_eq!(error.kind(), "bad_spec");
+        let text = error.to_string();
+        assert!(text.contains("for the program; features "), "{text}");
+        assert!(check_memory(Vec::new(), &reserved(255)).is_err());
+    }
 }

@@ -13,7 +13,7 @@ use engine::session::protocol::{
 use super::channel::Outbox;
 use super::control::{Control, Wish};
 use super::{End, inputs};
-use crate::agents::Shape;
+use crate::agents::{Shape, memory_terms};
 use crate::checkpoint::Identity;
 use crate::data::{BarLens, Lens};
 use crate::device;
@@ -49,8 +49,12 @@ fn train(
             spec.strategy.agent.algorithm()
         )));
     }
-    let bars = inputs::series(&spec.dataset)?;
+    let (bars, snapshot_bytes) = inputs::series(&spec.dataset)?;
+    let mut terms = inputs::data_terms(&spec.strategy, bars.len(), snapshot_bytes);
+    inputs::check_memory(terms.clone(), &spec.resources)?;
     let prepared = prepare(&spec.strategy, &bars, &training.split, None).map_err(refused)?;
+    drop(bars);
+    drop(prepared.test);
     let train = build(&spec.strategy, Arc::clone(&prepared.train)).map_err(refused)?;
     let valid = build(&spec.strategy, Arc::clone(&prepared.valid)).map_err(refused)?;
     let lens = BarLens::new(&spec.strategy, Arc::clone(&prepared.train))?;
@@ -59,7 +63,8 @@ fn train(
         key: lens.key_len(),
         actions: train.action_count(),
     };
-    inputs::check_memory(&spec.strategy, shape, &spec.resources)?;
+    terms.extend(memory_terms(&spec.strategy.agent, shape));
+    inputs::check_memory(terms, &spec.resources)?;
     let periods_per_year = prepared.valid.periods_per_year();
     let mut session = Training::new(Task {
         lens: Arc::new(lens),
