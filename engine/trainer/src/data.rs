@@ -22,7 +22,10 @@ pub trait Lens: Send + Sync {
     /// Writes the key of what `environment` shows now, which is `observation`.
     fn key(&self, environment: &dyn Environment, observation: &[f32], key: &mut [f32]);
 
-    /// Writes the observation of a key.
+    /// Whether a key read from a file is one that [`expand`](Self::expand) takes.
+    fn accepts(&self, key: &[f32]) -> bool;
+
+    /// Writes the observation of a key that is accepted.
     fn expand(&self, key: &[f32], observation: &mut [f32]);
 }
 
@@ -61,6 +64,14 @@ impl Lens for BarLens {
         key.copy_from_slice(&[environment.snapshot().bar_index as f32, account[0], account[1]]);
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "indices stay below 2^24")]
+    fn accepts(&self, key: &[f32]) -> bool {
+        let [row, cash, position] = *key else { return false };
+        // the first bar with a whole window to the last one; NaN is in no range
+        let seen = self.window.saturating_sub(1) as f32..self.market.rows() as f32;
+        seen.contains(&row) && row.fract() == 0.0 && cash.is_finite() && position.is_finite()
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -86,6 +97,10 @@ impl Lens for WholeLens {
 
     fn key(&self, _: &dyn Environment, observation: &[f32], key: &mut [f32]) {
         key.copy_from_slice(observation);
+    }
+
+    fn accepts(&self, key: &[f32]) -> bool {
+        key.len() == self.len && key.iter().all(|value| value.is_finite())
     }
 
     fn expand(&self, key: &[f32], observation: &mut [f32]) {
@@ -123,6 +138,7 @@ mod tests {
                 environment.observe(&mut seen);
                 let mut key = [0.0; 3];
                 lens.key(environment.as_ref(), &seen, &mut key);
+                assert!(lens.accepts(&key), "{truth:?}: {key:?}");
                 lens.expand(&key, &mut again);
                 let bits =
                     |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
@@ -133,5 +149,24 @@ mod tests {
                 }
             }
         }
+    }
+    #[test]
+    fn a_key_outside_the_data_is_not_accepted() {
+        let strategy = StrategyConfig::default();
+        let bars = synthetic::generate(3, 600);
+        let market = prepare(&strategy, &bars, &SplitConfig::default(), None).unwrap().train;
+        let rows = u16::try_from(market.rows()).unwrap();
+        let lens = BarLens::new(&strategy, market).unwrap();
+        let (first, last) =
+            (f32::from(u16::try_from(lens.window).unwrap() - 1), f32::from(rows - 1));
+        for row in [first, last] {
+            let mut observation = vec![0.0; lens.market.width() * lens.window + 2];
+            assert!(lens.accepts(&[row, 1.0, 0.0]), "{row}");
+            lens.expand(&[row, 1.0, 0.0], &mut observation);
+        }
+        for row in [first - 1.0, last + 1.0, first + 0.5, -1.0, 1e30, f32::NAN, f32::INFINITY] {
+            assert!(!lens.accepts(&[row, 1.0, 0.0]), "{row}");
+        }
+        assert!(!lens.accepts(&[last, f32::NAN, 0.0]) && !lens.accepts(&[last, 1.0]));
     }
 }

@@ -306,7 +306,12 @@ impl Agent for Dqn {
                 "the agent's counters cannot be read: {error}; resume from an older file"
             ))
         })?;
-        self.replay.load(container, counters.replay_cursor, self.shape.actions)?;
+        self.replay.load(
+            container,
+            counters.replay_cursor,
+            self.shape.actions,
+            self.lens.as_ref(),
+        )?;
         self.online.set_values(&container.f32("online.parameters")?)?;
         self.target.set_values(&container.f32("target.parameters")?)?;
         let (mean, square) = (container.f32("optimiser.m")?, container.f32("optimiser.v")?);

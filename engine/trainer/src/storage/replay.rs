@@ -9,6 +9,7 @@
 
 use engine::rng::Stream;
 
+use crate::data::Lens;
 use crate::error::TrainerError;
 use crate::weights::{Container, DataType, Wanted};
 
@@ -199,12 +200,13 @@ impl Replay {
     /// Takes over what was saved.
     ///
     /// # Errors
-    /// Refuses a ring that contradicts itself; nothing is changed then.
+    /// Refuses a ring that contradicts itself and keys that `lens` cannot expand; nothing is changed then.
     pub fn load(
         &mut self,
         container: &Container,
         cursor: usize,
         action_count: usize,
+        lens: &dyn Lens,
     ) -> Result<(), TrainerError> {
         let kinds = container.u8("replay.kinds")?.to_vec();
         let actions = container.u32("replay.actions")?;
@@ -233,6 +235,14 @@ impl Replay {
                 self.capacity
             )));
         }
+        if let Some(slot) = keys.chunks_exact(self.width.max(1)).position(|key| !lens.accepts(key))
+        {
+            return Err(TrainerError::BadCheckpoint(format!(
+                "slot {slot} of the checkpoint's replay ring holds {:?}, which is no place in this session's data: the \
+                 file is damaged; resume from an older checkpoint",
+                &keys[slot * self.width..(slot + 1) * self.width]
+            )));
+        }
         self.steps = kinds.iter().filter(|kind| matches!(**kind, STEP | LAST_STEP)).count();
         self.cursor = cursor;
         self.kinds = kinds;
@@ -259,6 +269,9 @@ mod tests {
     use engine::rng::StreamId;
 
     use super::*;
+    use crate::data::WholeLens;
+
+    const LENS: WholeLens = WholeLens { len: 1 };
 
     fn stream() -> Stream {
         Stream::new(1, StreamId::ReplaySampling, 0)
@@ -340,7 +353,7 @@ mod tests {
         let mut container = Container::default();
         let cursor = replay.save(&mut container);
         let mut other = Replay::new(1, 32);
-        other.load(&container, cursor, 1).unwrap();
+        other.load(&container, cursor, 1, &LENS).unwrap();
         for ring in [&mut replay, &mut other] {
             ring.finish(0, 0.5, End::No, &[1.0]);
         }
@@ -348,11 +361,40 @@ mod tests {
         replay.sample(&mut stream(), 100, &mut a);
         other.sample(&mut stream(), 100, &mut b);
         assert_eq!(format!("{a:?}"), format!("{b:?}"));
-        assert!(Replay::new(1, 32).load(&container, cursor + 1, 1).is_err(), "a moved cursor");
-        assert!(Replay::new(1, 8).load(&container, cursor, 1).is_err(), "a smaller ring");
         assert!(
-            Replay::new(1, 32).load(&container, cursor, 0).is_err(),
+            Replay::new(1, 32).load(&container, cursor + 1, 1, &LENS).is_err(),
+            "a moved cursor"
+        );
+        assert!(Replay::new(1, 8).load(&container, cursor, 1, &LENS).is_err(), "a smaller ring");
+        assert!(
+            Replay::new(1, 32).load(&container, cursor, 0, &LENS).is_err(),
             "an action that does not exist"
         );
+    }
+    #[test]
+    fn a_key_outside_the_data_is_refused_and_changes_nothing() {
+        /// Knows keys below 5.
+        struct Narrow;
+        impl Lens for Narrow {
+            fn key_len(&self) -> usize {
+                1
+            }
+            fn key(&self, _: &dyn engine::environment::Environment, _: &[f32], _: &mut [f32]) {}
+            fn accepts(&self, key: &[f32]) -> bool {
+                key[0] < 5.0
+            }
+            fn expand(&self, _: &[f32], _: &mut [f32]) {}
+        }
+        for (steps, fits) in [(4, true), (5, false), (20, false)] {
+            let mut container = Container::default();
+            let cursor = filled(32, steps, 1_000, End::No).save(&mut container);
+            let mut ring = Replay::new(1, 32);
+            let found = ring.load(&container, cursor, 1, &Narrow);
+            assert_eq!(found.is_ok(), fits, "{steps} steps: {found:?}");
+            if let Err(error) = found {
+                assert_eq!((error.kind(), error.is_restartable()), ("checkpoint", false));
+                assert!(error.to_string().contains("slot 5") && ring.is_empty(), "{error}");
+            }
+        }
     }
 }
