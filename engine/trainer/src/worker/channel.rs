@@ -132,14 +132,16 @@ impl Channel {
         Ok(Self { outbox, writer })
     }
 
-    /// Writes everything that waits, then ends; gives up after `patience`.
-    pub fn close(self, patience: Duration) {
+    /// Writes everything that waits, then ends; gives up after `patience`. Returns whether all of it was written.
+    #[must_use]
+    pub fn close(self, patience: Duration) -> bool {
         self.outbox.lock().closing = true;
         self.outbox.shared.1.notify_all();
         let deadline = Instant::now() + patience;
         while !self.writer.is_finished() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
+        self.writer.is_finished() && !self.outbox.lock().broken
     }
 }
 
@@ -318,7 +320,7 @@ mod tests {
             }
         }
         channel.outbox.send(WorkerEvent::Pong { nonce: 2 });
-        channel.close(Duration::from_secs(20));
+        assert!(channel.close(Duration::from_secs(20)));
         let mut seen = 0;
         for event in reader.join().unwrap() {
             if let WorkerEvent::Metrics(points) = event {
@@ -341,6 +343,19 @@ mod tests {
         drop(theirs);
         let error = control.wait_for_start(Duration::from_secs(10)).unwrap_err();
         assert_eq!(error.exit_code(), 76);
-        channel.close(Duration::from_secs(1));
+        channel.outbox.send(WorkerEvent::Ready);
+        assert!(!channel.close(Duration::from_secs(10)), "nobody read the last event");
+    }
+
+    #[test]
+    fn a_peer_that_reads_no_more_is_noticed_when_the_channel_closes() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let channel = Channel::open(ours, &Arc::new(Control::default())).unwrap();
+        for step in 0..50_000 {
+            channel.outbox.metrics(vec![point(step)]);
+        }
+        channel.outbox.send(WorkerEvent::Ready);
+        assert!(!channel.close(Duration::from_millis(300)), "the socket takes less than that");
+        drop(theirs);
     }
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::session::protocol::{
-    EXIT_DONE, EXIT_STOPPED, PROTOCOL_MAX, PROTOCOL_MIN, WorkerEvent, WorkerResult,
+    EXIT_DONE, EXIT_LEASE, EXIT_STOPPED, PROTOCOL_MAX, PROTOCOL_MIN, WorkerEvent, WorkerResult,
 };
 
 use self::channel::{Channel, Outbox};
@@ -71,8 +71,20 @@ pub fn run() -> i32 {
             error.exit_code()
         }
     };
-    channel.close(CLOSE_PATIENCE);
-    code
+    let delivered = channel.close(CLOSE_PATIENCE);
+    if !delivered {
+        writeln!(std::io::stderr(), "tm-worker: the node did not read the last events in time")
+            .unwrap_or_default();
+    }
+    exit_code(code, delivered)
+}
+
+/// Returns the code that the process ends with: nobody may take it for done when the node did not get the result.
+fn exit_code(code: i32, delivered: bool) -> i32 {
+    match code {
+        EXIT_DONE | EXIT_STOPPED if !delivered => EXIT_LEASE,
+        code => code,
+    }
 }
 
 /// How a session ended without an error.
@@ -111,4 +123,20 @@ fn guarded(control: &Arc<Control>, outbox: &Outbox) -> Result<End, TrainerError>
     };
     catch_unwind(AssertUnwindSafe(attempt))
         .unwrap_or_else(|panic| Err(TrainerError::from_panic(panic.as_ref())))
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::session::protocol::EXIT_CHECKPOINT;
+
+    use super::*;
+
+    #[test]
+    fn a_result_that_was_not_delivered_is_no_success() {
+        assert_eq!(exit_code(EXIT_DONE, true), EXIT_DONE);
+        assert_eq!(exit_code(EXIT_STOPPED, true), EXIT_STOPPED);
+        assert_eq!(exit_code(EXIT_DONE, false), EXIT_LEASE);
+        assert_eq!(exit_code(EXIT_STOPPED, false), EXIT_LEASE);
+        assert_eq!(exit_code(EXIT_CHECKPOINT, false), EXIT_CHECKPOINT, "the first reason counts");
+    }
 }
