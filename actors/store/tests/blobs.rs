@@ -39,6 +39,22 @@ fn damage_is_noticed_and_absence_is_named() {
 }
 
 #[test]
+fn putting_the_same_content_again_heals_a_damaged_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(&dir.path().join("blobs")).unwrap();
+    let content = vec![3_u8; 200_000];
+    let stored = blobs.put_bytes(&content).unwrap();
+    let path = blobs.path(stored.sha256).unwrap();
+    let mut same_length = content.clone();
+    same_length[150_000] ^= 1;
+    for damage in [same_length, content[..1_000].to_vec(), Vec::new()] {
+        std::fs::write(&path, damage).unwrap();
+        assert_eq!(blobs.put_bytes(&content).unwrap(), stored);
+        assert_eq!(blobs.read(stored.sha256).unwrap(), content);
+    }
+}
+
+#[test]
 fn only_what_is_old_unpinned_and_unreferenced_is_collected() {
     let dir = tempfile::tempdir().unwrap();
     let blobs = Blobs::open(&dir.path().join("blobs")).unwrap();

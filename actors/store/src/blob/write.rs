@@ -29,9 +29,11 @@ impl Blobs {
         let temporary = Temporary(self.inner.dir.join("tmp").join(number.to_string()));
         let stored = copy(source, &temporary.0)?;
         let path = self.path_of(stored.sha256);
+        // A damaged file is no file: what is put again takes its place.
+        let whole = self.verify(stored.sha256).is_ok();
         // While the pins are held nothing is collected: found again means that it stays for the whole grace period.
         let _pins = self.pins();
-        if path.metadata().is_ok_and(|found| found.len() == stored.size_bytes) {
+        if whole && path.is_file() {
             let touched = File::options()
                 .append(true)
                 .open(&path)
