@@ -50,6 +50,12 @@ impl Documents {
         self.control.read(|state| state.applied_index)
     }
 
+    /// Says whether a command was already done: control state keeps answers for a day.
+    pub(crate) fn remembers(&self, key: CommandId) -> bool {
+        let key = ControlCommandId(key.0);
+        self.control.read(|state| matches!(state.idempotency.find(key, [0; 16]), Some((Ok(_), _))))
+    }
+
     /// Returns a document, if it is there.
     ///
     /// # Errors
@@ -209,6 +215,16 @@ pub(crate) fn put<T: Serialize>(
 /// Returns the change that removes a document.
 pub(crate) fn delete(kind: &str, id: &str, expected: Expected) -> DocumentChange {
     DocumentChange::Delete { key: DocumentKey::new(kind, id), expected }
+}
+
+/// Returns the fingerprint of a request, so that a command that comes back with another request is noticed.
+///
+/// # Errors
+/// Tells when the request is no JSON, which is our fault.
+pub(crate) fn fingerprint<T: Serialize>(request: &T) -> Result<String, ActorsError> {
+    // Through a value: its keys are sorted, so that their order does not count.
+    let value = serde_json::to_value(request).map_err(ActorsError::internal)?;
+    Ok(engine::digest::sha256(value.to_string().as_bytes()))
 }
 
 /// Returns the id of the claim on a name: names that differ only by case or outer space are the same.

@@ -29,6 +29,9 @@ pub(crate) struct DatasetDocument {
     pub(crate) warnings: Vec<String>,
     /// The command that imported it, hexadecimal.
     pub(crate) command: String,
+    /// Fingerprint of the request; absent in documents of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<String>,
 }
 
 /// Returns what the world is shown.

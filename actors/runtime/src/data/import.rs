@@ -16,8 +16,9 @@ use serde_json::json;
 use store::Blobs;
 
 use super::document::DatasetDocument;
+use crate::documents::{fingerprint, name_key};
 use crate::error::ActorsError;
-use crate::messages::data::ImportSource;
+use crate::messages::data::{ImportRequest, ImportSource};
 
 /// Largest file that may be sent, in bytes.
 pub(crate) const BYTES_MAX: usize = 64 << 20;
@@ -33,13 +34,10 @@ const WARNING_CHARS_MAX: usize = 200;
 ///
 /// # Errors
 /// Refuses what cannot be imported, with file, line and column.
-pub(crate) fn run(
-    blobs: &Blobs,
-    name: &str,
-    source: ImportSource,
-    mapping: &CsvMapping,
-) -> Result<DatasetDocument, ActorsError> {
-    let (series, origin, synthetic) = read(source, mapping)?;
+pub(crate) fn run(blobs: &Blobs, request: ImportRequest) -> Result<DatasetDocument, ActorsError> {
+    let print = request_fingerprint(&request)?;
+    let ImportRequest { name, source, mapping } = request;
+    let (series, origin, synthetic) = read(source, &mapping)?;
     let bytes = snapshot::encode(&series).map_err(|error| refused(&error))?;
     let manifest = snapshot::manifest(&series, &bytes, &origin, synthetic);
     let stored = blobs
@@ -74,7 +72,40 @@ pub(crate) fn run(
         columns: manifest.columns,
         warnings,
         command: String::new(),
+        request: Some(print),
     })
+}
+
+/// Says whether a data set was imported by this very request; what an older program noted is compared as far as it goes.
+///
+/// # Errors
+/// Tells when the request is no JSON, which is our fault.
+pub(crate) fn imported_by(
+    document: &DatasetDocument,
+    request: &ImportRequest,
+) -> Result<bool, ActorsError> {
+    if let Some(print) = &document.request {
+        return Ok(*print == request_fingerprint(request)?);
+    }
+    let same_source = match &request.source {
+        ImportSource::Synthetic { seed, rows } => {
+            document.source == format!("synthetic seed {seed}") && document.rows == u64::from(*rows)
+        }
+        ImportSource::Bytes { file_name, .. } => document.source == *file_name,
+        ImportSource::Path(_) => !document.synthetic,
+    };
+    Ok(same_source && name_key(&document.name) == name_key(&request.name))
+}
+
+fn request_fingerprint(request: &ImportRequest) -> Result<String, ActorsError> {
+    let source = match &request.source {
+        ImportSource::Path(path) => json!({"path": path.to_string_lossy()}),
+        ImportSource::Bytes { file_name, bytes } => {
+            json!({"file": file_name, "sha256": engine::digest::sha256(bytes)})
+        }
+        ImportSource::Synthetic { seed, rows } => json!({"seed": seed, "rows": rows}),
+    };
+    fingerprint(&(request.name.trim(), source, &request.mapping))
 }
 
 fn read(

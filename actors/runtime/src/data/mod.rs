@@ -160,16 +160,18 @@ impl DataState {
     ) {
         match self.may_import(&command, &request) {
             Ok(None) => {}
-            Ok(Some(first)) => return answer(reply, Ok(first)),
+            Ok(Some(first)) => {
+                // A whole file may have to be hashed to compare.
+                tokio::task::spawn_blocking(move || answer(reply, repeated(&first, &request)));
+                return;
+            }
             Err(error) => return answer(reply, Err(error)),
         }
         self.running.insert(command.id);
         let (blobs, myself) = (self.blobs.clone(), myself.clone());
         tokio::task::spawn_blocking(move || {
             let name = request.name.clone();
-            let outcome =
-                caught(|| import::run(&blobs, &request.name, request.source, &request.mapping));
-            let outcome = outcome.map(Box::new);
+            let outcome = caught(|| import::run(&blobs, request)).map(Box::new);
             if myself.cast(DataMsg::Parsed { command, name, outcome, reply }).is_err() {
                 tracing::warn!(
                     "an import ended after the catalogue did; its caller learns that it was not answered"
@@ -178,21 +180,18 @@ impl DataState {
         });
     }
 
-    /// Returns the first answer of a repeated command, or nothing when the import may begin.
+    /// Returns what a command with this id already imported, or nothing when the import may begin.
     fn may_import(
         &self,
         command: &Command,
         request: &ImportRequest,
-    ) -> Result<Option<DatasetView>, ActorsError> {
-        if let Some(violation) = rules::name("/name", &request.name) {
-            return Err(ActorsError::Invalid { errors: vec![violation] });
-        }
+    ) -> Result<Option<Stored<DatasetDocument>>, ActorsError> {
         let id = DatasetId::from_uuid(command.id.derive(DATASETS));
         if let Some(first) = self.documents.get::<DatasetDocument>(DATASETS, &id.to_string())? {
-            if name_key(&first.value.name) != name_key(&request.name) {
-                return Err(ActorsError::IdempotencyMismatch { found: format!("data set {id}") });
-            }
-            return view(&first).map(Some);
+            return Ok(Some(first));
+        }
+        if let Some(violation) = rules::name("/name", &request.name) {
+            return Err(ActorsError::Invalid { errors: vec![violation] });
         }
         if self.running.contains(&command.id) {
             return Err(ActorsError::InProgress { what: format!("import of '{}'", request.name) });
@@ -298,6 +297,17 @@ impl DataState {
                 .collect()
         })
     }
+}
+
+/// Answers a repeated import with what the first one made.
+fn repeated(
+    first: &Stored<DatasetDocument>,
+    request: &ImportRequest,
+) -> Result<DatasetView, ActorsError> {
+    if import::imported_by(&first.value, request)? {
+        return view(first);
+    }
+    Err(ActorsError::IdempotencyMismatch { found: format!("data set {}", first.id) })
 }
 
 fn decode(

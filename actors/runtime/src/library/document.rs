@@ -31,6 +31,9 @@ pub(crate) struct StrategyDocument {
     pub(crate) archived: bool,
     /// The newest commands that changed it, hexadecimal: repeating one changes nothing.
     pub(crate) commands: Vec<String>,
+    /// Fingerprint of the request that made it; absent in documents of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<String>,
 }
 
 impl StrategyDocument {
@@ -49,6 +52,9 @@ pub(crate) struct VersionDocument {
     pub(crate) config: StrategyConfig,
     pub(crate) author: String,
     pub(crate) command: String,
+    /// Fingerprint of the configuration as it was sent; absent in documents of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<String>,
 }
 
 /// Returns the collection of a strategy's versions.

@@ -18,7 +18,9 @@ use self::document::{
     NAMES, STRATEGIES, StrategyDocument, VersionDocument, version_key, version_view, versions_of,
     view,
 };
-use crate::documents::{Change, Claim, Documents, Mirror, Stored, delete, name_key, newest, put};
+use crate::documents::{
+    Change, Claim, Documents, Mirror, Stored, delete, fingerprint, name_key, newest, put,
+};
 use crate::error::ActorsError;
 use crate::messages::library::{LibraryMsg, ListStrategies, NewStrategy, StrategyEdit};
 use crate::messages::topics::TopicsHandle;
@@ -85,6 +87,7 @@ impl Actor for Library {
             LibraryMsg::Update { command, id, revision, edit, reply } => {
                 answer(reply, state.update(&command, id, revision, edit).await);
             }
+            LibraryMsg::Remembers { id, reply } => answer(reply, Ok(state.documents.remembers(id))),
             LibraryMsg::Archive { command, id, revision, reply } => {
                 answer(reply, state.archive(&command, id, revision).await);
             }
@@ -159,15 +162,15 @@ impl LibraryState {
         command: &Command,
         wanted: NewStrategy,
     ) -> Result<StrategyView, ActorsError> {
+        let id = StrategyId::from_uuid(command.id.derive(STRATEGIES));
+        if let Some(stored) = self.documents.get(STRATEGIES, &id.to_string())? {
+            return self.created_before(id, &stored, &wanted);
+        }
         let mut violations: Vec<Violation> =
             rules::name("/name", &wanted.name).into_iter().collect();
         violations.extend(rules::description("/description", &wanted.description));
         let config = checked(&wanted.config, violations)?;
-        let hash = engine::config::hash(&config);
-        let id = StrategyId::from_uuid(command.id.derive(STRATEGIES));
-        if self.documents.get::<StrategyDocument>(STRATEGIES, &id.to_string())?.is_some() {
-            return self.created_before(id, &hash);
-        }
+        let request = Some(fingerprint_of(&wanted)?);
         let name = wanted.name.trim().to_owned();
         let claim = self.claim(&name, id)?;
         let mut document = StrategyDocument {
@@ -178,13 +181,15 @@ impl LibraryState {
             owner: command.actor.clone(),
             archived: false,
             commands: Vec::new(),
+            request,
         };
         document.remember(&command.id.to_string());
         let version = VersionDocument {
-            hash,
+            hash: engine::config::hash(&config),
             config,
             author: command.actor.clone(),
             command: command.id.to_string(),
+            request: Some(fingerprint(&wanted.config)?),
         };
         let changes = vec![
             claim,
@@ -196,11 +201,28 @@ impl LibraryState {
     }
 
     /// Answers a repeated creation with what the first one made.
-    fn created_before(&self, id: StrategyId, hash: &str) -> Result<StrategyView, ActorsError> {
-        if self.version(id, 1)?.hash != hash {
-            return Err(ActorsError::IdempotencyMismatch { found: format!("strategy {id}") });
+    fn created_before(
+        &self,
+        id: StrategyId,
+        stored: &Stored<StrategyDocument>,
+        wanted: &NewStrategy,
+    ) -> Result<StrategyView, ActorsError> {
+        let document = &stored.value;
+        let same = match &document.request {
+            Some(request) => *request == fingerprint_of(wanted)?,
+            None => {
+                // Made by an older program: its first version is still what was sent; its texts only before the first change.
+                let texts_fit = stored.revision > 1
+                    || (document.name == wanted.name.trim()
+                        && document.description == wanted.description);
+                let config = checked(&wanted.config, Vec::new())?;
+                texts_fit && self.version(id, 1)?.hash == engine::config::hash(&config)
+            }
+        };
+        if same {
+            return view(stored);
         }
-        view(&self.get(id)?)
+        Err(ActorsError::IdempotencyMismatch { found: format!("strategy {id}") })
     }
 
     /// Returns the change that gives `name` to `id`.
@@ -240,8 +262,14 @@ impl LibraryState {
         let command_text = command.id.to_string();
         let repeated = self.documents.list::<VersionDocument>(&versions_of(id))?;
         if let Some(first) = repeated.iter().find(|version| version.value.command == command_text) {
-            return version_view(id, first);
+            return if saved_from(&first.value, config)? {
+                version_view(id, first)
+            } else {
+                let found = format!("a version of strategy {id}");
+                Err(ActorsError::IdempotencyMismatch { found })
+            };
         }
+        let request = Some(fingerprint(config)?);
         let config = checked(config, Vec::new())?;
         open(&stored)?;
         fresh(&stored, revision)?;
@@ -254,8 +282,8 @@ impl LibraryState {
         document.version = number;
         document.algorithm = config.agent.algorithm().to_owned();
         document.remember(&command_text);
-        let version =
-            VersionDocument { hash, config, author: command.actor.clone(), command: command_text };
+        let author = command.actor.clone();
+        let version = VersionDocument { hash, config, author, command: command_text, request };
         let changes = vec![
             put(STRATEGIES, &stored.id, Expected::Revision(stored.revision), &document)?,
             put(&versions_of(id), &version_key(number), Expected::Absent, &version)?,
@@ -297,6 +325,9 @@ impl LibraryState {
         if let Some(description) = edit.description {
             document.description = description;
         }
+        if document == stored.value {
+            return view(&stored);
+        }
         document.remember(&command.id.to_string());
         changes.push(put(STRATEGIES, &stored.id, Expected::Revision(stored.revision), &document)?);
         self.documents.change(command.id, changes).await?;
@@ -323,6 +354,19 @@ impl LibraryState {
         ];
         self.documents.change(command.id, changes).await?;
         view(&self.get(id)?)
+    }
+}
+
+/// Returns the fingerprint of a whole creation.
+fn fingerprint_of(wanted: &NewStrategy) -> Result<String, ActorsError> {
+    fingerprint(&(wanted.name.trim(), &wanted.description, &wanted.config))
+}
+
+/// Says whether a version was saved from this configuration.
+fn saved_from(version: &VersionDocument, config: &Value) -> Result<bool, ActorsError> {
+    match &version.request {
+        Some(request) => Ok(*request == fingerprint(config)?),
+        None => Ok(version.hash == engine::config::hash(&checked(config, Vec::new())?)),
     }
 }
 

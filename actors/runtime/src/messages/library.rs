@@ -5,7 +5,7 @@ use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
 use serde_json::Value;
 
-use super::{Command, ask};
+use super::{Command, CommandId, ask};
 use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::views::{Page, StrategyVersionView, StrategyView};
@@ -79,6 +79,8 @@ pub(crate) enum LibraryMsg {
     },
     /// Hide it and close it to new versions.
     Archive { command: Command, id: StrategyId, revision: Option<u64>, reply: Reply<StrategyView> },
+    /// Whether a command was already done.
+    Remembers { id: CommandId, reply: Reply<bool> },
     /// Panic: a test wants to see the restart.
     #[cfg(test)]
     Crash,
@@ -93,6 +95,15 @@ pub struct LibraryHandle {
 impl LibraryHandle {
     pub(crate) fn new(directory: Directory) -> Self {
         Self { directory }
+    }
+
+    /// Says whether a command of that id, to whichever actor, changed the documents or sessions within the last day:
+    /// the answer to repeating it is then a replay.
+    ///
+    /// # Errors
+    /// Tells when the library does not answer.
+    pub async fn remembers(&self, id: CommandId) -> Result<bool, ActorsError> {
+        ask(&self.directory, NAME, |reply| LibraryMsg::Remembers { id, reply }).await
     }
 
     /// Makes a strategy with its first version.

@@ -41,6 +41,51 @@ async fn a_good_file_becomes_a_snapshot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_comes_back_otherwise_is_refused_even_after_a_restart() {
+    let (dir, platform, running) = start().await;
+    let view = platform.datasets.import(same(1), sent("BTC", GOOD)).await.unwrap();
+    let made = platform.datasets.import(same(2), synthetic("made")).await.unwrap();
+    let (platform, _running) = restart(dir.path(), running).await;
+    let mapping = engine::market::parse::CsvMapping {
+        close: Some("open".to_owned()),
+        ..engine::market::parse::CsvMapping::default()
+    };
+    let others = [
+        (1, sent("ETH", GOOD)),
+        (1, sent("BTC", &GOOD.replace("11,5", "11,6"))),
+        (1, ImportRequest { mapping, ..sent("BTC", GOOD) }),
+        (1, synthetic("BTC")),
+        (
+            2,
+            ImportRequest {
+                source: ImportSource::Synthetic { seed: 8, rows: 300 },
+                ..synthetic("made")
+            },
+        ),
+    ];
+    for (number, other) in others {
+        let refused = platform.datasets.import(same(number), other.clone()).await.unwrap_err();
+        assert!(matches!(refused, ActorsError::IdempotencyMismatch { .. }), "{other:?}: {refused}");
+    }
+    assert_eq!(platform.datasets.import(same(1), sent("BTC", GOOD)).await.unwrap(), view);
+    assert_eq!(platform.datasets.import(same(2), synthetic("made")).await.unwrap(), made);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn importing_again_heals_a_damaged_snapshot() {
+    let (_dir, platform, _running) = start().await;
+    let view = platform.datasets.import(command(), sent("BTC", GOOD)).await.unwrap();
+    let path = platform.datasets.snapshot(view.id).await.unwrap().path;
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert!(platform.datasets.bars(view.id, 10).await.is_err());
+    platform.datasets.import(command(), sent("BTC again", GOOD)).await.unwrap();
+    assert_eq!(platform.datasets.bars(view.id, 10).await.unwrap().close, [11.0, 12.0, 13.0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bad_file_is_named_to_the_cell_and_leaves_nothing() {
     let (dir, platform, _running) = start().await;
     let before = blobs(dir.path());

@@ -23,6 +23,58 @@ async fn repeating_a_command_gives_the_first_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_comes_back_otherwise_is_refused_even_after_a_restart() {
+    let (dir, platform, running) = start().await;
+    let text =
+        |description: &str| NewStrategy { description: description.to_owned(), ..wanted("one") };
+    let first = platform.strategies.create(same(1), text("first")).await.unwrap();
+    let edit = StrategyEdit { name: Some("renamed".to_owned()), description: None };
+    let first = platform.strategies.update(same(3), first.id, first.revision, edit).await.unwrap();
+    let version =
+        platform.strategies.add_version(same(2), first.id, None, batches_of(128)).await.unwrap();
+    let (platform, _running) = restart(dir.path(), running).await;
+    let others = [
+        wanted("renamed"),
+        text("second"),
+        NewStrategy { name: "two".to_owned(), ..text("first") },
+        NewStrategy { config: batches_of(128), ..text("first") },
+        NewStrategy { config: json!({"agent": 7}), ..text("first") },
+    ];
+    for other in others {
+        let refused = platform.strategies.create(same(1), other.clone()).await.unwrap_err();
+        assert!(matches!(refused, ActorsError::IdempotencyMismatch { .. }), "{other:?}: {refused}");
+    }
+    let again = platform.strategies.create(same(1), text("first")).await.unwrap();
+    assert_eq!((again.id, again.name.as_str()), (first.id, "renamed"));
+    let refused = platform
+        .strategies
+        .add_version(same(2), first.id, None, batches_of(256))
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, ActorsError::IdempotencyMismatch { .. }), "{refused}");
+    let again =
+        platform.strategies.add_version(same(2), first.id, None, batches_of(128)).await.unwrap();
+    assert_eq!(again, version);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_changes_nothing_keeps_the_revision() {
+    let (_dir, platform, _running) = start().await;
+    let first = strategy(&platform, "one").await;
+    let edits = [
+        StrategyEdit::default(),
+        StrategyEdit { name: Some(" one ".to_owned()), description: Some(String::new()) },
+    ];
+    for edit in edits {
+        let same = platform.strategies.update(command(), first.id, first.revision, edit).await;
+        assert_eq!(same.unwrap(), first);
+    }
+    let refused =
+        platform.strategies.update(command(), first.id, 77, StrategyEdit::default()).await;
+    assert!(matches!(refused, Err(ActorsError::StaleRevision { .. })), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_are_unique_whatever_the_case_until_archived() {
     let (_dir, platform, _running) = start().await;
     let first = strategy(&platform, "Momentum").await;
