@@ -16,7 +16,9 @@ use crate::answer::{Answer, Handled};
 use crate::app::App;
 use crate::auth::caller::{Caller, forbidden};
 use crate::auth::cookie;
+use crate::headers::{Kind, content_type, header, unambiguous};
 use crate::idempotency::{self, Begin};
+use crate::json;
 use crate::matching::{self, Found};
 use crate::openapi::{BASE, body_is_optional};
 use crate::problem::Problem;
@@ -67,6 +69,7 @@ where
         Found::Nothing => return Err(nothing()),
     };
     let headers = &incoming.headers;
+    unambiguous(headers)?;
     let caller = admit(app, spec, headers, incoming.address).await?;
     let query = Query::parse(&incoming.query, spec.query)?;
     let revision = if spec.if_match || headers.contains_key("if-match") {
@@ -178,38 +181,6 @@ async fn bearer(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
     app.tokens.verify(token, app.now_ms()).await
 }
 
-/// Which of the route's content types was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Json,
-    Raw,
-}
-
-fn content_type(spec: &RouteSpec, headers: &HeaderMap) -> Result<Kind, Problem> {
-    let sent = header(headers, "content-type")
-        .map(|value| value.split(';').next().unwrap_or_default().trim());
-    if !spec.has_body() {
-        return Ok(Kind::Json);
-    }
-    match sent {
-        None if spec.raw_types.is_empty() => Ok(Kind::Json),
-        Some(kind) if kind.eq_ignore_ascii_case("application/json") && spec.request.is_some() => {
-            Ok(Kind::Json)
-        }
-        Some(kind) if spec.raw_types.iter().any(|raw| raw.eq_ignore_ascii_case(kind)) => {
-            Ok(Kind::Raw)
-        }
-        other => {
-            let mut known: Vec<&str> =
-                spec.request.map(|_| "application/json").into_iter().collect();
-            known.extend(spec.raw_types);
-            let found = other.unwrap_or("no Content-Type");
-            let detail = format!("expected Content-Type {}, found {found}", known.join(" or "));
-            Err(Problem::new(ErrorCode::UnsupportedMediaType, detail))
-        }
-    }
-}
-
 async fn read_body<S, B>(
     app: &App,
     spec: &RouteSpec,
@@ -269,8 +240,8 @@ fn body(app: &App, spec: &RouteSpec, kind: Kind, bytes: Bytes) -> Result<Body, P
     if bytes.is_empty() && body_is_optional(spec) {
         return Ok(Body::Json(Value::Object(serde_json::Map::new())));
     }
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
-        Problem::new(ErrorCode::Malformed, format!("the body is not JSON: {error}"))
+    let value = json::parse(&bytes).map_err(|error| {
+        Problem::new(ErrorCode::Malformed, format!("the body cannot be read as JSON: {error}"))
     })?;
     let violations = app.shapes.check(spec, &value);
     if violations.is_empty() { Ok(Body::Json(value)) } else { Err(Problem::invalid(violations)) }
@@ -300,15 +271,17 @@ fn late() -> Problem {
 async fn once(app: &Arc<App>, spec: &RouteSpec, request: Request, digest: [u8; 32]) -> Handled {
     let id = request.command.0;
     if let Begin::Replay(answer) = app.answers.begin(id, digest, app.now_ms())? {
-        return Ok(answer.header("idempotency-replayed", "true"));
+        return Ok(replayed(answer));
     }
     let handler = spec.handler;
     let store = Arc::clone(app);
     let task = tokio::spawn(async move {
         let forget = Forget { app: &store, id, armed: true };
+        // Forgotten here, for example by a restart, but not by the actors: what is answered then is a replay.
+        let known = store.platform.strategies.remembers(CommandId(id)).await.unwrap_or(false);
         let result = handler(request).await;
         forget.settle(&result);
-        result
+        result.map(|answer| if known { replayed(answer) } else { answer })
     });
     match tokio::time::timeout(spec.timeout, task).await {
         Ok(Ok(result)) => result,
@@ -317,6 +290,10 @@ async fn once(app: &Arc<App>, spec: &RouteSpec, request: Request, digest: [u8; 3
         }
         Err(_) => Err(late()),
     }
+}
+
+fn replayed(answer: Answer) -> Answer {
+    answer.header("idempotency-replayed", "true")
 }
 
 /// Forgets a command unless its answer was stored, even when the handler panics.
@@ -361,11 +338,6 @@ fn record(spec: &RouteSpec, user: &str, path: &str, address: IpAddr, result: &Ha
         %address,
         status = status.as_u16(),
     );
-}
-
-/// Returns a header's text.
-pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 fn class_name(class: RateClass) -> &'static str {

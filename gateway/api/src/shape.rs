@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use engine::config::Violation;
 use engine::config::validate::against_schema;
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::problem::violation;
 use crate::spec::RouteSpec;
@@ -20,7 +20,7 @@ pub(crate) struct Shapes {
 
 /// What a body must look like.
 struct Shape {
-    /// Everything but `open`.
+    /// Everything; of `open` only that the fields are known.
     schema: Value,
     /// Fields whose content is checked elsewhere (configurations).
     open: Vec<Open>,
@@ -61,7 +61,10 @@ impl Shapes {
         let mut found = Vec::new();
         if let Value::Object(fields) = &mut rest {
             for open in &shape.open {
-                found.extend(open.check(fields.remove(&open.name).as_ref()));
+                found.extend(open.check(fields.get(&open.name)));
+                if let Some(value) = fields.get_mut(&open.name) {
+                    *value = Value::Object(Map::new());
+                }
             }
         }
         found.extend(against_schema(&shape.schema, &rest));
@@ -82,7 +85,7 @@ impl Open {
     }
 }
 
-/// Takes the fields without a shape of their own out of a schema.
+/// Opens the fields without a shape of their own: they stay known, their content is not looked at.
 fn take_open(schema: &mut Value) -> Vec<Open> {
     let shapeless = |schema: &Value| {
         !["properties", "$ref", "anyOf", "oneOf", "enum", "const"]
@@ -98,7 +101,9 @@ fn take_open(schema: &mut Value) -> Vec<Open> {
         .collect();
     let mut open = Vec::new();
     for name in names {
-        let object = properties.remove(&name).is_some_and(|field| field["type"] == "object");
+        let known = serde_json::json!({"type": "object"});
+        let object =
+            properties.insert(name.clone(), known).is_some_and(|field| field["type"] == "object");
         open.push(Open { name, required: false, object });
     }
     if let Some(required) = schema["required"].as_array_mut() {
@@ -144,6 +149,28 @@ mod tests {
                 ("/x~1y", "unknown_field"),
             ]
         );
+    }
+
+    #[test]
+    fn every_known_field_is_named_where_one_is_unknown() {
+        let table = crate::routes::table();
+        let spec = table
+            .iter()
+            .find(|spec| spec.method.as_str() == "POST" && spec.path == "/sessions")
+            .unwrap();
+        let body = json!({
+            "name": "s", "confg": {}, "config": {"kind": "training", "anything": 1},
+            "strategy_id": "str_01900000000070008000000000000001",
+            "dataset_id": "dst_01900000000070008000000000000001",
+        });
+        let found = Shapes::of(&table).check(spec, &body);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(
+            (found[0].pointer.as_str(), found[0].code.as_str()),
+            ("/confg", "unknown_field")
+        );
+        assert!(found[0].detail.contains("config"), "{}", found[0].detail);
+        assert!(format!("{:?}", found[0].params).contains("\"config\""), "{:?}", found[0].params);
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{DEADLINE, read, start};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,16 +64,37 @@ async fn many_repeats_at_once_have_one_effect() {
 async fn another_gateway_repeats_nothing() {
     let site = start().await;
     let ann = site.user("ann", "ordinary").await;
-    let body = json!({"name": "one", "config": {"agent": {"algorithm": "dqn"}}});
+    let config = json!({"agent": {"algorithm": "dqn"}});
+    let body = json!({"name": "one", "description": "d", "config": config});
     let first = ann.post("/strategies", "key", &body).await.ok(201);
+    let data = json!({"name": "made", "synthetic": {"seed": 7, "rows": 400}});
+    let made = ann.post("/datasets", "key", &data).await.ok(201);
     let second = gateway::serve(site.config.clone(), site.platform.clone(), Arc::new(NoPages))
         .await
         .unwrap();
-    let url = format!("http://{}/api/v1/strategies", second.local_addr());
-    let request =
-        site.http.post(url).bearer_auth(&ann.token).header("idempotency-key", "key").json(&body);
-    let again = read(request.send().await.unwrap()).await;
+    let base = format!("http://{}/api/v1", second.local_addr());
+    let post = |path: &str, body: &Value| {
+        let request = site.http.post(format!("{base}{path}")).bearer_auth(&ann.token);
+        let request = request.header("idempotency-key", "key").json(body).send();
+        async { read(request.await.unwrap()).await }
+    };
+    for other in [
+        json!({"name": "two", "description": "d", "config": config}),
+        json!({"name": "one", "description": "e", "config": config}),
+        json!({"name": "one", "description": "d", "config": {}}),
+        json!({"name": "one", "description": "d", "config": {"agent": {"algorithm": "nonsense"}}}),
+    ] {
+        post("/strategies", &other).await.problem(422, "idempotency_mismatch");
+    }
+    let again = post("/strategies", &body).await;
     assert_eq!(again.ok(201)["id"], first["id"], "the actor knows the command");
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(post("/strategies", &body).await.header("idempotency-replayed"), "true");
+
+    let other = json!({"name": "made", "synthetic": {"seed": 8, "rows": 400}});
+    post("/datasets", &other).await.problem(422, "idempotency_mismatch");
+    let again = post("/datasets", &data).await;
+    assert_eq!((&again.ok(201), again.header("idempotency-replayed")), (&made, "true"));
     assert_eq!(ann.get("/strategies").await.ok(200)["items"].as_array().unwrap().len(), 1);
     second.shutdown(DEADLINE).await;
     site.end().await;

@@ -1,7 +1,7 @@
 //! What is sent to make and change strategies.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// A strategy to make.
@@ -27,13 +27,18 @@ pub(crate) struct NewStrategyDto {
 #[schemars(rename = "StrategyChange")]
 pub(crate) struct StrategyChangeDto {
     /// Name; unchanged where absent.
-    #[serde(default)]
-    #[schemars(length(min = 1, max = 120))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1, max = 120))]
     pub(crate) name: Option<String>,
-    /// Description; unchanged where absent.
-    #[serde(default)]
-    #[schemars(length(max = 4000))]
-    pub(crate) description: Option<String>,
+    /// Description; unchanged where absent, cleared by null.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "sent")]
+    #[schemars(with = "Option<String>", length(max = 4000))]
+    pub(crate) description: Option<Option<String>>,
+}
+
+/// Tells null from absent.
+fn sent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// A version to save.

@@ -109,6 +109,7 @@ async fn get(request: Request) -> Handled {
 async fn change(request: Request) -> Handled {
     let StrategyChangeDto { name, description } = request.json()?;
     let id = owned(&request).await?;
+    let description = description.map(Option::unwrap_or_default);
     let edit = StrategyEdit { name, description };
     let library = &request.app.platform.strategies;
     let view = library.update(request.command(None)?, id, request.revision()?, edit).await?;

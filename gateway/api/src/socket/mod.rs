@@ -20,7 +20,7 @@ use warp::http::{HeaderMap, HeaderValue};
 
 use crate::app::App;
 use crate::auth::cookie::origin_is_ours;
-use crate::dispatch::header;
+use crate::headers::header;
 use crate::problem::Problem;
 use crate::server::finish;
 use crate::trace::Trace;

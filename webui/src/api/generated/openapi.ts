@@ -1534,16 +1534,10 @@ export interface components {
         };
         /** @description What may change without a new version. */
         StrategyChange: {
-            /**
-             * @description Description; unchanged where absent.
-             * @default null
-             */
-            description: string | null;
-            /**
-             * @description Name; unchanged where absent.
-             * @default null
-             */
-            name: string | null;
+            /** @description Description; unchanged where absent, cleared by null. */
+            description?: string | null;
+            /** @description Name; unchanged where absent. */
+            name?: string;
         };
         /** @description One version of a strategy: everything that decides how it sees, acts, pays and is limited. */
         StrategyConfig: {
