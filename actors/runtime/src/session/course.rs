@@ -92,6 +92,8 @@ pub(crate) struct Course {
     committed: bool,
     fault: Option<Failure>,
     result: Option<WorkerResult>,
+    /// The worker said that it stands still, and not yet that it goes on.
+    standing: bool,
 }
 
 impl Course {
@@ -108,6 +110,7 @@ impl Course {
             committed: false,
             fault: None,
             result: None,
+            standing: false,
         }
     }
 
@@ -219,7 +222,12 @@ impl Course {
             }
             (Phase::Working, Wish::Pause) => vec![Step::Send(WorkerCommand::Pause)],
             (Phase::Working, Wish::Run) => {
-                vec![Step::Idle(false), Step::Send(WorkerCommand::Resume)]
+                let mut steps = vec![Step::Idle(false), Step::Send(WorkerCommand::Resume)];
+                if !self.standing {
+                    let reason = "resumed before it stood still";
+                    steps.push(show(SessionState::Running, reason, "host"));
+                }
+                steps
             }
         }
     }
@@ -268,12 +276,18 @@ impl Course {
             WorkerEvent::Log { level, text } => vec![Step::WorkerLog { level, text }],
             WorkerEvent::CheckpointWritten(checkpoint) => vec![Step::Commit(checkpoint)],
             WorkerEvent::Paused if self.wish == Wish::Pause => {
+                self.standing = true;
                 vec![Step::Idle(true), show(SessionState::Paused, "stands still", "worker")]
             }
             WorkerEvent::Resumed if self.wish == Wish::Run => {
+                self.standing = false;
                 vec![Step::Idle(false), show(SessionState::Running, "goes on", "worker")]
             }
-            WorkerEvent::Paused | WorkerEvent::Resumed | WorkerEvent::Pong { .. } => Vec::new(),
+            WorkerEvent::Resumed => {
+                self.standing = false;
+                Vec::new()
+            }
+            WorkerEvent::Paused | WorkerEvent::Pong { .. } => Vec::new(),
             WorkerEvent::Fault { kind, text, restartable } => {
                 let failure = retry::of_fault(&kind, &text, restartable);
                 let text = failure.text.clone();
@@ -346,6 +360,7 @@ impl Course {
         self.committed = false;
         self.fault = None;
         self.result = None;
+        self.standing = false;
         vec![show(SessionState::Starting, reason, "host"), Step::Launch { run: self.run }]
     }
 

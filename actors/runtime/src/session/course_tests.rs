@@ -120,6 +120,23 @@ fn a_worker_killed_while_paused_waits_for_resume() {
 }
 
 #[test]
+fn resumed_before_it_stood_still_it_runs_whatever_the_worker_says() {
+    let mut course = running();
+    course.wished(Wish::Pause);
+    let steps = course.wished(Wish::Run);
+    assert!(steps.contains(&Step::Send(WorkerCommand::Resume)));
+    assert_eq!(shown(&steps), [SessionState::Running], "even if it never answers");
+    // Its late answers change nothing.
+    assert!(course.heard(1, WorkerEvent::Paused, 0).is_empty());
+    assert_eq!(shown(&course.heard(1, WorkerEvent::Resumed, 0)), [SessionState::Running]);
+    // Standing still, it runs when the worker says so.
+    course.wished(Wish::Pause);
+    course.heard(1, WorkerEvent::Paused, 0);
+    assert!(shown(&course.wished(Wish::Run)).is_empty());
+    assert_eq!(shown(&course.heard(1, WorkerEvent::Resumed, 0)), [SessionState::Running]);
+}
+
+#[test]
 fn stop_is_final_wherever_it_comes() {
     let mut course = running();
     assert_eq!(course.wished(Wish::Stop), [Step::StopWorker]);

@@ -100,6 +100,8 @@ pub(crate) fn shown_after(state: SessionState, verb: Verb) -> Option<SessionStat
         Verb::Pause => Some(S::Pausing),
         Verb::Stop if state == S::Pending => Some(S::Stopped),
         Verb::Stop if state != S::Stopping => Some(S::Stopping),
+        // It may never have stood still; then no answer of the worker is due.
+        Verb::Resume if state == S::Pausing => Some(S::Running),
         Verb::Stop | Verb::Resume | Verb::Checkpoint => None,
     }
 }
@@ -160,6 +162,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_resume_before_it_stood_still_is_shown_at_once() {
+        assert_eq!(shown_after(SessionState::Pausing, Verb::Resume), Some(SessionState::Running));
+        assert_eq!(shown_after(SessionState::Paused, Verb::Resume), None, "the worker says when");
     }
 
     #[test]

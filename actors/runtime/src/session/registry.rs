@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use cluster::control::state::{OutcomeKind, Session};
-use cluster::control::{ControlCommand, ControlError, Refusal};
+use cluster::control::{ControlCommand, ControlError, DesiredState, Refusal};
 use engine::ids::{CheckpointId, Epoch, SessionId};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use serde_json::Value;
@@ -214,7 +214,11 @@ impl RegistryState {
         if from == to {
             return self.keep(id, &advance.facts).await;
         }
-        if !lifecycle::may_follow(from, to) {
+        // An answer to an earlier resume, while another pause was accepted since.
+        let outdated = from == SessionState::Pausing
+            && to == SessionState::Running
+            && self.desired(id) == Some(DesiredState::Pause);
+        if outdated || !lifecycle::may_follow(from, to) {
             return Err(ActorsError::IllegalTransition {
                 command: format!("go to {}", lifecycle::word(to)),
                 state: lifecycle::word(from).to_owned(),
@@ -223,6 +227,11 @@ impl RegistryState {
         }
         self.transition(id, advance).await?;
         Ok(self.row(id)?.view.clone())
+    }
+
+    fn desired(&self, id: SessionId) -> Option<DesiredState> {
+        let key = *id.uuid().as_bytes();
+        self.context.control.read(|state| state.sessions.get(&key).map(|s| s.desired.state))
     }
 
     async fn learn(
@@ -386,6 +395,13 @@ impl RegistryState {
                 facts,
             };
             return self.transition(id, advance).await;
+        }
+        if state == SessionState::Pausing && session.desired.state == DesiredState::Run {
+            // A resume was accepted but not shown: we ended in between.
+            let reason = "resume on request".to_owned();
+            let actor = session.desired.actor.clone();
+            let to = SessionState::Running;
+            self.transition(id, Advance { to, reason, actor, facts: Facts::default() }).await?;
         }
         if let Some(placement) = &session.placement {
             if state == SessionState::Pending {
