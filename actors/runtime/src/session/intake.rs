@@ -1,11 +1,13 @@
 //! What people ask of the registry: submissions and commands. Everything is checked again here, where it is decided.
 
+use std::collections::BTreeMap;
+
 use cluster::control::apply::fingerprint;
 use cluster::control::state::Resources;
 use cluster::control::{
     ControlCommand, ControlError, DesiredState, DocumentKey, NewSession, Refusal, SessionClass,
 };
-use engine::config::{BacktestPolicy, SessionConfig, SessionKind};
+use engine::config::{BacktestPolicy, SessionConfig, SessionKind, SplitConfig, Violation};
 use engine::ids::SessionId;
 use serde_json::{Map, Value};
 use uuid::{Builder, Uuid};
@@ -94,6 +96,10 @@ impl RegistryState {
                 row.view.strategy_name
             ));
         }
+        let violations = unlike_training(&row.view, draft, &config.split);
+        if !violations.is_empty() {
+            return Err(ActorsError::Invalid { errors: violations });
+        }
         match &row.view.model_sha256 {
             Some(sha256) => Ok(Some(sha256.clone())),
             None => refuse(format!(
@@ -170,6 +176,48 @@ fn illegal(state: SessionState, verb: Verb) -> ActorsError {
         state: lifecycle::word(state).to_owned(),
         hint,
     }
+}
+
+/// Says in what a back-test of a training's model departs from that training, so that its bars may be ones that the
+/// model was trained on.
+fn unlike_training(training: &SessionView, draft: &Draft, split: &SplitConfig) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut refuse = |pointer: &str, detail: String| {
+        let (pointer, code) = (pointer.to_owned(), "unlike_training".to_owned());
+        violations.push(Violation { pointer, code, params: BTreeMap::new(), detail });
+    };
+    let (trained, wanted) = (training.strategy_version, draft.version.version);
+    if trained != wanted {
+        refuse(
+            "/strategy_version",
+            format!(
+                "session {} trained version {trained} of strategy '{}', found version {wanted}: the model belongs to the \
+                 version it was trained with; set `strategy_version` to {trained}",
+                training.id, training.strategy_name
+            ),
+        );
+    }
+    let SessionConfig::Training(config) = &training.config else { return violations };
+    let same_bars =
+        training.dataset_id == draft.dataset.id || training.dataset_sha256 == draft.dataset.sha256;
+    if same_bars && config.split != *split {
+        let text = |split: &SplitConfig| {
+            let SplitConfig { train, valid, purge_bars } = split;
+            format!("train {train}, valid {valid}, purge_bars {purge_bars}")
+        };
+        refuse(
+            "/config/split",
+            format!(
+                "session {} was trained on data set '{}' cut by {}, found {}: a test on bars that the model was trained \
+                 on is no test; use the training's split, or another data set",
+                training.id,
+                training.dataset_name,
+                text(&config.split),
+                text(split)
+            ),
+        );
+    }
+    violations
 }
 
 /// Returns the control command that a person's command means.
