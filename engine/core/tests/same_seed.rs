@@ -219,6 +219,23 @@ fn remarks_name_what_flatters_a_result() {
 }
 
 #[test]
+fn a_model_tested_on_the_bars_it_was_made_with_says_so() {
+    let bars = synthetic::generate(7, 800);
+    let model = model_file(&[82, 16, 3], None, 3);
+    let remarks = |segment| {
+        let session = BacktestConfig { segment, ..BacktestConfig::default() };
+        backtest(&strategy(|_| {}), &session, &bars, Some(&model)).unwrap().remarks
+    };
+    let says = |remarks: &[String], words: &str| remarks.iter().any(|one| one.contains(words));
+    assert!(says(&remarks(Segment::Train), "used for training"));
+    assert!(says(&remarks(Segment::Valid), "used for choosing the model"));
+    assert!(!says(&remarks(Segment::Test), "these bars were used"));
+    let session = BacktestConfig { segment: Segment::Train, ..BacktestConfig::default() };
+    let rule = backtest(&ruled("buy_and_hold"), &session, &bars, None).unwrap();
+    assert!(!says(&rule.remarks, "these bars were used"), "a rule learns nothing");
+}
+
+#[test]
 fn a_faithful_strategy_runs_through_the_faithful_environment_and_says_so() {
     let bars = synthetic::generate(7, 800);
     let strategy = StrategyConfig { agent: agent("buy_and_hold"), ..faithful() };

@@ -13,6 +13,7 @@ use crate::config::{
 use crate::environment::{Environment, MarketData, build, prepare};
 use crate::error::EngineError;
 use crate::evaluation::report::{BacktestReport, PolicyResult, Trade};
+use crate::evaluation::thin;
 use crate::market::BarSeries;
 use crate::metrics::max_drawdown::drawdown;
 use crate::metrics::returns::total_return;
@@ -112,7 +113,7 @@ pub fn run(
     let axis = Axis::of(&market, &do_nothing);
     let remarks = remarks(input, axis.bars.len(), &agent, random_percentile);
     let result = |name: &str, run: &Outcome, trades: bool| axis.result(name, run, trades);
-    Ok(BacktestReport {
+    let mut report = BacktestReport {
         format: FORMAT,
         dataset: input.source.name.to_owned(),
         dataset_sha256: input.source.sha256.to_owned(),
@@ -136,7 +137,9 @@ pub fn run(
         session: SessionConfig::Backtest(input.session.clone()),
         model_sha256: input.model.as_ref().map(|model| model.sha256.to_owned()),
         build: input.build.to_owned(),
-    })
+    };
+    thin::bound(&mut report);
+    Ok(report)
 }
 
 fn truth(strategy: &StrategyConfig) -> Truth {
@@ -341,6 +344,19 @@ impl<'a> Axis<'a> {
     }
 }
 
+/// Says what a model may have learned of the segment it is run on.
+fn seen_in_training(input: &BacktestInput<'_>) -> Option<String> {
+    input.model.as_ref()?;
+    let purpose = match input.session.segment {
+        Segment::Train => "training",
+        Segment::Valid => "choosing the model",
+        Segment::Test => return None,
+    };
+    Some(format!(
+        "On the data the model was trained on, these bars were used for {purpose}: the result is no test of it."
+    ))
+}
+
 /// Says what belongs beside every figure.
 fn remarks(
     input: &BacktestInput<'_>,
@@ -366,6 +382,7 @@ fn remarks(
             "Orders are filled at the close just observed, which nobody can do: the result is optimistic.".to_owned(),
         );
     }
+    remarks.extend(seen_in_training(input));
     if costs.fee_rate == 0.0 || (costs.slippage_bps == 0.0 && !faithful) {
         let free = match (costs.fee_rate == 0.0, costs.slippage_bps == 0.0 && !faithful) {
             (true, true) => "Neither fees nor slippage are",
