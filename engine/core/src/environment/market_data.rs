@@ -10,6 +10,11 @@ use crate::num::{Price, narrow};
 
 /// Highest price taken: keeps every amount of the account far inside the range of `f64`.
 const PRICE_MAX: f64 = 1e15;
+/// Lowest price taken: what the account's money buys at it is still a count of units that is exact.
+const PRICE_MIN: f64 = 1e-9;
+/// Largest quotient of two prices of one segment: beyond it an account that fits the one is lost in rounding at the
+/// other.
+const PRICE_RATIO_MAX: f64 = 1e12;
 /// Milliseconds of a year of 365.25 days.
 const YEAR_MS: f64 = 365.25 * 86_400_000.0;
 /// Distance of two rows of reference files, whose time stamps are opaque: one day.
@@ -31,7 +36,8 @@ impl MarketData {
     /// Takes the bars and (normalised) features of `rows`.
     ///
     /// # Errors
-    /// Refuses rows that do not exist, features that are not defined in them, and prices above 1e15.
+    /// Refuses rows that do not exist, features that are not defined in them, prices below 1e-9 or above 1e15, and
+    /// prices of which one is more than 1e12 times another.
     pub fn new(
         bars: &BarSeries,
         frame: &FeatureFrame,
@@ -54,10 +60,12 @@ impl MarketData {
                 features.push(finite(value.unwrap_or(f64::NAN), name, row)?);
             }
         }
+        let (open, close) =
+            prices(&bars.open[rows.clone()], &bars.close[rows.clone()], rows.start)?;
         Ok(Self {
-            time_ms: bars.time_ms[rows.clone()].to_vec(),
-            open: prices(&bars.open[rows.clone()], "open", rows.start)?,
-            close: prices(&bars.close[rows.clone()], "close", rows.start)?,
+            time_ms: bars.time_ms[rows].to_vec(),
+            open,
+            close,
             names: frame.names.clone(),
             features,
             periods_per_year: periods_per_year(&bars.time_ms),
@@ -97,11 +105,12 @@ impl MarketData {
             }
         }
         let time_ms: Vec<i64> = (0..rows).map(|row| row as i64 * REFERENCE_INTERVAL_MS).collect();
+        let (open, close) = prices(column("open"), column("close"), 0)?;
         Ok(Self {
             periods_per_year: periods_per_year(&time_ms),
             time_ms,
-            open: prices(column("open"), "open", 0)?,
-            close: prices(column("close"), "close", 0)?,
+            open,
+            close,
             names: names.to_vec(),
             features,
         })
@@ -171,14 +180,37 @@ fn periods_per_year(time_ms: &[i64]) -> f64 {
     }
 }
 
-fn prices(values: &[f64], column: &str, first_row: usize) -> Result<Vec<Price>, EngineError> {
+/// Takes both columns; `first_row` is the row of their first value, for messages.
+fn prices(
+    open: &[f64],
+    close: &[f64],
+    first_row: usize,
+) -> Result<(Vec<Price>, Vec<Price>), EngineError> {
+    let taken = (column(open, "open", first_row)?, column(close, "close", first_row)?);
+    let all = || open.iter().enumerate().chain(close.iter().enumerate());
+    let by_price = |left: &(usize, &f64), right: &(usize, &f64)| left.1.total_cmp(right.1);
+    let (lowest, highest) = (all().min_by(by_price), all().max_by(by_price));
+    if let (Some((low_row, low)), Some((high_row, high))) = (lowest, highest)
+        && low * PRICE_RATIO_MAX < *high
+    {
+        return Err(refused(format!(
+            "prices of one segment must lie within a factor of 1e12, found {low} in row {} and {high} in row {}; correct \
+             the data, or cut it where the price was redenominated",
+            first_row + low_row,
+            first_row + high_row
+        )));
+    }
+    Ok(taken)
+}
+
+fn column(values: &[f64], name: &str, first_row: usize) -> Result<Vec<Price>, EngineError> {
     values
         .iter()
         .enumerate()
         .map(|(offset, value)| match Price::new(*value) {
-            Ok(price) if *value <= PRICE_MAX => Ok(price),
+            Ok(price) if (PRICE_MIN..=PRICE_MAX).contains(value) => Ok(price),
             Ok(_) | Err(_) => Err(refused(format!(
-                "{column} of row {} must be a price above 0 and at most 1e15, found {value}",
+                "{name} of row {} must be a price of at least 1e-9 and at most 1e15, found {value}",
                 first_row + offset
             ))),
         })
