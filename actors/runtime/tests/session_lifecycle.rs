@@ -105,6 +105,68 @@ async fn pause_resume_checkpoint_and_stop_do_what_they_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_resumed_before_it_stood_still_runs_whether_or_not_its_worker_answers() {
+    let dir = temporary();
+    let node = start(dir.path(), &Setup::mode("no_answer").with("FAKE_STEPS", 100_000)).await;
+    let sessions = &node.platform.sessions;
+    let id = sessions.submit(command(), training(&node).await).await.unwrap().id;
+    until_state(&node, id, State::Running).await;
+    for _ in 0..3 {
+        assert_eq!(sessions.pause(command(), id).await.unwrap().state, State::Pausing);
+        assert_eq!(sessions.resume(command(), id).await.unwrap().state, State::Running);
+    }
+    let states = timeline(&node, id).await;
+    assert!(states.ends_with(&[State::Pausing, State::Running]), "{states:?}");
+    sessions.stop(command(), id).await.unwrap();
+    node.running.shutdown(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hasty_pauses_and_resumes_end_where_the_last_one_says() {
+    let dir = temporary();
+    let node = start(dir.path(), &Setup::mode("normal").with("FAKE_STEPS", 100_000)).await;
+    let sessions = &node.platform.sessions;
+    let id = sessions.submit(command(), training(&node).await).await.unwrap().id;
+    until_state(&node, id, State::Running).await;
+    for _ in 0..5 {
+        sessions.pause(command(), id).await.unwrap();
+        sessions.resume(command(), id).await.unwrap();
+        until_state(&node, id, State::Running).await;
+    }
+    sessions.pause(command(), id).await.unwrap();
+    let paused = until_state(&node, id, State::Paused).await;
+    sessions.resume(command(), id).await.unwrap();
+    until(&node, id, "more steps", |view| {
+        view.state == State::Running && paused.progress.step < view.progress.step
+    })
+    .await;
+    sessions.stop(command(), id).await.unwrap();
+    node.running.shutdown(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_announced_again_stands_and_is_no_error() {
+    let dir = temporary();
+    let setup =
+        Setup::mode("repeats").with("FAKE_STEPS", 100_000).with("FAKE_CHECKPOINT_EVERY", 1_000_000);
+    let node = start(dir.path(), &setup).await;
+    let sessions = &node.platform.sessions;
+    let id = sessions.submit(command(), training(&node).await).await.unwrap().id;
+    until_state(&node, id, State::Running).await;
+    sessions.pause(command(), id).await.unwrap();
+    let mut before = until_state(&node, id, State::Paused).await;
+    for _ in 0..3 {
+        sessions.checkpoint(command(), id).await.unwrap();
+        before = until(&node, id, "a checkpoint", |view| before.revision < view.revision).await;
+    }
+    assert_eq!(sessions.checkpoints(id).await.unwrap().len(), 1);
+    let log = log_text(&node, id).await;
+    assert!(!log.contains("error") && !log.contains("does not count"), "{log}");
+    sessions.stop(command(), id).await.unwrap();
+    node.running.shutdown(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn those_that_wait_say_why_and_go_by_priority() {
     let dir = temporary();
     let setup = Setup { cores: 1, ..Setup::mode("normal").with("FAKE_STEPS", 100_000) };
@@ -192,29 +254,5 @@ async fn a_bad_submission_names_every_violation_and_changes_nothing() {
     assert_eq!(sessions.get(unknown).await.unwrap_err().code(), ErrorCode::NotFound);
     assert_eq!(sessions.stop(command(), unknown).await.unwrap_err().code(), ErrorCode::NotFound);
     assert!(sessions.list(ListSessions::default()).await.unwrap().items.is_empty());
-    node.running.shutdown(DEADLINE).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_trained_model_can_be_back_tested_and_lists_page_newest_first() {
-    let dir = temporary();
-    let node = start(dir.path(), &Setup::mode("normal").with("FAKE_STEPS", 3)).await;
-    let sessions = &node.platform.sessions;
-    let wanted = training(&node).await;
-    let trained = sessions.submit(command(), wanted.clone()).await.unwrap().id;
-    sessions.wait(trained, DEADLINE).await.unwrap();
-    let config = json!({"kind": "backtest", "policy": {"source": "session", "session_id": trained.to_string()}});
-    let backtest = sessions.submit(command(), NewSession { config, ..wanted }).await.unwrap().id;
-    let view = sessions.wait(backtest, DEADLINE).await.unwrap();
-    assert_eq!(view.state, State::Completed, "{view:?}");
-    assert!(view.report_sha256.is_some());
-
-    let first = sessions.list(ListSessions { limit: 1, ..ListSessions::default() }).await.unwrap();
-    assert_eq!(first.items[0].id, backtest);
-    let after = ListSessions { limit: 1, after: first.next, ..ListSessions::default() };
-    let second = sessions.list(after).await.unwrap();
-    assert_eq!((second.items[0].id, second.next), (trained, None));
-    let only = ListSessions { state: Some(State::Running), ..ListSessions::default() };
-    assert!(sessions.list(only).await.unwrap().items.is_empty());
     node.running.shutdown(DEADLINE).await;
 }

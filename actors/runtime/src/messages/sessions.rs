@@ -120,6 +120,8 @@ pub(crate) struct Facts {
     pub(crate) model_sha256: Option<String>,
     /// The report.
     pub(crate) report_sha256: Option<String>,
+    /// Newest value of each metric.
+    pub(crate) metrics: BTreeMap<String, Option<f64>>,
     /// Version of the program that runs it.
     pub(crate) build: Option<String>,
 }

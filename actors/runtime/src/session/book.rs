@@ -132,6 +132,9 @@ impl Row {
         if let Some(sha256) = &facts.report_sha256 {
             self.view.report_sha256 = Some(sha256.clone());
         }
+        self.view
+            .last_metrics
+            .extend(facts.metrics.iter().map(|(name, value)| (name.clone(), *value)));
         if let Some(build) = &facts.build {
             self.view.build.clone_from(build);
         }

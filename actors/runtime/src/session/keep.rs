@@ -1,10 +1,12 @@
 //! What a worker wrote becomes a blob, and only then counts: checkpoints, models, reports.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cluster::control::state::Manifest;
 use cluster::control::{ControlCommand, ControlError, Refusal};
 use engine::session::protocol::{CheckpointWritten, WorkerResult};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use store::blob::{BlobHash, BlobRef, Blobs};
 use uuid::Uuid;
@@ -16,6 +18,9 @@ use crate::messages::CommandId;
 use crate::messages::sessions::Facts;
 use crate::worker::process::Cause;
 
+/// Figures of a back-test that lists show.
+const FIGURES: [&str; 3] = ["total_return", "sharpe", "max_drawdown"];
+
 impl SessionState {
     /// Puts a checkpoint into the blobs and commits its manifest.
     pub(super) async fn commit(
@@ -23,6 +28,12 @@ impl SessionState {
         written: CheckpointWritten,
     ) -> Result<Vec<Step>, ActorsError> {
         let CheckpointWritten { step, epoch_index, metric_count, file, sha256, .. } = written;
+        if self.stands(step, &sha256) {
+            self.log("info", format!("the checkpoint at step {step} stands already"));
+            // Whoever asked for it sees that it was answered.
+            patiently(|| self.sessions.learn(self.id, self.epoch, Facts::default())).await?;
+            return Ok(Vec::new());
+        }
         let blob = match self.take_in(&file, &sha256).await {
             Ok(blob) => blob,
             Err(text) => {
@@ -73,6 +84,17 @@ impl SessionState {
         Ok(Vec::new())
     }
 
+    /// Whether a checkpoint was committed before. Its file is gone then: it was moved among the blobs.
+    fn stands(&self, step: u64, sha256: &str) -> bool {
+        let Ok(wanted) = sha256.parse::<BlobHash>() else { return false };
+        self.context.control.read(|state| {
+            state.sessions.get(self.id.uuid().as_bytes()).is_some_and(|session| {
+                let same = |one: &Manifest| one.step == step && one.sha256 == wanted.0;
+                session.checkpoints.iter().any(same)
+            })
+        })
+    }
+
     /// Puts what a session produced into the blobs.
     pub(super) async fn keep(&mut self, result: WorkerResult) -> Result<Vec<Step>, ActorsError> {
         let (file, sha256) = match &result {
@@ -98,12 +120,29 @@ impl SessionState {
                 patiently(|| self.sessions.learn(self.id, self.epoch, facts.clone())).await?;
             }
             (Ok(blob), WorkerResult::Backtest { .. }) => {
-                let facts =
-                    Facts { report_sha256: Some(blob.sha256.to_string()), ..Facts::default() };
+                let facts = Facts {
+                    report_sha256: Some(blob.sha256.to_string()),
+                    metrics: self.figures(blob.sha256).await,
+                    ..Facts::default()
+                };
                 patiently(|| self.sessions.learn(self.id, self.epoch, facts.clone())).await?;
             }
         }
         Ok(Vec::new())
+    }
+
+    /// Returns what a report says of its agent in short; nothing where it cannot be read, which is told.
+    async fn figures(&self, report: BlobHash) -> BTreeMap<String, Option<f64>> {
+        let blobs = self.context.blobs.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let bytes = blobs.read(report).map_err(|error| error.to_string())?;
+            figures(&bytes).map_err(|error| error.to_string())
+        });
+        let found = read.await.unwrap_or_else(|error| Err(error.to_string()));
+        found.unwrap_or_else(|error| {
+            self.log("warn", format!("the report's figures cannot be shown in lists: {error}"));
+            BTreeMap::new()
+        })
     }
 
     /// Puts a file of the session's directory into the blobs and removes it there.
@@ -129,6 +168,23 @@ fn put(blobs: &Blobs, path: &Path, wanted: BlobHash) -> Result<BlobRef, String> 
         tracing::debug!(path = %path.display(), %error, "a file that is kept elsewhere was not removed");
     }
     Ok(blob)
+}
+
+/// As much of a report as lists show.
+#[derive(Deserialize)]
+struct Summary {
+    agent: AgentSummary,
+}
+
+#[derive(Deserialize)]
+struct AgentSummary {
+    metrics: BTreeMap<String, Option<f64>>,
+}
+
+fn figures(report: &[u8]) -> Result<BTreeMap<String, Option<f64>>, serde_json::Error> {
+    let Summary { agent: AgentSummary { mut metrics } } = serde_json::from_slice(report)?;
+    metrics.retain(|name, _| FIGURES.contains(&name.as_str()));
+    Ok(metrics)
 }
 
 /// Returns the path of a file directly inside `dir`.

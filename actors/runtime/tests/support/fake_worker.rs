@@ -1,7 +1,7 @@
 //! A worker without libtorch for tests of process behaviour: speaks the protocol, counts instead of learning.
 //!
 //! Told by variables what to do: `FAKE_MODE` (normal, hang, garbage, huge, mute, bad_spec, fault, ignore_stop,
-//! crash), `FAKE_STEPS`, `FAKE_STEP_MS`, `FAKE_CHECKPOINT_EVERY`, `FAKE_CRASH_AT`, `FAKE_PID_FILE`. Each step emits one
+//! crash, no_answer: says nothing to pause and resume, repeats: announces a checkpoint again without writing it), `FAKE_STEPS`, `FAKE_STEP_MS`, `FAKE_CHECKPOINT_EVERY`, `FAKE_CRASH_AT`, `FAKE_PID_FILE`. Each step emits one
 //! point `loss` whose value is a function of the step alone, so equal runs give equal series.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a fake fails")]
@@ -39,6 +39,9 @@ impl Record for EventRecord {
     const SCHEMA: u32 = SCHEMA_WORKER_EVENT;
     const VERSION: u16 = 1;
 }
+
+/// As much of a report as the node reads itself.
+const REPORT: &[u8] = br#"{"agent": {"metrics": {"total_return": 0.25, "sharpe": null, "max_drawdown": 0.125, "turnover": 3.0}}}"#;
 
 #[derive(Clone)]
 struct Out(Arc<Mutex<UnixStream>>);
@@ -142,9 +145,11 @@ fn work(mode: &str, spec: &WorkerSpec, out: &Out, inbox: &mpsc::Receiver<WorkerC
         None => State::default(),
     };
     let mut paused = false;
+    let mut announced = None;
     loop {
         let command = if paused { inbox.recv().ok() } else { inbox.try_recv().ok() };
         match command {
+            Some(WorkerCommand::Pause | WorkerCommand::Resume) if mode == "no_answer" => {}
             Some(WorkerCommand::Pause) => {
                 paused = true;
                 out.say(WorkerEvent::Paused);
@@ -153,7 +158,15 @@ fn work(mode: &str, spec: &WorkerSpec, out: &Out, inbox: &mpsc::Receiver<WorkerC
                 paused = false;
                 out.say(WorkerEvent::Resumed);
             }
-            Some(WorkerCommand::Checkpoint) => checkpoint(&dir, state, out),
+            Some(WorkerCommand::Checkpoint)
+                if mode == "repeats" && announced == Some(state.step) =>
+            {
+                out.say(WorkerEvent::CheckpointWritten(written(state).0));
+            }
+            Some(WorkerCommand::Checkpoint) => {
+                checkpoint(&dir, state, out);
+                announced = Some(state.step);
+            }
             Some(WorkerCommand::Stop { .. }) if mode != "ignore_stop" => {
                 checkpoint(&dir, state, out);
                 finish(spec, &dir, out, true);
@@ -201,21 +214,30 @@ fn work(mode: &str, spec: &WorkerSpec, out: &Out, inbox: &mpsc::Receiver<WorkerC
 
 fn write(dir: &Path, name: &str, bytes: &[u8]) -> String {
     std::fs::write(dir.join(name), bytes).unwrap();
+    hash(bytes)
+}
+
+fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn checkpoint(dir: &Path, state: State, out: &Out) {
-    let file = format!("checkpoint-{}", state.step);
+fn written(state: State) -> (CheckpointWritten, Vec<u8>) {
     let bytes = serde_json::to_vec(&state).unwrap();
-    let sha256 = write(dir, &file, &bytes);
-    out.say(WorkerEvent::CheckpointWritten(CheckpointWritten {
+    let written = CheckpointWritten {
         step: state.step,
         epoch_index: 0,
         metric_count: state.metric_count,
-        file,
-        sha256,
+        file: format!("checkpoint-{}", state.step),
+        sha256: hash(&bytes),
         size_bytes: bytes.len() as u64,
-    }));
+    };
+    (written, bytes)
+}
+
+fn checkpoint(dir: &Path, state: State, out: &Out) {
+    let (written, bytes) = written(state);
+    write(dir, &written.file, &bytes);
+    out.say(WorkerEvent::CheckpointWritten(written));
 }
 
 fn finish(spec: &WorkerSpec, dir: &Path, out: &Out, stopped: bool) {
@@ -228,7 +250,7 @@ fn finish(spec: &WorkerSpec, dir: &Path, out: &Out, stopped: bool) {
             stopped,
         },
         engine::config::SessionKind::Backtest => WorkerResult::Backtest {
-            report_sha256: write(dir, "report", b"{}"),
+            report_sha256: write(dir, "report", REPORT),
             report_file: "report".to_owned(),
         },
     };
