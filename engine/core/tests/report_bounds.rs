@@ -1,6 +1,7 @@
 //! Long reports are bounded: curves are thinned on one axis, trades are capped, figures come from everything.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(clippy::cast_possible_truncation, reason = "the shared builders write single precision")]
 
 mod support;
 

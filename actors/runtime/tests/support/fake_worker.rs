@@ -5,6 +5,7 @@
 //! point `loss` whose value is a function of the step alone, so equal runs give equal series.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a fake fails")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is a log under test")]
 
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -106,7 +107,11 @@ fn main() {
                     answers.say(WorkerEvent::Pong { nonce })
                 }
                 WorkerCommand::Ping { .. } | WorkerCommand::Lease { .. } => {}
-                other => {
+                other @ (WorkerCommand::Start { .. }
+                | WorkerCommand::Pause
+                | WorkerCommand::Resume
+                | WorkerCommand::Checkpoint
+                | WorkerCommand::Stop { .. }) => {
                     if commands.send(other).is_err() {
                         return;
                     }
@@ -188,28 +193,30 @@ fn work(mode: &str, spec: &WorkerSpec, out: &Out, inbox: &mpsc::Receiver<WorkerC
             std::process::abort();
         }
         std::thread::sleep(pause);
-        state.step += 1;
-        state.metric_count += 1;
-        let value = Some(1.0 / f64::from(u32::try_from(state.step).unwrap()));
-        out.say(WorkerEvent::Metrics(vec![MetricPoint {
-            name: "loss".to_owned(),
-            step: state.step,
-            value,
-        }]));
-        out.say(WorkerEvent::Progress(Progress {
-            step: state.step,
-            step_count: steps,
-            epoch_index: 0,
-            epoch_count: 1,
-            phase: "collect".to_owned(),
-            steps_per_second: 1.0,
-        }));
+        advance(&mut state, steps, out);
         if state.step.is_multiple_of(every) {
             checkpoint(&dir, state, out);
         }
     }
     finish(spec, &dir, out, false);
     std::process::exit(EXIT_DONE);
+}
+
+/// Does one step and tells of it.
+fn advance(state: &mut State, steps: u64, out: &Out) {
+    state.step += 1;
+    state.metric_count += 1;
+    let value = Some(1.0 / f64::from(u32::try_from(state.step).unwrap()));
+    let name = "loss".to_owned();
+    out.say(WorkerEvent::Metrics(vec![MetricPoint { name, step: state.step, value }]));
+    out.say(WorkerEvent::Progress(Progress {
+        step: state.step,
+        step_count: steps,
+        epoch_index: 0,
+        epoch_count: 1,
+        phase: "collect".to_owned(),
+        steps_per_second: 1.0,
+    }));
 }
 
 fn write(dir: &Path, name: &str, bytes: &[u8]) -> String {
