@@ -7,9 +7,18 @@ use crate::messages::topics::{Since, Start, TopicUpdate};
 async fn a_new_strategy_appears_on_its_topic() {
     let (dir, platform, running) = start().await;
     let first = strategy(&platform, "one").await;
-    let mut live = platform.topics.subscribe("strategies", None).await.unwrap();
-    let Start::Snapshot(rows) = &live.start else { panic!("not a snapshot") };
-    assert_eq!(rows["rows"][first.id.to_string()]["name"], json!("one"));
+    // A topic follows the answer to a command.
+    let appears = async {
+        loop {
+            let live = platform.topics.subscribe("strategies", None).await.unwrap();
+            let Start::Snapshot(rows) = &live.start else { panic!("not a snapshot") };
+            if rows["rows"][first.id.to_string()]["name"] == json!("one") {
+                return live;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut live = tokio::time::timeout(DEADLINE, appears).await.unwrap();
     let second = strategy(&platform, "two").await;
     let update = tokio::time::timeout(DEADLINE, live.updates.next()).await.unwrap().unwrap();
     let TopicUpdate::Delta { from, seq, data, .. } = update else { panic!("{update:?}") };
