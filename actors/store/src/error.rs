@@ -1,6 +1,8 @@
 //! What can go wrong in the store, told apart by what the caller can do.
 
-use std::path::{Path, PathBuf};
+#[cfg(feature = "journal")]
+use std::path::Path;
+use std::path::PathBuf;
 
 use crate::codec::CodecError;
 
@@ -84,6 +86,7 @@ pub enum StoreError {
     },
 }
 
+#[cfg(feature = "journal")]
 impl StoreError {
     /// Returns the error of a file operation.
     pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {

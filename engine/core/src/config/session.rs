@@ -55,7 +55,8 @@ pub struct TrainingConfig {
     /// How the data is cut.
     #[garde(dive)]
     pub split: SplitConfig,
-    /// Seconds between checkpoints. One is also written at each epoch's end and on command.
+    /// Seconds between checkpoints. One is also written on command and at an
+    /// epoch's end, unless the last is younger than a second.
     #[garde(range(min = 1.0, max = 86_400.0), custom(finite))]
     pub checkpoint_every_seconds: f64,
 }

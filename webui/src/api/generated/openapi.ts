@@ -1361,7 +1361,8 @@ export interface components {
         /** @description What a session does, chosen by `kind`. */
         SessionConfig: {
             /**
-             * @description Seconds between checkpoints. One is also written at each epoch's end and on command.
+             * @description Seconds between checkpoints. One is also written on command and at an
+             *     epoch's end, unless the last is younger than a second.
              * @default 30
              */
             checkpoint_every_seconds: number;
