@@ -20,7 +20,8 @@ function executable() {
 export async function openBrowser(url) {
   mkdirSync(ARTIFACTS, { recursive: true });
   const browser = await chromium.launch({ executablePath: executable(), headless: true, args: FLAGS });
-  const context = await browser.newContext({ baseURL: url, locale: 'en-US', colorScheme: 'light', viewport: { width: 1440, height: 900 } });
+  // A colour caught in the middle of a transition is not the page's colour; the pages honour this wish.
+  const context = await browser.newContext({ baseURL: url, locale: 'en-US', colorScheme: 'light', reducedMotion: 'reduce', viewport: { width: 1440, height: 900 } });
   await context.addInitScript(() => {
     window.__policy = [];
     document.addEventListener('securitypolicyviolation', (event) => window.__policy.push(`${event.violatedDirective}: ${event.blockedURI || event.sourceFile}`));
