@@ -31,6 +31,13 @@ fn lacks(free: Resources, need: Resources) -> Option<(Dimension, u64)> {
     None
 }
 
+/// Returns what is missing in each dimension, GPUs first. Never smaller when less is free: so a waiting session keeps
+/// waiting for the same node while later ones are placed elsewhere, and planning twice changes nothing.
+fn shortage(free: Resources, need: Resources) -> (u32, u64, u64) {
+    let missing = need.minus(free);
+    (missing.gpus, missing.cpu_millis, missing.memory_mib)
+}
+
 /// A node that may take sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NodeRoom {
@@ -112,9 +119,7 @@ fn place(rooms: &mut [(NodeRoom, Resources)], need: Resources) -> Verdict {
     let closest = rooms
         .iter_mut()
         .filter(|(room, _)| lacks(room.capacity, need).is_none())
-        .min_by_key(|(room, free)| {
-            (lacks(*free, need).map_or(0, |(_, missing)| missing), room.node.clone())
-        });
+        .min_by_key(|(room, free)| (shortage(*free, need), room.node.clone()));
     if let Some((_, free)) = closest {
         let (dimension, missing) = lacks(*free, need).unwrap_or((Dimension::Cpu, 0));
         *free = free.minus(need);
@@ -210,6 +215,27 @@ mod tests {
         let mut node = room("a", amount(2, 100, 0), amount(0, 0, 0));
         node.open = false;
         assert_eq!(assign(&[node], &[want(1, amount(1, 1, 0))])[0].1, Verdict::NoNode);
+    }
+
+    #[test]
+    fn a_waiting_session_holds_the_same_node_when_others_were_placed() {
+        // b lacks 3 of cpu for the first; once the second took b's GPU it lacks a GPU as well, which is not closer.
+        let nodes = [
+            room("a", amount(9, 100, 2), amount(4, 0, 0)),
+            room("b", amount(9, 100, 1), amount(7, 0, 0)),
+        ];
+        let wants = [want(1, amount(6, 1, 1)), want(2, amount(1, 1, 1)), want(3, amount(3, 1, 0))];
+        let first = assign(&nodes, &wants);
+        assert!(matches!(first[0].1, Verdict::Waits { .. }));
+        assert_eq!(first[1].1, Verdict::Node("b".parse().unwrap()));
+        assert!(matches!(first[2].1, Verdict::Waits { .. }));
+        let mut after = nodes.clone();
+        after[1].reserved = after[1].reserved.plus(wants[1].need);
+        let second = assign(&after, &[wants[0].clone(), wants[2].clone()]);
+        assert!(
+            second.iter().all(|(_, verdict)| matches!(verdict, Verdict::Waits { .. })),
+            "{second:?}"
+        );
     }
 
     fn amounts(max: u64) -> impl Strategy<Value = Resources> {
