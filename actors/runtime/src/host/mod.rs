@@ -279,7 +279,8 @@ fn wanted_here(state: &ControlState, node: &str, started_ms: u64) -> BTreeMap<Se
         let begun = placement.at_ms < started_ms;
         let checkpoint_requests = session.checkpoint_requests;
         let id = SessionId::from_uuid(Uuid::from_bytes(session.id));
-        Some((id, Wanted { epoch: placement.epoch, wish, checkpoint_requests, begun }))
+        let wished_ms = session.desired.at_ms;
+        Some((id, Wanted { epoch: placement.epoch, wish, wished_ms, checkpoint_requests, begun }))
     };
     state
         .sessions

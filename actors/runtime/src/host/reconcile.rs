@@ -22,6 +22,8 @@ pub(crate) struct Wanted {
     pub(crate) epoch: u64,
     /// What is wanted.
     pub(crate) wish: Wish,
+    /// When that was said: pause, resume, pause is not the same as pause, even when only its end is seen.
+    pub(crate) wished_ms: u64,
     /// How many checkpoints were asked for so far.
     pub(crate) checkpoint_requests: u64,
     /// Whether it began on this node before this start of the process.
@@ -35,6 +37,8 @@ pub(crate) struct Present {
     pub(crate) epoch: u64,
     /// What it was last told.
     pub(crate) wish: Wish,
+    /// When that was said.
+    pub(crate) wished_ms: u64,
     /// Up to which request it was told to write checkpoints.
     pub(crate) checkpoint_requests: u64,
 }
@@ -83,7 +87,7 @@ pub(crate) fn reconcile(
 }
 
 fn tell(session: SessionId, want: &Wanted, actor: &Present, steps: &mut Vec<HostStep>) {
-    if want.wish != actor.wish {
+    if (want.wish, want.wished_ms) != (actor.wish, actor.wished_ms) {
         steps.push(match want.wish {
             Wish::Run => HostStep::Resume(session),
             Wish::Pause => HostStep::Pause(session),
@@ -118,6 +122,7 @@ pub(crate) fn carried_out(
                 let told = Present {
                     epoch: want.epoch,
                     wish: want.wish,
+                    wished_ms: want.wished_ms,
                     checkpoint_requests: want.checkpoint_requests,
                 };
                 present.insert(session, told);
@@ -131,6 +136,7 @@ pub(crate) fn carried_out(
         HostStep::Pause(_) | HostStep::Resume(_) | HostStep::Stop(_) => {
             if let (Some(want), Some(actor)) = (want, present.get_mut(&session)) {
                 actor.wish = want.wish;
+                actor.wished_ms = want.wished_ms;
             }
         }
     }
@@ -148,11 +154,11 @@ mod tests {
     }
 
     fn wanted(wish: Wish) -> Wanted {
-        Wanted { epoch: 1, wish, checkpoint_requests: 0, begun: false }
+        Wanted { epoch: 1, wish, wished_ms: 1, checkpoint_requests: 0, begun: false }
     }
 
     fn present(wish: Wish) -> Present {
-        Present { epoch: 1, wish, checkpoint_requests: 0 }
+        Present { epoch: 1, wish, wished_ms: 1, checkpoint_requests: 0 }
     }
 
     #[test]
@@ -164,6 +170,17 @@ mod tests {
             reconcile(&wants, &BTreeMap::new()),
             [HostStep::Start(id(1)), HostStep::Adopt(id(2))]
         );
+    }
+
+    #[test]
+    fn the_same_wish_said_later_is_told_again() {
+        let mut want = wanted(Wish::Pause);
+        want.wished_ms = 2;
+        let wants = BTreeMap::from([(id(1), want)]);
+        let mut here = BTreeMap::from([(id(1), present(Wish::Pause))]);
+        assert_eq!(reconcile(&wants, &here), [HostStep::Pause(id(1))]);
+        carried_out(HostStep::Pause(id(1)), &wants, &mut here);
+        assert_eq!(reconcile(&wants, &here), []);
     }
 
     #[test]
@@ -212,12 +229,12 @@ mod tests {
             let wants: BTreeMap<SessionId, Wanted> = wants
                 .into_iter()
                 .map(|(n, (epoch, wish, checkpoint_requests, begun))| {
-                    (id(n), Wanted { epoch, wish, checkpoint_requests, begun })
+                    (id(n), Wanted { epoch, wish, wished_ms: 1, checkpoint_requests, begun })
                 })
                 .collect();
             let mut here: BTreeMap<SessionId, Present> = here
                 .into_iter()
-                .map(|(n, (epoch, wish, checkpoint_requests))| (id(n), Present { epoch, wish, checkpoint_requests }))
+                .map(|(n, (epoch, wish, checkpoint_requests))| (id(n), Present { epoch, wish, wished_ms: 1, checkpoint_requests }))
                 .collect();
             for _ in 0..2 {
                 for step in reconcile(&wants, &here) {

@@ -191,7 +191,7 @@ impl Course {
     pub(crate) fn wished(&mut self, wish: Wish) -> Vec<Step> {
         let before = std::mem::replace(&mut self.wish, wish);
         if before == wish {
-            return Vec::new();
+            return self.told_again();
         }
         match (self.phase, wish) {
             (Phase::Ended, _)
@@ -229,6 +229,19 @@ impl Course {
                 }
                 steps
             }
+        }
+    }
+
+    /// The same wish again: commands in between were not seen, and what is shown may be theirs.
+    fn told_again(&self) -> Vec<Step> {
+        match (self.phase, self.wish) {
+            (Phase::Working, Wish::Pause) if self.standing => {
+                vec![show(SessionState::Paused, "stands still", "worker")]
+            }
+            (Phase::Working, Wish::Run) if !self.standing => {
+                vec![show(SessionState::Running, "goes on", "worker")]
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -63,7 +63,8 @@ pub(crate) fn successors(from: SessionState) -> &'static [SessionState] {
             S::Stopped,
             S::Failed,
         ],
-        S::Running => &[S::Pausing, S::Stopping, S::Recovering, S::Completed, S::Failed],
+        // Straight to paused: the worker's word that it stands still is true whatever was shown before.
+        S::Running => &[S::Pausing, S::Paused, S::Stopping, S::Recovering, S::Completed, S::Failed],
         S::Pausing => &[S::Paused, S::Running, S::Stopping, S::Recovering, S::Completed, S::Failed],
         S::Paused => &[S::Running, S::Stopping, S::Recovering, S::Completed, S::Stopped, S::Failed],
         S::Stopping => &[S::Stopped, S::Completed, S::Failed],

@@ -214,10 +214,13 @@ impl RegistryState {
         if from == to {
             return self.keep(id, &advance.facts).await;
         }
-        // An answer to an earlier resume, while another pause was accepted since.
-        let outdated = from == SessionState::Pausing
-            && to == SessionState::Running
-            && self.desired(id) == Some(DesiredState::Pause);
+        // The worker's answer to an earlier command, while the opposite was accepted since: its next answer counts.
+        let standing = matches!(from, SessionState::Pausing | SessionState::Paused);
+        let outdated = match self.desired(id) {
+            Some(DesiredState::Pause) => standing && to == SessionState::Running,
+            Some(DesiredState::Run) => from == SessionState::Running && to == SessionState::Paused,
+            Some(DesiredState::Stop) | None => false,
+        };
         if outdated || !lifecycle::may_follow(from, to) {
             return Err(ActorsError::IllegalTransition {
                 command: format!("go to {}", lifecycle::word(to)),
