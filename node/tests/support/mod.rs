@@ -162,19 +162,21 @@ impl Api {
         &self.token
     }
 
-    /// Reads a path; an error status is a panic.
+    /// Reads a path; an error status is a panic. Waits where the node says that we ask too often.
     pub async fn get(&self, path: &str) -> Value {
-        let answer = self
-            .http
-            .get(format!("{}{path}", self.url))
-            .bearer_auth(&self.token)
-            .send()
-            .await
-            .unwrap();
-        let status = answer.status();
-        let text = answer.text().await.unwrap();
-        assert!(status.is_success(), "GET {path}: {status} {text}");
-        serde_json::from_str(&text).unwrap()
+        let begun = Instant::now();
+        loop {
+            let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+            let answer = request.send().await.unwrap();
+            let status = answer.status();
+            if status.as_u16() == 429 && begun.elapsed() < DEADLINE {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                continue;
+            }
+            let text = answer.text().await.unwrap();
+            assert!(status.is_success(), "GET {path}: {status} {text}");
+            return serde_json::from_str(&text).unwrap();
+        }
     }
 
     /// Sends a command; what came back, or why nothing did.
