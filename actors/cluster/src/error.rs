@@ -1,4 +1,4 @@
-//! What can go wrong in the control plane, told apart by what the caller can do.
+//! What can go wrong in the control plane and between peers, told apart by what the caller can do.
 
 use crate::control::apply::Divergence;
 use crate::control::refusal::Refusal;
@@ -38,10 +38,48 @@ pub enum ControlError {
     /// Log and state do not fit; the process must end.
     #[error(transparent)]
     Divergence(#[from] Divergence),
+    /// Nobody leads at this moment, or this node is cut off from the majority; nothing was written.
+    #[error("no majority is reached at this moment ({reason}): try again in a few seconds")]
+    NoLeader {
+        /// What is known.
+        reason: String,
+    },
     /// A thread could not be started.
     #[error("the control thread could not be started: {reason}")]
     Thread {
         /// What the system said.
         reason: String,
+    },
+}
+
+/// A peer was not reached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetError {
+    /// Nobody answers at the address, or not in time.
+    #[error("{peer} is not reached at {address}: {reason}")]
+    Unreachable {
+        /// Who was wanted.
+        peer: String,
+        /// Where.
+        address: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// Somebody answers, but does not prove to be the peer, or does not accept us.
+    #[error("{address} does not prove to be {peer}: {reason}; check both nodes' certificates with `tm cert show`")]
+    Untrusted {
+        /// Who was wanted.
+        peer: String,
+        /// Where.
+        address: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// No address of the peer is known.
+    #[error("no address of {peer} is known: it is no member")]
+    Unknown {
+        /// Who was wanted.
+        peer: String,
     },
 }

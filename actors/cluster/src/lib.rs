@@ -3,9 +3,10 @@
 //! What is a hint and what is authority: the control state, as applied from the durable log, decides; everything a
 //! node reports about itself is a hint.
 //!
-//! Modules in reading order: [`control`] (commands, the pure state machine, the door), [`supervision`] (restart,
-//! back-off, escalate), [`error`].
+//! Modules in reading order: [`control`] (commands, the pure state machine, the door), [`net`] (how bytes reach a peer),
+//! [`supervision`] (restart, back-off, escalate), [`error`].
 
 pub mod control;
 pub mod error;
+pub mod net;
 pub mod supervision;

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::command::{CommandRecord, EntryRecord, Proposed};
 use super::machine::Machine;
-use super::{Applied, ControlError, ControlHandle, Driver, Proposal};
+use super::{Applied, Barrier, ControlError, ControlHandle, Driver, Leadership, Proposal};
 
 /// Proposals that may wait before callers are refused.
 const QUEUE_LIMIT: usize = 4_096;
@@ -40,6 +40,8 @@ pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 /// How the driver is started.
 #[derive(Clone)]
 pub struct LocalConfig {
+    /// Name of this node.
+    pub node: String,
     /// Stamps the entries.
     pub clock: Clock,
     /// Entries between two snapshots.
@@ -49,14 +51,15 @@ pub struct LocalConfig {
 impl LocalConfig {
     /// Returns the usual configuration.
     #[must_use]
-    pub fn new(clock: Clock) -> Self {
-        Self { clock, snapshot_every: SNAPSHOT_EVERY }
+    pub fn new(node: impl Into<String>, clock: Clock) -> Self {
+        Self { node: node.into(), clock, snapshot_every: SNAPSHOT_EVERY }
     }
 }
 
 impl std::fmt::Debug for LocalConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LocalConfig")
+            .field("node", &self.node)
             .field("snapshot_every", &self.snapshot_every)
             .finish_non_exhaustive()
     }
@@ -73,6 +76,8 @@ struct Request {
 pub struct LocalDriver {
     queue: Option<mpsc::Sender<Request>>,
     failed: watch::Receiver<Option<String>>,
+    leadership: watch::Sender<Leadership>,
+    index: watch::Receiver<u64>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -87,6 +92,7 @@ impl LocalDriver {
         config: LocalConfig,
     ) -> Result<ControlHandle, ControlError> {
         let machine = Arc::new(Machine::default());
+        let config_node = config.node.clone();
         let writer = Writer::restore(journal, blobs, config, Arc::clone(&machine))?;
         let (queue, requests) = mpsc::channel(QUEUE_LIMIT);
         let (failure, failed) = watch::channel(None);
@@ -94,7 +100,14 @@ impl LocalDriver {
             .name("control".to_owned())
             .spawn(move || writer.run(requests, &failure))
             .map_err(|error| ControlError::Thread { reason: error.to_string() })?;
-        let driver = Self { queue: Some(queue), failed, thread: Some(thread) };
+        let alone = Leadership { leader: Some(config_node), here: true, term: TERM };
+        let driver = Self {
+            queue: Some(queue),
+            failed,
+            leadership: watch::channel(alone).0,
+            index: machine.watch(),
+            thread: Some(thread),
+        };
         Ok(ControlHandle::new(Arc::new(driver), machine))
     }
 }
@@ -124,6 +137,16 @@ impl Driver for LocalDriver {
 
     fn failed(&self) -> watch::Receiver<Option<String>> {
         self.failed.clone()
+    }
+
+    fn leadership(&self) -> watch::Receiver<Leadership> {
+        self.leadership.subscribe()
+    }
+
+    fn barrier(&self) -> Barrier {
+        // What was answered here was applied before.
+        let index = *self.index.borrow();
+        Box::pin(std::future::ready(Ok(index)))
     }
 }
 

@@ -46,6 +46,20 @@ pub struct Applied {
 /// What a driver's proposal resolves to.
 pub type Proposal = Pin<Box<dyn Future<Output = Result<Applied, ControlError>> + Send>>;
 
+/// What a driver's check that its state is current resolves to.
+pub type Barrier = Pin<Box<dyn Future<Output = Result<u64, ControlError>> + Send>>;
+
+/// Who leads, as far as this node knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leadership {
+    /// Name of the leader; absent while nobody is known to lead.
+    pub leader: Option<String>,
+    /// Whether this node leads.
+    pub here: bool,
+    /// The term; grows with every election.
+    pub term: u64,
+}
+
 /// Makes entries durable and applies them in order: the only part that a cluster replaces.
 ///
 /// Promises: an answer is given only after its entry is durable and applied; every durable entry is applied exactly
@@ -56,6 +70,12 @@ pub trait Driver: Send + Sync + 'static {
 
     /// Resolves with the reason when the driver cannot go on; the process should then end.
     fn failed(&self) -> watch::Receiver<Option<String>>;
+
+    /// Follows who leads. Alone, a node always leads itself.
+    fn leadership(&self) -> watch::Receiver<Leadership>;
+
+    /// Resolves with an applied index that contains everything answered anywhere before this call.
+    fn barrier(&self) -> Barrier;
 }
 
 /// Everything the rest of the program needs of the control plane. Cheap to clone.
@@ -95,6 +115,21 @@ impl ControlHandle {
         command: ControlCommand,
     ) -> Result<CommandOutput, ControlError> {
         Ok(self.propose(key, command).await?.result?)
+    }
+
+    /// Follows who leads.
+    #[must_use]
+    pub fn leadership(&self) -> watch::Receiver<Leadership> {
+        self.driver.leadership()
+    }
+
+    /// Waits until this node's state contains everything that was answered anywhere before this call, and returns
+    /// the applied index: a read after it is linearizable.
+    ///
+    /// # Errors
+    /// [`ControlError::NoLeader`] when no majority is reached.
+    pub async fn barrier(&self) -> Result<u64, ControlError> {
+        self.driver.barrier().await
     }
 
     /// Reads the state as applied on this node. The closure must be short: it holds off the next entry.

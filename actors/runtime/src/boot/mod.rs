@@ -148,8 +148,9 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
     let wall: cluster::control::Clock =
         Arc::new(move || u64::try_from(clock.wall_ms()).unwrap_or(0));
     let (control_journal, control_blobs) = (journal.clone(), blobs.clone());
+    let local = LocalConfig::new(claimed.node.to_string(), wall);
     let started = tokio::task::spawn_blocking(move || {
-        LocalDriver::start(&control_journal, &control_blobs, LocalConfig::new(wall))
+        LocalDriver::start(&control_journal, &control_blobs, local)
     });
     let control =
         started.await.map_err(ActorsError::internal)?.map_err(|error| ActorsError::Boot {
