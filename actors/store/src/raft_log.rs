@@ -101,6 +101,14 @@ impl Record for CommittedMark {
     const VERSION: u16 = 1;
 }
 
+/// Returns where the newest snapshot lies, for those who do not own the log: its file must not be deleted.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it is damaged.
+pub fn snapshot_mark(journal: &Journal) -> Result<Option<SnapshotMark>, StoreError> {
+    journal.get_from(Tree::RaftMeta, &Key::raft_meta(b's'))
+}
+
 /// The control log of this node.
 #[derive(Debug)]
 pub struct RaftLog {
@@ -283,7 +291,7 @@ impl RaftLog {
     /// # Errors
     /// [`StoreError::Corrupt`] when it is damaged.
     pub fn snapshot(&self) -> Result<Option<SnapshotMark>, StoreError> {
-        self.journal.get_from(Tree::RaftMeta, &Key::raft_meta(b's'))
+        snapshot_mark(&self.journal)
     }
 
     fn save<R: Record>(&self, name: u8, record: &R) -> Result<(), StoreError> {
