@@ -44,6 +44,12 @@ pub enum ControlError {
         /// What is known.
         reason: String,
     },
+    /// Voters and learners could not be changed, or the answer whether they were is missing.
+    #[error("the members were not changed as asked: {reason}")]
+    Members {
+        /// What stands in the way.
+        reason: String,
+    },
     /// A thread could not be started.
     #[error("the control thread could not be started: {reason}")]
     Thread {
@@ -67,7 +73,9 @@ pub enum NetError {
         reason: String,
     },
     /// Somebody answers, but does not prove to be the peer, or does not accept us.
-    #[error("{address} does not prove to be {peer}: {reason}; check both nodes' certificates with `tm cert show`")]
+    #[error(
+        "{address} does not prove to be {peer}: {reason}; check both nodes' certificates with `tm cert show`"
+    )]
     Untrusted {
         /// Who was wanted.
         peer: String,
