@@ -58,6 +58,8 @@ pub struct Group {
     pub net: MemoryNet,
     pub nodes: Vec<Option<Node>>,
     pub dir: tempfile::TempDir,
+    /// Where the nodes' directories are, when they outlive the group.
+    pub fixed: Option<std::path::PathBuf>,
     pub timing: RaftTiming,
     pub propose_max: Duration,
     pub snapshot_every: u64,
@@ -69,6 +71,7 @@ impl Group {
             net: MemoryNet::default(),
             nodes: Vec::new(),
             dir: tempfile::tempdir().unwrap(),
+            fixed: None,
             timing,
             propose_max: Duration::from_secs(10),
             snapshot_every: 2_000,
@@ -99,7 +102,7 @@ impl Group {
     }
 
     pub fn path(&self, index: usize) -> std::path::PathBuf {
-        self.dir.path().join(name(index))
+        self.fixed.as_deref().unwrap_or(self.dir.path()).join(name(index))
     }
 
     /// Starts a node, for the first time or again.

@@ -145,3 +145,77 @@ pub(crate) fn decode<T: Record>(bytes: &[u8]) -> Result<T, CtlError> {
 pub(crate) fn unexpected(method: &str) -> CtlError {
     CtlError::refused("unexpected_message", format!("{method} carries another kind of message"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::control::command::{CommandId, ControlCommand};
+    use crate::control::raft::types::Member;
+    use crate::control::refusal::CommandOutput;
+
+    /// `UPDATE_GOLDEN=1` writes files that are missing; a file that exists is never rewritten.
+    fn golden<R: Record + PartialEq + Debug>(name: &str, sample: &R) {
+        let name = format!("{}_{name}_v{}.bin", schema::name(R::SCHEMA), R::VERSION);
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+        let bytes = codec::encode(sample).unwrap();
+        if !file.exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&file, &bytes).unwrap();
+        }
+        let stored = std::fs::read(&file).unwrap();
+        assert_eq!(codec::decode::<R>(&stored).as_ref(), Ok(sample), "{}", file.display());
+        assert_eq!(stored, bytes, "{}: variants and fields are only appended", file.display());
+    }
+
+    fn membership() -> MembershipRecord {
+        let member = Member { node: "n-1".into(), address: "host:7700".into() };
+        MembershipRecord {
+            id: Some(LogId { term: 3, node: 1, index: 9 }),
+            voters: vec![[1, 2].into(), [1, 3].into()],
+            members: [(1, member.clone()), (2, member)].into(),
+        }
+    }
+
+    #[test]
+    fn what_nodes_say_about_the_log_is_understood_by_every_later_build() {
+        let (id, vote) =
+            (LogId { term: 3, node: 1, index: 9 }, Vote { term: 3, node: 1, committed: true });
+        let entry = WireEntry { id, payload: vec![1, 2, 3] };
+        let meta = WireMeta { last: Some(id), membership: membership(), name: "9-ab".into() };
+        golden("log", &membership());
+        let append =
+            |entries| RaftMessage::Append { vote, previous: Some(id), entries, committed: None };
+        golden("append", &append(vec![entry]));
+        golden("alive", &append(Vec::new()));
+        golden("whole", &RaftMessage::Appended(Appended::Whole));
+        golden("up_to", &RaftMessage::Appended(Appended::UpTo(Some(id))));
+        golden("conflict", &RaftMessage::Appended(Appended::Conflict));
+        golden("higher", &RaftMessage::Appended(Appended::HigherVote(vote)));
+        golden("ask", &RaftMessage::AskVote { vote, last: Some(id) });
+        golden("voted", &RaftMessage::Voted { vote, granted: true, last: None });
+        let piece = RaftMessage::Piece { vote, meta, offset: 5, data: vec![7; 9], done: true };
+        golden("piece", &piece);
+        golden("kept", &RaftMessage::Kept { vote });
+        golden("mismatch", &RaftMessage::Mismatch { wanted: 1, found: 2 });
+    }
+
+    #[test]
+    fn what_is_passed_on_to_the_leader_is_understood_by_every_later_build() {
+        let command = ControlCommand::InitCluster { cluster: [5; 16] };
+        golden(
+            "propose",
+            &ControlCall::Propose(vec![Proposed { key: CommandId([4; 16]), command }]),
+        );
+        let answers = vec![
+            Forwarded::Applied { index: 8, result: Ok(CommandOutput::Done) },
+            Forwarded::NotLeader,
+            Forwarded::Overloaded,
+            Forwarded::Unknown,
+        ];
+        golden("proposed", &ControlCall::Proposed(answers));
+        golden("barrier", &ControlCall::Barrier);
+        golden("index", &ControlCall::Index(12));
+    }
+}
