@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use cluster::control::command::EntryRecord;
 use cluster::control::{CommandOutput, ControlError, RaftTiming, Role};
+use store::raft_log::{LogEntry, LogId, RaftLog};
 
 mod support;
 
@@ -124,6 +126,9 @@ async fn a_newcomer_catches_up_by_snapshot_and_can_be_promoted_demoted_and_remov
     admin.add_learner(2, "n-2", "n-2").await.unwrap();
     admin.add_learner(2, "n-2", "n-2").await.unwrap();
     assert!(admin.add_learner(2, "n-3", "n-3").await.is_err(), "an id is given once");
+    admin.add_learner(6, "n-6", "n-6").await.unwrap();
+    assert!(admin.promote(6).await.is_err(), "node 1 campaigns at the same time");
+    admin.remove(6).await.unwrap();
     group.agreed_state().await;
     let learner = group.admin(1).metrics().borrow().clone();
     assert!(learner.snapshot > 0 && learner.purged > 0, "{learner:?}");
@@ -162,4 +167,30 @@ async fn without_a_majority_it_is_said_that_nothing_was_written() {
     group.leader(&[0, 1]).await;
     alone.barrier().await.unwrap();
     assert_eq!(alone.read(|state| state.documents.count()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_cannot_be_applied_ends_the_node_and_says_why() {
+    let mut group = Group::new(QUICK);
+    group.propose_max = Duration::from_secs(2);
+    group.form(1).await;
+    group.control(0).execute(key(1), put(1, 10)).await.unwrap();
+    group.kill(0).await;
+    {
+        let (journal, _blobs) = support::open(&group.path(0));
+        let mut log = RaftLog::open(&journal).unwrap();
+        let id = LogId { index: log.last().index + 1, ..log.last() };
+        let record = EntryRecord { at_ms: 1, commands: Vec::new() };
+        let mut payload = store::codec::encode(&record).unwrap();
+        *payload.last_mut().unwrap() ^= 1;
+        log.append(&[LogEntry { id, payload }]).unwrap().wait_blocking().unwrap();
+    }
+    group.start(0);
+    let control = group.control(0).clone();
+    let reason = until("an end", || control.failed().borrow().clone()).await;
+    assert!(reason.contains("cannot be read"), "{reason}");
+    // Nothing is answered any more, and what is said about the outcome is careful.
+    let refused = control.execute(key(2), put(2, 10)).await;
+    assert!(matches!(refused, Err(ControlError::Unknown { .. } | ControlError::NoLeader { .. })));
+    assert_eq!(control.read(|state| state.documents.count()), 1);
 }

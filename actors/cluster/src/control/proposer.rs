@@ -51,9 +51,28 @@ const GIVEN_UP: u8 = 2;
 
 type Answered = Result<Applied, ControlError>;
 
+/// Counts the bytes of a proposal for as long as it waits.
+struct Room {
+    bytes: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Room {
+    fn take(taken: &Arc<AtomicUsize>, bytes: usize) -> Option<Self> {
+        let room = Self { bytes, taken: Arc::clone(taken) };
+        (taken.fetch_add(bytes, Ordering::Relaxed) + bytes <= QUEUE_BYTES_MAX).then_some(room)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 struct Request {
     proposed: Proposed,
-    bytes: usize,
+    room: Room,
     /// Came from another node: it is not passed on again.
     forwarded: bool,
     deadline: Instant,
@@ -61,12 +80,10 @@ struct Request {
     /// An earlier attempt may have written it.
     uncertain: bool,
     answer: oneshot::Sender<Answered>,
-    queued_bytes: Arc<AtomicUsize>,
 }
 
 impl Request {
     fn answer(self, answer: Answered) {
-        self.queued_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
         // A caller that stopped waiting asks again with the same key.
         drop(self.answer.send(answer));
     }
@@ -140,29 +157,22 @@ impl Proposals {
             return Err(ControlError::TooLarge { limit: COMMAND_BYTES_MAX, found: bytes });
         }
         let overloaded = || ControlError::Overloaded { limit: QUEUE_LIMIT };
-        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > QUEUE_BYTES_MAX {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(overloaded());
-        }
+        let room = Room::take(&self.bytes, bytes).ok_or_else(overloaded)?;
         let (answer, answered) = oneshot::channel();
         let state = Arc::new(AtomicU8::new(WAITING));
         let request = Request {
             proposed: Proposed { key: proposed.key, command: record.0 },
-            bytes,
+            room,
             forwarded,
             deadline,
             state: Arc::clone(&state),
             uncertain: false,
             answer,
-            queued_bytes: Arc::clone(&self.bytes),
         };
-        self.queue.try_send(request).map_err(|error| {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            match error {
-                mpsc::error::TrySendError::Full(_) => overloaded(),
-                mpsc::error::TrySendError::Closed(_) => {
-                    ControlError::NoLeader { reason: "the control plane ended".to_owned() }
-                }
+        self.queue.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => overloaded(),
+            mpsc::error::TrySendError::Closed(_) => {
+                ControlError::NoLeader { reason: "the control plane ended".to_owned() }
             }
         })?;
         Ok((answered, state))
@@ -238,7 +248,8 @@ impl Proposer {
         let (now, here) = (Instant::now(), self.leadership.borrow().here);
         let mut left = Vec::with_capacity(round.len());
         for request in round {
-            if request.answer.is_closed() {
+            if request.forwarded && request.answer.is_closed() {
+                // Whoever passed it on asks again. One's own goes on although nobody waits: it was on its way.
                 request.give_up("nobody waits");
             } else if now >= request.deadline {
                 request.give_up("no answer in time");
@@ -254,6 +265,9 @@ impl Proposer {
     /// Writes a round as one entry and waits until it is applied.
     async fn write(&mut self, round: Vec<Request>) -> Outcome {
         let mut round: Vec<Request> = round.into_iter().filter(Request::take).collect();
+        if round.is_empty() {
+            return Outcome::Done;
+        }
         let at_ms = (self.clock)().max(self.machine.read(|state| state.applied_at_ms));
         let commands = round.iter().map(|request| request.proposed.clone()).collect();
         let payload = match codec::encode(&EntryRecord { at_ms, commands }) {
@@ -286,6 +300,9 @@ impl Proposer {
     /// Passes a round on to the leader.
     async fn pass_on(&self, leader: &str, round: Vec<Request>) -> Outcome {
         let mut round: Vec<Request> = round.into_iter().filter(Request::take).collect();
+        if round.is_empty() {
+            return Outcome::Done;
+        }
         let proposed = round.iter().map(|request| request.proposed.clone()).collect();
         let left = round.iter().map(|request| request.deadline).max().unwrap_or_else(Instant::now);
         let limit = left.saturating_duration_since(Instant::now()).min(FORWARD_MAX);
@@ -348,7 +365,7 @@ async fn collect(
     company: usize,
 ) -> Option<Request> {
     let until = Instant::now() + COLLECT;
-    let mut bytes: usize = round.iter().map(|request| request.bytes).sum();
+    let mut bytes: usize = round.iter().map(|request| request.room.bytes).sum();
     while round.len() < ENTRY_COMMANDS_MAX && bytes < ENTRY_COLLECT_BYTES {
         let next = match waiting.try_recv() {
             Ok(next) => next,
@@ -358,10 +375,10 @@ async fn collect(
             },
             Err(_) => break,
         };
-        if bytes + next.bytes > ENTRY_COLLECT_BYTES {
+        if bytes + next.room.bytes > ENTRY_COLLECT_BYTES {
             return Some(next);
         }
-        bytes += next.bytes;
+        bytes += next.room.bytes;
         round.push(next);
     }
     None

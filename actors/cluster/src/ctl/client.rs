@@ -34,9 +34,16 @@ struct Inner {
     book: Arc<dyn AddressBook>,
     /// Where connections are driven: calls may come from other runtimes that end earlier.
     runtime: Handle,
-    channels: Mutex<BTreeMap<String, Channel>>,
+    channels: Mutex<Channels>,
     /// Addresses learnt elsewhere, for peers that the book does not know yet.
     learnt: Mutex<BTreeMap<String, String>>,
+}
+
+/// One channel per peer. Each has a number, so that the failure of an old one does not close its successor.
+#[derive(Default)]
+struct Channels {
+    by_peer: BTreeMap<String, (u64, Channel)>,
+    count: u64,
 }
 
 impl std::fmt::Debug for CtlClient {
@@ -95,7 +102,8 @@ impl CtlClient {
         let deadline = deadline.min(DEADLINE_MAX);
         let path = PathAndQuery::try_from(format!("/{method}"))
             .map_err(|error| CtlError::refused("unknown_method", error.to_string()))?;
-        let mut grpc = Grpc::new(self.channel(peer))
+        let (number, channel) = self.channel(peer);
+        let mut grpc = Grpc::new(channel)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
         let mut request = Request::new(body);
@@ -107,11 +115,11 @@ impl CtlClient {
         match answer.await {
             Err(_) => Err(CtlError::Deadline),
             Ok(Ok(answer)) => Ok(answer.into_inner()),
-            Ok(Err(status)) => Err(self.error(peer, &status)),
+            Ok(Err(status)) => Err(self.error(peer, number, &status)),
         }
     }
 
-    fn error(&self, peer: &str, status: &Status) -> CtlError {
+    fn error(&self, peer: &str, number: u64, status: &Status) -> CtlError {
         if let Some(code) = status.metadata().get(CODE_KEY).and_then(|code| code.to_str().ok()) {
             return CtlError::Refused {
                 code: code.to_owned(),
@@ -141,7 +149,7 @@ impl CtlClient {
                     Some(NotDialled(error)) => error.to_string(),
                     None => {
                         // The connection is not trusted again: the next call dials anew.
-                        lock(&self.inner.channels).remove(peer);
+                        self.forget(peer, number);
                         text(status)
                     }
                 };
@@ -150,14 +158,22 @@ impl CtlClient {
         }
     }
 
-    fn channel(&self, peer: &str) -> Channel {
+    fn forget(&self, peer: &str, number: u64) {
         let mut channels = lock(&self.inner.channels);
-        if let Some(channel) = channels.get(peer) {
-            return channel.clone();
+        if channels.by_peer.get(peer).is_some_and(|(newest, _)| *newest == number) {
+            channels.by_peer.remove(peer);
         }
-        let channel = self.open(peer);
-        channels.insert(peer.to_owned(), channel.clone());
-        channel
+    }
+
+    fn channel(&self, peer: &str) -> (u64, Channel) {
+        let mut channels = lock(&self.inner.channels);
+        if let Some(known) = channels.by_peer.get(peer) {
+            return known.clone();
+        }
+        channels.count += 1;
+        let new = (channels.count, self.open(peer));
+        channels.by_peer.insert(peer.to_owned(), new.clone());
+        new
     }
 
     /// Returns a channel that dials at its first call, and again whenever its connection broke.

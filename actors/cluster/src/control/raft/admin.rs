@@ -127,6 +127,11 @@ impl std::fmt::Debug for RaftAdmin {
     }
 }
 
+/// Returns when a node campaigns, as a number from 0 to 4.
+pub(super) fn slot(raft_id: u64) -> u64 {
+    raft_id % 5
+}
+
 fn refused(reason: impl std::fmt::Display) -> ControlError {
     ControlError::Members { reason: reason.to_string() }
 }
@@ -164,10 +169,19 @@ impl RaftAdmin {
     /// Lets a learner vote once it has caught up.
     ///
     /// # Errors
-    /// As [`Self::add_learner`], and when it does not catch up within 30 s.
+    /// As [`Self::add_learner`], when it does not catch up within 30 s, and when a voter's id has the same remainder
+    /// by 5: two that campaign at the same time may hinder each other for long. It rejoins with another id.
     pub async fn promote(&self, raft_id: u64) -> Result<(), ControlError> {
-        if self.members().iter().any(|member| member.raft_id == raft_id && member.voter) {
+        let voters: Vec<MemberView> =
+            self.members().into_iter().filter(|member| member.voter).collect();
+        if voters.iter().any(|member| member.raft_id == raft_id) {
             return Ok(());
+        }
+        if let Some(same) = voters.iter().find(|member| slot(member.raft_id) == slot(raft_id)) {
+            return Err(refused(format!(
+                "raft ids {raft_id} and {} ({}) would campaign at the same time: join with another id",
+                same.raft_id, same.node
+            )));
         }
         let mut view = self.view.clone();
         let near = view.wait_for(|view| {

@@ -104,7 +104,7 @@ impl RaftSettings {
 
     fn config(&self) -> Result<Config, ControlError> {
         let timing = self.timing;
-        let election = timing.election_ms + timing.slot_ms * (self.raft_id % 5);
+        let election = timing.election_ms + timing.slot_ms * admin::slot(self.raft_id);
         let config = Config {
             cluster_name: "control".to_owned(),
             heartbeat_interval: timing.heartbeat_ms,
