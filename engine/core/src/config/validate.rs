@@ -21,7 +21,7 @@ use super::{ResourcesConfig, SessionConfig, StrategyConfig, schema};
 pub struct Violation {
     /// JSON pointer (RFC 6901) of the field, relative to the configuration's root.
     pub pointer: String,
-    /// Stable code, one of [`VIOLATION_CODES`](super::VIOLATION_CODES).
+    /// Stable code. The list with the parameters of each is `x-codes`; read `detail` for a code that is not in it.
     pub code: String,
     /// Numbers and names that belong to the code, for translations.
     #[serde(default)]
