@@ -79,8 +79,9 @@ async fn a_leader_cut_off_answers_nobody_and_its_last_command_is_done_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_node_restarts_from_its_disk_and_serves_only_when_it_caught_up() {
-    let mut group = Group::formed(3, QUICK).await;
+    let mut group = Group::new(RaftTiming::default());
     group.propose_max = Duration::from_secs(60);
+    group.form(3).await;
     for round in 0..3_u64 {
         let node = usize::try_from(round).unwrap();
         let first = round * 10;
@@ -114,8 +115,27 @@ async fn every_node_restarts_from_its_disk_and_serves_only_when_it_caught_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_comes_back_at_once_answers_no_read_that_misses_what_it_acknowledged() {
+    let mut group = Group::formed(3, RaftTiming::default()).await;
+    for number in 0..3_u64 {
+        let leader = group.leader(&[0, 1, 2]).await;
+        group.control(leader).execute(key(number), put(number, 100)).await.unwrap();
+        group.kill(leader).await;
+        group.start(leader);
+        let control = group.control(leader).clone();
+        let there = || control.read(|state| state.documents.count()) == number + 1;
+        let read = control.barrier().await;
+        assert!(read.is_err() || there(), "{read:?}");
+        let mut caught_up = group.admin(leader).caught_up();
+        let caught_up = caught_up.wait_for(|caught_up| *caught_up);
+        drop(tokio::time::timeout(PATIENCE, caught_up).await.unwrap().unwrap());
+        assert!(there());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_newcomer_catches_up_by_snapshot_and_can_be_promoted_demoted_and_removed() {
-    let mut group = Group::new(QUICK);
+    let mut group = Group::new(RaftTiming::default());
     group.form(1).await;
     for number in 0..5_000 {
         group.control(0).execute(key(number), put(number, 20)).await.unwrap();
@@ -151,6 +171,7 @@ async fn a_newcomer_catches_up_by_snapshot_and_can_be_promoted_demoted_and_remov
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_majority_it_is_said_that_nothing_was_written() {
     let mut group = Group::formed(3, QUICK).await;
+    // For the nodes that are started from now on.
     group.propose_max = Duration::from_millis(1_500);
     for node in 0..3 {
         group.kill(node).await;

@@ -95,9 +95,25 @@ impl Group {
         let leads = view.wait_for(|view| view.role == Role::Leader);
         drop(tokio::time::timeout(PATIENCE, leads).await.unwrap().unwrap());
         for index in 1..count {
-            let (raft_id, name) = (index as u64 + 1, name(index));
-            first.add_learner(raft_id, &name, &name).await.unwrap();
-            first.promote(raft_id).await.unwrap();
+            self.join(index).await;
+        }
+    }
+
+    /// Makes a running node a voter. On a slow machine the lead may change meanwhile: whoever leads is asked.
+    async fn join(&self, index: usize) {
+        let (raft_id, name) = (index as u64 + 1, name(index));
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            for node in self.running() {
+                let admin = self.admin(node);
+                if admin.add_learner(raft_id, &name, &name).await.is_ok()
+                    && admin.promote(raft_id).await.is_ok()
+                {
+                    return;
+                }
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{name} did not join");
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
