@@ -14,8 +14,9 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use openraft::Raft;
+use store::StoreError;
+use store::codec::{self, CodecError};
 use store::raft_log::ENTRY_BYTES_MAX;
-use store::{StoreError, codec};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -269,15 +270,9 @@ impl Proposer {
             return Outcome::Done;
         }
         let at_ms = (self.clock)().max(self.machine.read(|state| state.applied_at_ms));
-        let commands = round.iter().map(|request| request.proposed.clone()).collect();
-        let payload = match codec::encode(&EntryRecord { at_ms, commands }) {
+        let payload = match entry(&round, at_ms) {
             Ok(payload) => payload,
-            Err(error) => {
-                for request in round {
-                    request.answer(Err(StoreError::from(error.clone()).into()));
-                }
-                return Outcome::Done;
-            }
+            Err(error) => return refuse(round, &error),
         };
         let last = round.iter().map(|request| request.deadline).max();
         let raft = self.raft.clone();
@@ -303,10 +298,14 @@ impl Proposer {
         if round.is_empty() {
             return Outcome::Done;
         }
-        let proposed = round.iter().map(|request| request.proposed.clone()).collect();
+        // The leader stamps the time.
+        let entry = match entry(&round, 0) {
+            Ok(entry) => entry,
+            Err(error) => return refuse(round, &error),
+        };
         let left = round.iter().map(|request| request.deadline).max().unwrap_or_else(Instant::now);
         let limit = left.saturating_duration_since(Instant::now()).min(FORWARD_MAX);
-        let asked = match wire::encode(&ControlCall::Propose(proposed)) {
+        let asked = match wire::encode(&ControlCall::Propose { entry }) {
             Ok(question) => self.client.call(leader, wire::PROPOSE, question, limit).await,
             Err(error) => Err(error),
         };
@@ -342,6 +341,20 @@ impl Proposer {
         }
         if again.is_empty() { Outcome::Done } else { Outcome::Again(again) }
     }
+}
+
+/// Returns a round as the bytes of one entry.
+fn entry(round: &[Request], at_ms: u64) -> Result<Vec<u8>, CodecError> {
+    let commands = round.iter().map(|request| request.proposed.clone()).collect();
+    codec::encode(&EntryRecord { at_ms, commands })
+}
+
+/// Answers a round that cannot be written down.
+fn refuse(round: Vec<Request>, error: &CodecError) -> Outcome {
+    for request in round {
+        request.answer(Err(StoreError::from(error.clone()).into()));
+    }
+    Outcome::Done
 }
 
 /// Read your own writes: whoever proposed here hears of it when it can be read here.

@@ -115,7 +115,7 @@ impl Rounds {
         let answer = answer.map_err(|error| no_leader(format!("{leader}: {error}")))?;
         match wire::decode(&answer) {
             Ok(ControlCall::Index(index)) => self.caught_up(index, deadline).await,
-            Ok(ControlCall::Propose(_) | ControlCall::Proposed(_) | ControlCall::Barrier) => {
+            Ok(ControlCall::Propose { .. } | ControlCall::Proposed(_) | ControlCall::Barrier) => {
                 Err(no_leader(wire::unexpected(wire::BARRIER).to_string()))
             }
             Err(error) => Err(no_leader(error.to_string())),

@@ -15,6 +15,7 @@ use super::barrier::Barriers;
 use super::types::{Types, raft_entry, raft_id, raft_vote, store_id, store_vote};
 use super::wire::{self, Appended, ControlCall, Forwarded, RaftMessage, WireMeta};
 use crate::control::ControlError;
+use crate::control::command::EntryRecord;
 use crate::control::proposer::Proposals;
 use crate::control::storage::{hash_in, scratch_file};
 use crate::ctl::{CtlError, Service};
@@ -181,9 +182,11 @@ pub(super) struct ControlService {
 impl ControlService {
     async fn answer(&self, body: &[u8]) -> Result<ControlCall, CtlError> {
         match wire::decode(body)? {
-            ControlCall::Propose(proposed) => {
+            ControlCall::Propose { entry } => {
+                let entry: EntryRecord = wire::decode(&entry)?;
                 // All are on their way before the first answer is waited for.
-                let waiting: Vec<_> = proposed
+                let waiting: Vec<_> = entry
+                    .commands
                     .into_iter()
                     .map(|proposed| self.proposals.propose(proposed, true))
                     .collect();
