@@ -76,6 +76,7 @@ impl Row {
             report_sha256: None,
             reproducibility,
             build: spec.build,
+            limits: None,
             created_at: rfc3339(wall(session.submitted_at_ms)),
             started_at: None,
             finished_at: None,
@@ -137,6 +138,9 @@ impl Row {
             .extend(facts.metrics.iter().map(|(name, value)| (name.clone(), *value)));
         if let Some(build) = &facts.build {
             self.view.build.clone_from(build);
+        }
+        if let Some(limits) = &facts.limits {
+            self.view.limits = Some(limits.clone());
         }
     }
 
