@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 #![allow(clippy::print_stdout, reason = "a node process answers on standard output")]
 
-mod nodes;
 #[path = "links/node.rs"]
 mod node;
+mod nodes;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
