@@ -45,7 +45,7 @@ pub(crate) struct Counters {
 }
 
 /// [`Counters`] at one moment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct RouterCounts {
     /// Requests, replies, events and acks sent.
     pub sent: [u64; 4],

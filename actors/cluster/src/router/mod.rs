@@ -147,7 +147,7 @@ impl<F: Fn(&str) -> Option<Owner> + Send + Sync + 'static> Placements for F {
 }
 
 /// A link as seen from here.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct LinkView {
     /// The other end.
     pub peer: String,
