@@ -42,7 +42,7 @@ pub(crate) async fn login(args: LoginArgs, context: &Context) -> Result<(), CliE
 /// Not logged in, a wrong or weak password, two new ones that differ.
 pub(crate) async fn passwd(context: &Context) -> Result<(), CliError> {
     let me = context.client.get("/api/v1/me").await?;
-    let user = me.get("user").map(|user| text(user, "name")).unwrap_or_default();
+    let user = text(&me, "name");
     let current = ask(&format!("present password of {user}"))?;
     let new = ask("new password (at least 12 characters)")?;
     // Nobody mistypes into a pipe.
