@@ -67,7 +67,9 @@ pub enum NetError {
         reason: String,
     },
     /// Somebody answers, but does not prove to be the peer, or does not accept us.
-    #[error("{address} does not prove to be {peer}: {reason}; check both nodes' certificates with `tm cert show`")]
+    #[error(
+        "{address} does not prove to be {peer}: {reason}; check both nodes' certificates with `tm cert show`"
+    )]
     Untrusted {
         /// Who was wanted.
         peer: String,

@@ -15,6 +15,7 @@ mod local;
 mod machine;
 pub mod refusal;
 pub mod state;
+mod v1;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -220,6 +220,7 @@ async fn register(
             cpu_millis: u64::from(capacity.cpu) * 1_000,
             memory_mib: u64::from(capacity.memory_mib),
             gpus: capacity.gpus,
+            ..Resources::default()
         },
     };
     control.execute(key(), command).await?;

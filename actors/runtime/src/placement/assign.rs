@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn amount(cpu_millis: u64, memory_mib: u64, gpus: u32) -> Resources {
-        Resources { cpu_millis, memory_mib, gpus }
+        Resources { cpu_millis, memory_mib, gpus, ..Resources::default() }
     }
 
     fn room(name: &str, capacity: Resources, reserved: Resources) -> NodeRoom {

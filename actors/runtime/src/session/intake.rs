@@ -35,19 +35,19 @@ impl RegistryState {
         };
         let id = new_id(self.context.clock.wall_ms());
         let resources = &draft.resources;
+        let (key, class) = (*id.uuid().as_bytes(), class(draft.config.kind()));
         let new = NewSession {
-            id: *id.uuid().as_bytes(),
-            class: class(draft.config.kind()),
-            owner: command.actor.clone(),
             priority: draft.priority,
             resources: Resources {
                 cpu_millis: u64::from(resources.cpu) * 1_000,
                 memory_mib: u64::from(resources.memory_mib),
                 gpus: resources.gpus,
+                ..Resources::default()
             },
             references: vec![DocumentKey::new(DATASETS, draft.dataset.id.to_string())],
             spec: SessionSpec::new(hex, draft, model_sha256, self.context.build.clone())
                 .to_bytes()?,
+            ..NewSession::plain(key, class, command.actor.clone())
         };
         let key = cluster::control::CommandId(command.id.0);
         self.context.control.execute(key, ControlCommand::SubmitSession(new)).await?;

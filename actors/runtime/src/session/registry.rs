@@ -307,8 +307,16 @@ impl RegistryState {
             .read(|state| state.sessions.get(&session).map(|s| (s.ended(), s.epoch)));
         let Some((false, epoch)) = known else { return Ok(()) };
         let detail = advance.reason.clone();
-        let command =
-            ControlCommand::FinishSession { session, epoch, kind, detail, result: Vec::new() };
+        let command = ControlCommand::FinishSession {
+            session,
+            epoch,
+            kind,
+            detail,
+            result: Vec::new(),
+            actor: advance.actor.clone(),
+            facts: None,
+            archive: None,
+        };
         let key = cluster::control::CommandId(CommandId::random().0);
         match self.context.control.execute(key, command).await {
             Ok(_) | Err(ControlError::Refused(Refusal::SessionEnded { .. })) => Ok(()),
