@@ -245,6 +245,7 @@ fn stop_is_final_and_wishes_may_be_repeated() {
     bench.run(desire(1, DesiredState::Pause)).unwrap();
     assert!(bench.state.sessions.waiting().is_empty(), "a paused session needs no node");
     bench.run(desire(1, DesiredState::Run)).unwrap();
+    bench.run(place(1, "a")).unwrap();
     bench.run(desire(1, DesiredState::Stop)).unwrap();
     bench.run(desire(1, DesiredState::Stop)).unwrap();
     assert!(matches!(
@@ -252,7 +253,10 @@ fn stop_is_final_and_wishes_may_be_repeated() {
         Err(Refusal::SessionStopping { .. })
     ));
     assert!(matches!(bench.run(place(1, "a")), Err(Refusal::SessionStopping { .. })));
-    bench.run(finish(1, 0)).unwrap();
+    bench.run(finish(1, 1)).unwrap();
+    bench.run(submit(2, 100, vec![])).unwrap();
+    bench.run(desire(2, DesiredState::Stop)).unwrap();
+    assert!(bench.state.sessions.get(&session(2)).unwrap().ended(), "nobody has to be waited for");
 }
 
 #[test]
@@ -285,7 +289,7 @@ fn report(number: u8, epoch: u64, to: Phase) -> ControlCommand {
     ControlCommand::RecordPhase {
         session: session(number),
         epoch,
-        to,
+        to: Some(to),
         reason: "it said so".into(),
         actor: "worker".into(),
         facts: Some(b"{}".to_vec()),
@@ -466,7 +470,7 @@ fn commands() -> impl Strategy<Value = ControlCommand> {
     let phase = |(number, epoch, to): (u8, u64, usize)| ControlCommand::RecordPhase {
         session: session(number),
         epoch,
-        to: Phase::ALL[to],
+        to: Phase::ALL.get(to).copied(),
         reason: "r".into(),
         actor: "worker".into(),
         facts: Some(vec![1, 2]),
@@ -520,7 +524,7 @@ fn commands() -> impl Strategy<Value = ControlCommand> {
         1 => number.clone().prop_map(|n| ControlCommand::RequestCheckpoint { session: session(n) }),
         5 => (number.clone(), node.clone()).prop_map(|(n, node)| place(n, node)),
         3 => (number.clone(), 0_u64..4, any::<bool>()).prop_map(release),
-        6 => (number.clone(), 0_u64..4, 0..Phase::ALL.len()).prop_map(phase),
+        6 => (number.clone(), 0_u64..4, 0..=Phase::ALL.len()).prop_map(phase),
         1 => (number.clone(), 0_u64..4).prop_map(evict),
         1 => (number.clone(), 0_u64..4).prop_map(archive),
         1 => (node.clone(), 0_u64..4, any::<bool>()).prop_map(admit),

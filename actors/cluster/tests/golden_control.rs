@@ -182,7 +182,7 @@ fn one_of_each_newer() -> Vec<ControlCommand> {
         ControlCommand::RecordPhase {
             session,
             epoch,
-            to: Phase::Starting,
+            to: Some(Phase::Starting),
             reason: reason.clone(),
             actor,
             facts,

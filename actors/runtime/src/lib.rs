@@ -18,6 +18,7 @@ pub mod tree;
 pub mod views;
 
 mod data;
+mod depot;
 mod documents;
 mod follow;
 mod host;
@@ -26,6 +27,7 @@ mod inspect;
 mod library;
 mod logs;
 mod metrics;
+mod mirror;
 mod nodes;
 mod placement;
 mod reports;
@@ -34,6 +36,7 @@ mod scheduler;
 mod session;
 mod tasks;
 mod topics;
+mod warden;
 mod worker;
 
 pub use boot::{Platform, PlatformConfig, Running, boot};

@@ -24,7 +24,7 @@ pub struct Row {
 }
 
 /// Every supervised actor of a node, in the order of starting. They are ended in the reverse order.
-pub const ROWS: [Row; 13] = [
+pub const ROWS: [Row; 14] = [
     Row {
         name: messages::topics::NAME,
         folder: "topics",
@@ -101,6 +101,13 @@ pub const ROWS: [Row; 13] = [
         does: "what should run now, what waits and why",
         on_failure: "restart from replicated state",
         node_dies: "the new leader rebuilds",
+    },
+    Row {
+        name: messages::warden::NAME,
+        folder: "warden",
+        does: "beside the leader: takes sessions from nodes that are lost or drain",
+        on_failure: "restart from replicated state",
+        node_dies: "the new leader's takes over",
     },
     Row {
         name: messages::host::NAME,

@@ -296,8 +296,8 @@ pub enum ControlCommand {
         session: SessionKey,
         /// The assignment that says so.
         epoch: u64,
-        /// Where the session is; the phase it is in already changes nothing but the facts.
-        to: Phase,
+        /// Where the session is; absent, or the phase it is in already: only the facts change.
+        to: Option<Phase>,
         /// Why.
         reason: String,
         /// Who.

@@ -25,6 +25,7 @@ use crate::session::registry::Registry;
 use crate::topics::Topics;
 use crate::topics::hub::Hub;
 use crate::tree::ROWS;
+use crate::warden::{Leases, Warden, WardenArguments};
 
 /// Everything the actors of a node work with.
 #[derive(Clone)]
@@ -34,6 +35,7 @@ pub(super) struct Parts {
     pub(super) hub: Arc<Hub>,
     pub(super) here: Here,
     pub(super) secrets: PathBuf,
+    pub(super) leases: Arc<dyn Leases>,
 }
 
 /// Returns the children of the root in the order of the table.
@@ -58,7 +60,7 @@ where
 
 /// Returns the child called `name`. Every row of the table has one; a test holds it.
 fn spec(name: &str, parts: &Parts) -> Option<ChildSpec> {
-    let Parts { context, tables, hub, here, secrets } = parts.clone();
+    let Parts { context, tables, hub, here, secrets, .. } = parts.clone();
     let found = match name {
         messages::topics::NAME => {
             child(messages::topics::NAME, || Topics, move || Arc::clone(&hub))
@@ -132,7 +134,7 @@ fn spec(name: &str, parts: &Parts) -> Option<ChildSpec> {
 
 /// Returns the child called `name` among those that run sessions or look at the tree.
 fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
-    let context = parts.context.clone();
+    let Parts { context, leases, .. } = parts.clone();
     let found = match name {
         messages::sessions::NAME => {
             child(messages::sessions::NAME, || Registry, move || context.clone())
@@ -146,6 +148,15 @@ fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
             move || SchedulerArguments {
                 control: context.control.clone(),
                 directory: context.directory.clone(),
+            },
+        ),
+        messages::warden::NAME => child(
+            messages::warden::NAME,
+            || Warden,
+            move || WardenArguments {
+                control: context.control.clone(),
+                leases: Arc::clone(&leases),
+                clock: Arc::clone(&context.clock),
             },
         ),
         messages::host::NAME => child(messages::host::NAME, || Host, move || context.clone()),
@@ -162,7 +173,7 @@ mod tests {
     use super::*;
 
     /// Names as `spec` matches them; the table must list the same.
-    const STARTED: [&str; 13] = [
+    const STARTED: [&str; 14] = [
         messages::topics::NAME,
         messages::metrics::NAME,
         messages::logs::NAME,
@@ -174,6 +185,7 @@ mod tests {
         messages::nodes::NAME,
         messages::placement::NAME,
         messages::scheduler::NAME,
+        messages::warden::NAME,
         messages::host::NAME,
         messages::inspect::NAME,
     ];

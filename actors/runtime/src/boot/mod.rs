@@ -42,6 +42,7 @@ use crate::messages::topics::TopicsHandle;
 use crate::nodes::{Here, machine_memory_mib};
 use crate::session::{Context, RetryPolicy};
 use crate::topics::hub::Hub;
+use crate::warden::Alone;
 use crate::worker::spawner::Spawner;
 use crate::worker::{WorkerProgram, WorkerTimes};
 
@@ -279,7 +280,7 @@ fn assemble(
         spawner,
     };
     let secrets = config.data_dir.join("secrets");
-    Ok((platform, Parts { context, tables, hub, here, secrets }))
+    Ok((platform, Parts { context, tables, hub, here, secrets, leases: Arc::new(Alone) }))
 }
 
 impl Running {

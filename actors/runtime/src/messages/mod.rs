@@ -16,6 +16,7 @@ pub(crate) mod scheduler;
 pub(crate) mod session;
 pub mod sessions;
 pub mod topics;
+pub(crate) mod warden;
 
 use std::fmt;
 use std::time::Duration;

@@ -23,7 +23,7 @@ use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::session::lifecycle::Verb;
 use crate::views::{
-    CheckpointView, DatasetView, Page, QueueEntryView, SessionState, SessionView,
+    CheckpointView, DatasetView, Page, ProgressView, QueueEntryView, SessionState, SessionView,
     StrategyVersionView, StrategyView, TransitionView,
 };
 
@@ -133,6 +133,13 @@ pub(crate) enum Pulse {
     Progress(Progress),
     /// Newest value of each metric.
     Metrics(BTreeMap<String, Option<f64>>),
+    /// Both, as the holder of a session on another node shows them.
+    Seen {
+        /// How far it is.
+        progress: ProgressView,
+        /// Newest value of each metric.
+        newest: BTreeMap<String, Option<f64>>,
+    },
 }
 
 /// A place in the queue.
@@ -175,6 +182,8 @@ pub(crate) enum SessionsMsg {
     Pulse { id: SessionId, epoch: u64, pulse: Pulse },
     /// The scheduler says who waits and why.
     Queued { places: Vec<QueuePlace> },
+    /// A change was agreed upon, or not: answer with what stands now.
+    Proposed { id: SessionId, result: Result<(), ActorsError>, reply: Reply<SessionView> },
     /// Control state moved on.
     Applied,
     /// Time to publish what changed.

@@ -4,7 +4,6 @@ pub(crate) mod assign;
 
 use cluster::control::ControlHandle;
 use cluster::control::ControlState;
-use cluster::control::state::NodeState;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::messages::answer;
@@ -55,7 +54,7 @@ fn rooms(state: &ControlState) -> Vec<NodeRoom> {
                 node: id,
                 capacity: node.capacity,
                 reserved: state.sessions.reserved_on(name),
-                open: node.state == NodeState::Ready,
+                open: node.open(),
             })
         })
         .collect()

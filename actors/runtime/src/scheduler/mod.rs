@@ -82,8 +82,11 @@ impl SchedulerState {
             }
         };
         let plan = plan::conclude(verdicts);
-        for (session, node) in plan.place {
-            self.place(session, &node).await;
+        // Every node makes the same plan and can say why others wait; only the leader's is carried out.
+        if self.control.leadership().borrow().here {
+            for (session, node) in plan.place {
+                self.place(session, &node).await;
+            }
         }
         self.sessions.tell(SessionsMsg::Queued { places: plan.queue });
     }

@@ -19,7 +19,7 @@ pub(super) struct Failure<'a> {
 
 /// A phase as a holder reports it.
 pub(super) struct Report<'a> {
-    pub(super) to: Phase,
+    pub(super) to: Option<Phase>,
     pub(super) reason: &'a str,
     pub(super) actor: &'a str,
     pub(super) facts: Option<&'a [u8]>,
@@ -222,8 +222,8 @@ pub(super) fn record_phase(
     within("facts bytes", report.facts.map_or(0, <[u8]>::len), limits::FACTS_BYTES_MAX)?;
     within("actor bytes", report.actor.len(), limits::NAME_BYTES_MAX)?;
     let session = held(state, holder)?;
-    let (from, to) = (session.phase, report.to);
-    if from != to {
+    let from = session.phase;
+    if let Some(to) = report.to.filter(|to| *to != from) {
         if to.is_terminal() || !from.may_lead_to(to) || outdated(session, to) {
             return Err(Refusal::PhaseNotNext { session: *holder.0, from, to });
         }

@@ -73,7 +73,7 @@ pub mod limits {
     /// Changes of phase remembered per session, newest kept.
     pub const TURN_COUNT_MAX: usize = 48;
     /// Bytes of a session's facts.
-    pub const FACTS_BYTES_MAX: usize = 4 << 10;
+    pub const FACTS_BYTES_MAX: usize = 8 << 10;
     /// Files of a session's archive.
     pub const SEGMENT_COUNT_MAX: usize = 32;
     /// Labels or roles of a node or wanted of one.

@@ -237,7 +237,7 @@ pub struct Session {
     pub phase: Phase,
     /// The newest changes of its phase, oldest first.
     pub timeline: Vec<Turn>,
-    /// What its holder found out, opaque; at most 4 KiB.
+    /// What its holder found out, opaque; at most 8 KiB.
     #[serde(with = "serde_bytes")]
     pub facts: Vec<u8>,
     /// Its holder shall give it up.
