@@ -32,7 +32,7 @@ async fn measure() {
     let begun = Instant::now();
     let node = NodeProcess::start(folder.path());
     println!("node process to serving           {:8.3} s", begun.elapsed().as_secs_f64());
-    let api = Api::login(&node.url, node.password.as_deref().unwrap()).await;
+    let api = Api::first_login(&node.url, node.password.as_deref().unwrap()).await;
     let dataset = api.synthetic("market", 2_000).await;
     let strategy = api.strategy("small").await;
     let mut times = Vec::new();

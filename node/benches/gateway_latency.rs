@@ -90,7 +90,7 @@ async fn measure(servers: Handle) {
     full_speed(&servers, &peer).await;
     let folder = tempfile::tempdir().unwrap();
     let node = NodeProcess::start(folder.path());
-    let api = Api::login(&node.url, node.password.as_deref().unwrap()).await;
+    let api = Api::first_login(&node.url, node.password.as_deref().unwrap()).await;
     let address: SocketAddr = node.url.strip_prefix("http://").unwrap().parse().unwrap();
     let (strategy, dataset) = fill(&api).await;
     let live = Call::get("/livez", "");
@@ -191,7 +191,7 @@ async fn full_speed(servers: &Handle, peer: &Peer) {
     let data_dir = folder.path().to_path_buf();
     let (platform, running, gateway, password) = servers.spawn(unlimited(data_dir)).await.unwrap();
     let address = gateway.local_addr();
-    let api = Api::login(&format!("http://{address}"), &password).await;
+    let api = Api::first_login(&format!("http://{address}"), &password).await;
     let (strategy, _) = fill(&api).await;
     for call in calls(&strategy, api.token()) {
         for clients in [1, 16] {

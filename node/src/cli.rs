@@ -12,6 +12,7 @@ const EXAMPLES: &str = "Examples:
   tm demo                                  first run: import, train, back-test, serve
   tm node start                            serve http://127.0.0.1:8080 from ./data
   tm login --user admin                    once; the session is kept in a file only you can read
+  tm passwd                                your own password instead of the generated one
   tm data import btc.csv --name btc
   tm strategy create my-dqn --algorithm dqn --set agent.gamma=0.95
   tm session start --strategy my-dqn --data btc --epochs 20 --follow
@@ -74,6 +75,10 @@ pub(crate) enum Noun {
     Login(LoginArgs),
     /// Log out and forget the stored login.
     Logout,
+    /// Change the password of whoever is logged in.
+    ///
+    /// Asks for the present password, then twice for the new one; piped in, it reads one line of each.
+    Passwd,
     /// Who am I?
     Whoami,
     /// Call any route of the gateway.

@@ -36,6 +36,7 @@ fn every_noun_and_verb_explains_itself() {
         &["backtest", "run", "--help"],
         &["config", "check", "--help"],
         &["login", "--help"],
+        &["passwd", "--help"],
         &["api", "--help"],
     ] {
         let output = run(arguments);

@@ -12,7 +12,7 @@ mod support;
 use std::time::Duration;
 
 use serde_json::json;
-use support::{Api, Dice, NodeProcess, campaign_points, signal};
+use support::{Api, Dice, NodeProcess, PASSWORD, campaign_points, signal};
 
 const ROWS: u32 = 900;
 const EPOCHS: u32 = 12;
@@ -47,7 +47,7 @@ fn assert_contiguous(points: &[(u64, String, u64, Option<u64>)]) {
 async fn a_worker_killed_at_random_points_loses_and_repeats_no_metric() {
     let folder = tempfile::tempdir().unwrap();
     let node = NodeProcess::start(folder.path());
-    let api = Api::login(&node.url, node.password.as_deref().unwrap()).await;
+    let api = Api::first_login(&node.url, node.password.as_deref().unwrap()).await;
     let dataset = api.synthetic("market", ROWS).await;
     let strategy = api.strategy("small").await;
     let wanted = undisturbed(&api, &strategy, &dataset).await;
@@ -89,7 +89,7 @@ async fn a_node_killed_at_random_points_forgets_nothing_it_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let mut node = NodeProcess::start(folder.path());
     let password = node.password.clone().unwrap();
-    let mut api = Api::login(&node.url, &password).await;
+    let mut api = Api::first_login(&node.url, &password).await;
     let dataset = api.synthetic("market", ROWS).await;
     let strategy = api.strategy("small").await;
     let wanted = undisturbed(&api, &strategy, &dataset).await;
@@ -130,7 +130,7 @@ async fn a_node_killed_at_random_points_forgets_nothing_it_acknowledged() {
 
         node = NodeProcess::start(folder.path());
         assert!(node.password.is_none(), "the administrator is made once");
-        api = Api::login(&node.url, &password).await;
+        api = Api::login(&node.url, PASSWORD).await;
         for (id, name) in &acknowledged {
             assert_eq!(api.get(&format!("/api/v1/strategies/{id}")).await["name"], name.as_str());
         }

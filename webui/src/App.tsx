@@ -9,6 +9,7 @@ import { SideNav } from './components/SideNav';
 import { Toasts } from './components/Toasts';
 import { TopBar } from './components/TopBar';
 import { startStream } from './live/socket';
+import { FirstPasswordPage } from './pages/login/FirstPasswordPage';
 import { LoginPage } from './pages/login/LoginPage';
 
 const DashboardPage = lazy(() => import('./pages/dashboard/DashboardPage'));
@@ -28,8 +29,10 @@ const NotFoundPage = lazy(() => import('./pages/account/NotFoundPage'));
 /** The application. */
 export function App() {
   const phase = useLogin((login) => login.phase);
+  const mustChange = useLogin((login) => login.user?.must_change_password === true);
   if (phase === 'unknown') return null;
   if (phase === 'out') return <LoginPage />;
+  if (mustChange) return <FirstPasswordPage />;
   return (
     <Routes>
       <Route element={<Frame />}>

@@ -44,6 +44,12 @@ pub enum ControlError {
         /// What is known.
         reason: String,
     },
+    /// Voters and learners could not be changed, or the answer whether they were is missing.
+    #[error("the members were not changed as asked: {reason}")]
+    Members {
+        /// What stands in the way.
+        reason: String,
+    },
     /// A thread could not be started.
     #[error("the control thread could not be started: {reason}")]
     Thread {

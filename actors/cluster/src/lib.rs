@@ -4,9 +4,12 @@
 //! node reports about itself is a hint.
 //!
 //! Modules in reading order: [`control`] (commands, the pure state machine, the door), [`net`] (how bytes reach a peer),
-//! [`supervision`] (restart, back-off, escalate), [`error`].
+//! [`ctl`] (questions and answers between nodes), [`supervision`] (restart, back-off, escalate), [`error`].
 
 pub mod control;
+pub mod ctl;
 pub mod error;
 pub mod net;
 pub mod supervision;
+#[cfg(feature = "testkit")]
+pub mod testkit;

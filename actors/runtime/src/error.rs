@@ -164,20 +164,20 @@ pub enum ActorsError {
     },
 }
 
+impl From<Violation> for ActorsError {
+    /// A refusal of one field.
+    fn from(violation: Violation) -> Self {
+        Self::Invalid { errors: vec![violation] }
+    }
+}
+
 impl ActorsError {
     /// Returns a refusal of one field.
     ///
     /// `pointer` is a JSON pointer into the request's body; `detail` says what was wanted and found.
     #[must_use]
     pub fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> Self {
-        Self::Invalid {
-            errors: vec![Violation {
-                pointer: pointer.to_owned(),
-                code: code.to_owned(),
-                params: BTreeMap::new(),
-                detail: detail.into(),
-            }],
-        }
+        Violation::new(pointer, code, detail).into()
     }
 
     /// Returns a fault of ours.
@@ -383,7 +383,7 @@ mod tests {
 
     #[test]
     fn violations_reach_the_problem() {
-        let problem = ActorsError::invalid("/name", "invalid", "must not be empty").problem();
+        let problem = ActorsError::invalid("/name", "required", "must not be empty").problem();
         assert_eq!(problem.errors.len(), 1);
         assert_eq!(problem.detail, "1 field is not acceptable: /name must not be empty");
     }

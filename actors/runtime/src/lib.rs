@@ -14,6 +14,7 @@ pub mod clock;
 pub mod directory;
 pub mod error;
 pub mod messages;
+pub mod planning;
 pub mod tree;
 pub mod views;
 

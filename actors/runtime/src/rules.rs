@@ -23,7 +23,7 @@ pub(crate) fn name(pointer: &str, name: &str) -> Option<Violation> {
     }
     if name.chars().any(char::is_control) {
         let detail = "must be one line of text without control characters; remove them".to_owned();
-        return Some(violation(pointer, "invalid", detail, &[]));
+        return Some(violation(pointer, "control_characters", detail, &[]));
     }
     longer(pointer, found, NAME_CHARS_MAX)
 }
@@ -38,7 +38,7 @@ fn longer(pointer: &str, found: usize, limit: usize) -> Option<Violation> {
         return None;
     }
     let detail = format!("must have at most {limit} characters, found {found}; shorten it");
-    Some(violation(pointer, "out_of_range", detail, &[("limit", limit), ("got", found)]))
+    Some(violation(pointer, "out_of_range", detail, &[("max", limit), ("got", found)]))
 }
 
 fn violation(pointer: &str, code: &str, detail: String, numbers: &[(&str, usize)]) -> Violation {
@@ -66,7 +66,10 @@ mod tests {
     fn names_are_one_line_of_bounded_length() {
         assert_eq!(name("/name", "BTC daily · 日线"), None);
         assert_eq!(name("/name", "  ").map(|found| found.code), Some("required".to_owned()));
-        assert_eq!(name("/name", "a\nb").map(|found| found.code), Some("invalid".to_owned()));
+        assert_eq!(
+            name("/name", "a\nb").map(|found| found.code),
+            Some("control_characters".to_owned())
+        );
         assert_eq!(
             name("/name", &"x".repeat(121)).map(|found| found.code),
             Some("out_of_range".to_owned())

@@ -101,12 +101,22 @@ impl Record for CommittedMark {
     const VERSION: u16 = 1;
 }
 
+/// Returns where the newest snapshot lies, for those who do not own the log: its file must not be deleted.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it is damaged.
+pub fn snapshot_mark(journal: &Journal) -> Result<Option<SnapshotMark>, StoreError> {
+    journal.get_from(Tree::RaftMeta, &Key::raft_meta(b's'))
+}
+
 /// The control log of this node.
 #[derive(Debug)]
 pub struct RaftLog {
     journal: Journal,
     purged: LogId,
     last: LogId,
+    /// Known to be committed; not on disk before the next append.
+    noted: Option<LogId>,
 }
 
 impl RaftLog {
@@ -119,7 +129,7 @@ impl RaftLog {
             .get_from::<PurgedMark>(Tree::RaftMeta, &Key::raft_meta(b'p'))?
             .map(|mark| mark.0);
         let purged = purged.unwrap_or_default();
-        let mut log = Self { journal: journal.clone(), purged, last: purged };
+        let mut log = Self { journal: journal.clone(), purged, last: purged, noted: None };
         let left_over = log.first_on_disk()?.filter(|first| *first <= purged.index);
         if let Some(first) = left_over {
             log.delete(first..=purged.index)?;
@@ -165,7 +175,11 @@ impl RaftLog {
         if let Some(entry) = entries.last() {
             self.last = entry.id;
         }
-        self.journal.submit_to(Tree::RaftLog, Batch::default())
+        let mut batch = Batch::default();
+        if let Some(noted) = self.noted.take() {
+            batch.put(Key::raft_meta(b'c'), &CommittedMark(noted))?;
+        }
+        self.journal.submit_to(Tree::RaftMeta, batch)
     }
 
     /// Reads entries in order, at most `limit`.
@@ -259,11 +273,20 @@ impl RaftLog {
         self.save(b'c', &CommittedMark(id))
     }
 
+    /// Remembers the last committed entry together with the next append: it costs no sync of its own, and after a crash
+    /// an older one may be remembered.
+    pub fn note_committed(&mut self, id: LogId) {
+        self.noted = Some(id);
+    }
+
     /// Returns the last committed entry that was remembered.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when it is damaged.
     pub fn committed(&self) -> Result<Option<LogId>, StoreError> {
+        if self.noted.is_some() {
+            return Ok(self.noted);
+        }
         Ok(self
             .journal
             .get_from::<CommittedMark>(Tree::RaftMeta, &Key::raft_meta(b'c'))?
@@ -283,7 +306,7 @@ impl RaftLog {
     /// # Errors
     /// [`StoreError::Corrupt`] when it is damaged.
     pub fn snapshot(&self) -> Result<Option<SnapshotMark>, StoreError> {
-        self.journal.get_from(Tree::RaftMeta, &Key::raft_meta(b's'))
+        snapshot_mark(&self.journal)
     }
 
     fn save<R: Record>(&self, name: u8, record: &R) -> Result<(), StoreError> {

@@ -59,19 +59,62 @@ fn only_what_is_old_unpinned_and_unreferenced_is_collected() {
     let dir = tempfile::tempdir().unwrap();
     let blobs = Blobs::open(&dir.path().join("blobs")).unwrap();
     let hashes: Vec<BlobHash> =
-        (0..4_u8).map(|byte| blobs.put_bytes(&[byte]).unwrap().sha256).collect();
+        (1..5_usize).map(|size| blobs.put_bytes(&vec![7; size]).unwrap().sha256).collect();
     let pin = blobs.pin(hashes[0]);
     let referenced = BTreeSet::from([hashes[1]]);
-    assert!(blobs.collect(&referenced, 0).unwrap().is_empty(), "nothing is older than 1970");
-    let mut gone = blobs.collect(&referenced, u64::MAX).unwrap();
-    gone.sort();
-    let mut wanted = vec![hashes[2], hashes[3]];
-    wanted.sort();
-    assert_eq!(gone, wanted);
+    let nothing = blobs.collect(&referenced, 0).unwrap();
+    assert!(nothing.removed.is_empty(), "nothing is older than 1970");
+    let gone = blobs.collect(&referenced, u64::MAX).unwrap();
+    assert!(gone.failure.is_none());
+    assert_eq!(gone.bytes(), 3 + 4);
+    let found: BTreeSet<BlobHash> = gone.removed.iter().map(|info| info.sha256).collect();
+    assert_eq!(found, BTreeSet::from([hashes[2], hashes[3]]));
+    assert_eq!(blobs.list().unwrap().len(), 2);
     assert!(!blobs.remove(hashes[0]).unwrap(), "pinned");
     drop(pin);
     assert!(blobs.remove(hashes[0]).unwrap());
     assert!(blobs.path(hashes[0]).is_none());
+}
+
+#[test]
+fn one_that_cannot_be_removed_is_told_and_does_not_keep_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("blobs");
+    let blobs = Blobs::open(&root).unwrap();
+    let plain = blobs.put_bytes(b"plain").unwrap().sha256;
+    // A directory under the name of a file cannot be unlinked, whoever asks.
+    let stuck = BlobHash([0; 32]);
+    std::fs::create_dir_all(root.join("00").join(stuck.to_string())).unwrap();
+    let collected = blobs.collect(&BTreeSet::new(), u64::MAX).unwrap();
+    let removed: Vec<BlobHash> = collected.removed.iter().map(|info| info.sha256).collect();
+    assert_eq!(removed, [plain]);
+    assert!(matches!(collected.failure, Some(StoreError::Io { .. })), "{collected:?}");
+}
+
+#[test]
+fn a_file_put_while_others_are_collected_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(&dir.path().join("blobs")).unwrap();
+    let now_ms = || {
+        let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        u64::try_from(since.as_millis()).unwrap()
+    };
+    let content = b"comes and goes";
+    for _ in 0..200 {
+        let stored = blobs.put_bytes(content).unwrap();
+        let long_ago = std::time::SystemTime::UNIX_EPOCH;
+        let file = std::fs::File::options().append(true).open(blobs.path(stored.sha256).unwrap());
+        file.unwrap().set_modified(long_ago).unwrap();
+        let before_ms = now_ms() - 1_000;
+        let collector = blobs.clone();
+        let collecting =
+            std::thread::spawn(move || collector.collect(&BTreeSet::new(), before_ms).unwrap());
+        // Whether it was found again or was written anew: after the put it is here.
+        blobs.put_bytes(content).unwrap();
+        assert_eq!(blobs.read(stored.sha256).unwrap(), content);
+        assert!(collecting.join().unwrap().failure.is_none());
+        assert_eq!(blobs.read(stored.sha256).unwrap(), content, "and it stays");
+    }
 }
 
 #[test]

@@ -68,11 +68,13 @@ pub enum ErrorCode {
     NodeUnreachable,
     /// Not answered in time; whether it took effect is not known.
     DeadlineExceeded,
+    /// Signed in with a generated password: until it is changed only that is allowed.
+    PasswordChangeRequired,
 }
 
 impl ErrorCode {
     /// Every code, for tables and tests.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Malformed,
         Self::BadCursor,
         Self::UnknownParameter,
@@ -102,6 +104,7 @@ impl ErrorCode {
         Self::AuditUnavailable,
         Self::NodeUnreachable,
         Self::DeadlineExceeded,
+        Self::PasswordChangeRequired,
     ];
 }
 

@@ -17,6 +17,7 @@ fn places<T: std::fmt::Debug>(result: Result<T, Vec<Violation>>) -> BTreeMap<Str
     let violations = result.expect_err("should be refused");
     for violation in &violations {
         assert!(!violation.detail.is_empty() && violation.detail.len() < 1000, "{violation:?}");
+        assert_eq!(violation.lacks(), None, "{violation:?}");
     }
     violations.into_iter().map(|violation| (violation.pointer, violation.code)).collect()
 }
@@ -80,7 +81,7 @@ fn all_violations_are_named_at_once_with_the_pointers_of_the_form() {
         ("/agent/epsilon/start", "invalid_type"),
         ("/agent/epsilon/ennd", "unknown_field"),
         ("/agent/epsilon/decay_steps", "invalid_type"),
-        ("/environment/truth", "invalid"),
+        ("/environment/truth", "not_allowed"),
         ("/environment/allow_short", "invalid_type"),
         ("/environment/initial_cash", "out_of_range"),
         ("/matching", "invalid_type"),
@@ -133,7 +134,7 @@ fn tags_decide_the_shape_and_are_needed() {
     let violation = only(&json!({"agent": {"algorithm": "dqm"}}));
     assert_eq!(
         (violation.pointer.as_str(), violation.code.as_str()),
-        ("/agent/algorithm", "invalid")
+        ("/agent/algorithm", "not_allowed")
     );
     assert_eq!(violation.params["allowed"], json!(["dqn", "buy_and_hold", "do_nothing", "random"]));
     assert_eq!(violation.params["suggestion"], "dqn");
@@ -166,7 +167,7 @@ fn a_backtest_of_a_session_needs_its_identifier() {
     ] {
         assert_eq!(
             places(with(json!(bad))),
-            expected(&[("/policy/session_id", "invalid")]),
+            expected(&[("/policy/session_id", "not_an_identifier")]),
             "{bad}"
         );
     }
@@ -187,20 +188,21 @@ fn rules_across_fields_hold() {
         (
             json!({"batch_size": 128, "replay_capacity": 100, "warmup_steps": 128}),
             "/agent/batch_size",
+            "not_at_most",
         ),
-        (json!({"batch_size": 512}), "/agent/warmup_steps"),
-        (json!({"epsilon": {"start": 0.1, "end": 0.2}}), "/agent/epsilon/end"),
+        (json!({"batch_size": 512}), "/agent/warmup_steps", "not_at_least"),
+        (json!({"epsilon": {"start": 0.1, "end": 0.2}}), "/agent/epsilon/end", "not_at_most"),
     ];
-    for (fields, pointer) in cases {
-        assert_eq!(places(dqn(fields)), expected(&[(pointer, "invalid")]));
+    for (fields, pointer, code) in cases {
+        assert_eq!(places(dqn(fields)), expected(&[(pointer, code)]));
     }
     assert!(dqn(json!({"batch_size": 256, "replay_capacity": 256, "epsilon": {"start": 0.2, "end": 0.2}})).is_ok());
     for kind in ["training", "backtest"] {
         let split = |train: f64, valid: f64| {
             session(&json!({"kind": kind, "split": {"train": train, "valid": valid}}))
         };
-        assert_eq!(places(split(0.6, 0.4)), expected(&[("/split/valid", "invalid")]));
-        assert_eq!(places(split(0.9, 0.9)), expected(&[("/split/valid", "invalid")]));
+        assert_eq!(places(split(0.6, 0.4)), expected(&[("/split/valid", "shares")]));
+        assert_eq!(places(split(0.9, 0.9)), expected(&[("/split/valid", "shares")]));
         assert!(split(0.6, 0.39).is_ok());
     }
 }
@@ -210,7 +212,7 @@ fn a_rule_is_silent_where_its_field_is_already_wrong() {
     let value = json!({"agent": {"algorithm": "dqn", "batch_size": 0, "warmup_steps": 10, "epsilon": {"start": 0.0}}});
     assert_eq!(
         places(strategy(&value)),
-        expected(&[("/agent/batch_size", "out_of_range"), ("/agent/epsilon/end", "invalid")]),
+        expected(&[("/agent/batch_size", "out_of_range"), ("/agent/epsilon/end", "not_at_most")]),
         "the other rule is still checked"
     );
 }
@@ -246,8 +248,8 @@ fn toml_says_the_same_and_may_not_say_nan() {
     let good = "[agent]\nalgorithm = 'dqn'\nhidden = [32]\n[environment]\ntask = 'algorithmic_trading'\nallow_short = true\n";
     let json = json!({"agent": {"algorithm": "dqn", "hidden": [32]}, "environment": {"task": "algorithmic_trading", "allow_short": true}});
     assert_eq!(strategy_toml(good).unwrap(), strategy(&json).unwrap());
-    assert_eq!(places(strategy_toml("agent = {")), expected(&[("", "invalid")]));
-    assert_eq!(places(session_toml("kind = 2020-01-01")), expected(&[("/kind", "invalid")]));
+    assert_eq!(places(strategy_toml("agent = {")), expected(&[("", "unreadable")]));
+    assert_eq!(places(session_toml("kind = 2020-01-01")), expected(&[("/kind", "not_allowed")]));
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn deciding_step_by_step_outside_the_environment_gives_the_same_account() {
     let mut ledger = Ledger::new(Money::new(cash).unwrap());
     let (mut lots, mut fills) = (0_i64, 0);
     for row in window - 1..market.rows() - 1 {
-        let action = inside.action(|out| environment.observe(out));
+        let action = inside.action(|out| environment.observe(out)).unwrap();
         environment.step(action);
         let funds = Funds { cash: ledger.cash(), position: ledger.position().quantity() };
         let terms = Terms { lot, price: market.close()[row], fee_rate: strategy.matching.fee_rate };

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use engine::market::parse::csv::{CsvMapping, parse};
 use engine::market::parse::reference;
-use engine::market::{BarSeries, DataError, DataErrorKind, synthetic};
+use engine::market::{BarSeries, DataError, DataErrorKind, quality, synthetic};
 use proptest::prelude::*;
 
 fn root() -> PathBuf {
@@ -204,6 +204,71 @@ fn names_line_column_wanted_found_and_next_step() {
         );
         assert!(!error.next.is_empty());
     }
+}
+
+#[test]
+fn numbers_that_no_market_has_are_refused_with_their_place() {
+    let header = "date,open,high,low,close,volume";
+    let good = "2020-01-01,10,12,9,11,5";
+    for (row, column, found) in [
+        ("2020-01-02,1e308,1e308,1e308,1e308,5", "open", "1e308"),
+        ("2020-01-02,10,1e13,9,11,5", "high", "1e13"),
+        ("2020-01-02,10,12,5e-324,11,5", "low", "5e-324"),
+        ("2020-01-02,1e-10,1e-10,1e-10,1e-10,5", "open", "1e-10"),
+        ("2020-01-02,10,12,9,11,1e19", "volume", "1e19"),
+        ("2020-01-02,10,12,9,11,5e-324", "volume", "5e-324"),
+    ] {
+        let error = refused(&bars(header, &[good, row]));
+        assert_eq!(
+            (error.kind, error.line, error.column.as_deref()),
+            (DataErrorKind::Bar, Some(3), Some(column)),
+            "{row}: {error}"
+        );
+        assert!(error.to_string().contains(found), "{error}");
+    }
+    let edges = [
+        "2020-01-01,1e-9,1e-9,1e-9,1e-9,0",
+        "2020-01-02,1e12,1e12,1e12,1e12,1e18",
+        "2020-01-03,10,12,9,11,1e-18",
+    ];
+    assert!(read(&bars(header, &edges)).is_ok());
+}
+
+#[test]
+fn the_first_row_settles_the_unit_of_time() {
+    let row = |time: &str| format!("{time},10,12,9,11");
+    let times =
+        ["2020-01-01", "1577923200", "1577923200000", "1577923200000000", "1577923200000000000"];
+    for first in times {
+        for second in
+            ["2020-01-03", "1578009600", "1578009600000", "1578009600000000", "1578009600000000000"]
+        {
+            let same = first.len() == second.len();
+            let found = read(&bars(HEADER, &[&row(first), &row(second)]));
+            assert_eq!(found.is_ok(), same, "{first} {second} {found:?}");
+            if let Err(error) = found {
+                assert_eq!(
+                    (error.kind, error.line, error.column.as_deref()),
+                    (DataErrorKind::Time, Some(3), Some("date")),
+                    "{error}"
+                );
+                assert!(error.to_string().contains("as in the first row"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn jumps_of_the_close_are_told_and_not_refused() {
+    let rows = ["2020-01-01,10,10,10,10", "2020-01-02,201,201,201,201", "2020-01-03,9,9,9,9"];
+    let warnings = quality::inspect(&read(&bars(HEADER, &rows)).unwrap());
+    let told = warnings.iter().find(|warning| warning.contains("jump")).expect("a warning");
+    for part in ["2 jumps", "from 10 to 201", "2020-01-02"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let calm = ["2020-01-01,10,10,10,10", "2020-01-02,200,200,200,200"];
+    let warnings = quality::inspect(&read(&bars(HEADER, &calm)).unwrap());
+    assert!(!warnings.iter().any(|warning| warning.contains("jump")), "{warnings:?}");
 }
 
 #[test]

@@ -250,3 +250,46 @@ fn a_faithful_strategy_runs_through_the_faithful_environment_and_says_so() {
     assert_whole(&report.agent, 110);
     assert_eq!(report.agent.equity, report.baselines[0].equity);
 }
+
+/// Finite weights whose sums are not: what a trained model that went wrong may look like.
+#[test]
+fn a_decision_on_what_is_no_number_is_an_error_and_no_panic() {
+    use safetensors::tensor::Dtype;
+    let strategy = StrategyConfig { agent: agent("dqn"), ..faithful() };
+    let width = 16 * 5 + 2;
+    let weight = |value: f32, count: usize| vec![value.to_le_bytes(); count].concat();
+    // inf - inf in the last layer.
+    let last = [f32::MAX, -f32::MAX].map(f32::to_le_bytes).concat().repeat(3);
+    let tensors = [
+        ("layers.0.weight".to_owned(), Dtype::F32, vec![2, width], weight(f32::MAX, 2 * width)),
+        ("layers.0.bias".to_owned(), Dtype::F32, vec![2], weight(0.0, 2)),
+        ("layers.1.weight".to_owned(), Dtype::F32, vec![3, 2], last),
+        ("layers.1.bias".to_owned(), Dtype::F32, vec![3], weight(0.0, 3)),
+    ];
+    let model =
+        support::write_model(&tensors, &[("format", "tm-mlp-1"), ("activations", "relu,none")]);
+    let bars = synthetic::generate(4, 600);
+    let refused = backtest(&strategy, &BacktestConfig::default(), &bars, Some(&model));
+    let error = refused.unwrap_err();
+    assert!(matches!(error, EngineError::Refused { what: "decision", .. }), "{error}");
+    assert!(error.to_string().contains("corrected"), "{error}");
+}
+
+/// One unit costs all the cash, so the first wish to hold after it divides nothing by nothing.
+#[test]
+fn a_faithful_account_that_is_no_number_ends_the_back_test_with_a_sentence() {
+    let mut strategy = StrategyConfig { agent: agent("random"), ..faithful() };
+    let closes = 100_000.0 * (1.0 - strategy.matching.fee_rate);
+    let flat = synthetic::generate(4, 600);
+    let mut bars = BarSeries { volume: None, ..flat };
+    for column in
+        [&mut bars.open, &mut bars.high, &mut bars.low, &mut bars.close, &mut bars.adjusted_close]
+    {
+        column.fill(closes);
+    }
+    let engine::config::EnvironmentConfig::AlgorithmicTrading(config) = &mut strategy.environment;
+    config.initial_cash = closes / (1.0 - strategy.matching.fee_rate);
+    let refused = backtest(&strategy, &BacktestConfig::default(), &bars, None);
+    let error = refused.unwrap_err();
+    assert!(error.to_string().contains("not defined from bar"), "{error}");
+}

@@ -144,6 +144,9 @@ async fn admit(
             let caller = bearer(app, headers).await?;
             let rate = app.config.rates.of(spec.rate);
             app.limiter.take(&caller.user.to_string(), class_name(spec.rate), rate, now)?;
+            if !spec.before_password_change {
+                caller.need_own_password(&app.platform.identity).await?;
+            }
             if let Access::AnyOf(wanted) = spec.access {
                 permit(spec, &caller, wanted)?;
             }

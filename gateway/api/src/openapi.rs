@@ -2,6 +2,7 @@
 //!
 //! One schema library for everything: schemars writes the forms' schemas and these, so that a type is described once.
 
+use engine::config::VIOLATION_CODES;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
@@ -31,6 +32,14 @@ pub(crate) fn document(table: &[RouteSpec]) -> Value {
     }
     let mut schemas = generator.take_definitions(true);
     schemas.insert("Problem".to_owned(), problem.to_value());
+    if let Some(violation) = schemas.get_mut("Violation") {
+        // Not an enumeration: clients fall back on `detail` where a code is newer than they are.
+        violation["properties"]["code"]["x-codes"] = VIOLATION_CODES
+            .iter()
+            .map(|(code, params)| ((*code).to_owned(), json!(params)))
+            .collect::<Map<String, Value>>()
+            .into();
+    }
     json!({
         "openapi": "3.1.0",
         "info": {

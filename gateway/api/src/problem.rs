@@ -49,6 +49,7 @@ pub(crate) fn status_and_title(code: ErrorCode) -> (StatusCode, &'static str) {
         ErrorCode::AuditUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "Audit unavailable"),
         ErrorCode::NodeUnreachable => (StatusCode::SERVICE_UNAVAILABLE, "Node unreachable"),
         ErrorCode::DeadlineExceeded => (StatusCode::GATEWAY_TIMEOUT, "Not answered in time"),
+        ErrorCode::PasswordChangeRequired => (StatusCode::FORBIDDEN, "Password must be changed"),
     }
 }
 
@@ -145,12 +146,7 @@ impl Problem {
 
 /// Makes one violation without parameters.
 pub(crate) fn violation(pointer: &str, code: &str, detail: impl Into<String>) -> Violation {
-    Violation {
-        pointer: pointer.to_owned(),
-        code: code.to_owned(),
-        params: BTreeMap::new(),
-        detail: detail.into(),
-    }
+    Violation::new(pointer, code, detail)
 }
 
 impl From<ProblemView> for Problem {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use engine::config::Violation;
 use engine::error::ErrorCode;
 use serde_json::Value;
 
@@ -43,11 +44,9 @@ impl Query {
             .iter()
             .filter_map(|(name, value)| {
                 let param = find(allowed, name)?;
-                let detail = refuse(param.kind, value)?;
-                let mut found =
-                    violation("", "invalid", format!("query parameter {name}: {detail}"));
-                found.params.insert("parameter".to_owned(), Value::from(name.as_str()));
-                Some(found)
+                let mut found = refuse(param.kind, value)?;
+                found.detail = format!("query parameter {name}: {}", found.detail);
+                Some(found.with("parameter", name.as_str()))
             })
             .collect();
         if errors.is_empty() { Ok(Self(pairs)) } else { Err(Problem::invalid(errors)) }
@@ -120,22 +119,35 @@ fn find<'a>(allowed: &'a [Param], name: &str) -> Option<&'a Param> {
     })
 }
 
-fn refuse(kind: ParamKind, value: &str) -> Option<String> {
+/// What is wrong with a value; the violation's pointer stays empty, for it points into no body.
+fn refuse(kind: ParamKind, value: &str) -> Option<Violation> {
+    let outside = |min: u64, max: u64, detail: String| {
+        violation("", "out_of_range", detail).with("min", min).with("max", max)
+    };
+    let outside_list = |allowed: &[&str], detail: String| {
+        let shown: String = value.chars().take(60).collect();
+        violation("", "not_allowed", detail).with("allowed", allowed.to_vec()).with("got", shown)
+    };
     match kind {
-        ParamKind::Text(max) | ParamKind::Prefix(max) => (value.is_empty()
-            || value.chars().count() > max)
-            .then(|| format!("expected 1 to {max} characters")),
+        ParamKind::Text(max) | ParamKind::Prefix(max) => {
+            let most = u64::try_from(max).unwrap_or(u64::MAX);
+            (value.is_empty() || value.chars().count() > max)
+                .then(|| outside(1, most, format!("expected 1 to {max} characters")))
+        }
         ParamKind::Integer(min, max) => {
             let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
             let number = value.parse::<u64>().ok().filter(|_| digits);
             (!number.is_some_and(|n| (min..=max).contains(&n)))
-                .then(|| format!("expected a whole number from {min} to {max}"))
+                .then(|| outside(min, max, format!("expected a whole number from {min} to {max}")))
         }
         ParamKind::Boolean => {
-            (value != "true" && value != "false").then(|| "expected true or false".to_owned())
+            let words = ["true", "false"];
+            (!words.contains(&value))
+                .then(|| outside_list(&words, "expected true or false".to_owned()))
         }
         ParamKind::OneOf(list) => {
-            (!list.contains(&value)).then(|| format!("expected one of {}", list.join(", ")))
+            let detail = || format!("expected one of {}", list.join(", "));
+            (!list.contains(&value)).then(|| outside_list(list, detail()))
         }
     }
 }

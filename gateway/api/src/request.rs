@@ -17,7 +17,7 @@ use crate::answer::{Answer, Handled};
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::dto::list::ListDto;
-use crate::problem::Problem;
+use crate::problem::{Problem, violation};
 use crate::query::Query;
 
 /// A body that was read and counted.
@@ -88,8 +88,7 @@ impl Request {
         let Body::Json(value) = &self.body else {
             return Err(Problem::field("", "missing_field", "a JSON body is required"));
         };
-        serde_json::from_value(value.clone())
-            .map_err(|error| Problem::field("", "invalid", error.to_string()))
+        serde_json::from_value(value.clone()).map_err(|error| unreadable(&error.to_string()))
     }
 
     /// Returns the command for the actors.
@@ -149,4 +148,9 @@ impl Request {
     fn filters(&self) -> String {
         format!("{}?{}", self.path, self.query.fingerprint(&["cursor", "limit"]))
     }
+}
+
+/// A value of the right shape that still cannot be read.
+pub(crate) fn unreadable(reason: &str) -> Problem {
+    Problem::invalid(vec![violation("", "unreadable", reason).with("reason", reason)])
 }

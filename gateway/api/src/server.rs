@@ -55,6 +55,12 @@ impl Gateway {
         self.local_addr
     }
 
+    /// Returns how many live streams are open, those that have not said who they are included.
+    #[must_use]
+    pub fn open_sockets(&self) -> usize {
+        self.app.sockets.count()
+    }
+
     /// Fails readiness and refuses new commands; everything else goes on.
     pub fn drain(&self) {
         self.app.draining.store(true, Ordering::Release);

@@ -78,7 +78,8 @@ impl Open {
         match value {
             None if self.required => Some(violation(&pointer, "missing_field", "is required")),
             Some(value) if self.object && !value.is_object() => {
-                Some(violation(&pointer, "invalid_type", "must be an object"))
+                let found = violation(&pointer, "invalid_type", "must be an object");
+                Some(found.with("expected", "object"))
             }
             Some(_) | None => None,
         }

@@ -116,6 +116,8 @@ pub(crate) struct RouteSpec {
     pub(crate) summary: &'static str,
     /// Who may call.
     pub(crate) access: Access,
+    /// Whether somebody whose generated password is not changed yet may call it.
+    pub(crate) before_password_change: bool,
     /// What is recorded.
     pub(crate) audit: Audit,
     /// Whether `Idempotency-Key` is required.
@@ -150,6 +152,7 @@ impl RouteSpec {
             path,
             summary,
             access: Access::SignedIn,
+            before_password_change: false,
             audit: Audit::None,
             idempotent: false,
             if_match: false,
@@ -194,6 +197,12 @@ impl RouteSpec {
     /// Sets who may call.
     pub(crate) fn access(mut self, access: Access) -> Self {
         self.access = access;
+        self
+    }
+
+    /// Also serves somebody whose generated password is not changed yet.
+    pub(crate) fn before_password_change(mut self) -> Self {
+        self.before_password_change = true;
         self
     }
 

@@ -283,7 +283,7 @@ async fn algorithms_schemas_defaults_and_checks_come_from_the_engine() {
         read(eve.request("POST", "/configs:validate").json(&faithful).send().await.unwrap())
             .await
             .ok(200);
-    assert_eq!(checked["warnings"][0]["code"], "faithful", "{checked}");
+    assert_eq!(checked["warnings"][0]["code"], "verification_only", "{checked}");
     let session = json!({"kind": "session", "config": {"kind": "training", "epochs": "many"}});
     let checked =
         read(eve.request("POST", "/configs:validate").json(&session).send().await.unwrap())
@@ -383,5 +383,43 @@ async fn a_changed_password_ends_other_logins() {
     );
     site.login("ann", PASSWORD).await.problem(401, "unauthenticated");
     site.login("ANN", "another-long-one-77").await.ok(200);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_on_too_few_bars_is_refused_when_it_is_submitted() {
+    let site = start().await;
+    let ann = site.user("ann", "ordinary").await;
+    let strategy = ann.strategy("momentum").await;
+    let short = json!({"name": "short", "synthetic": {"seed": 7, "rows": 100}});
+    let short = ann.post("/datasets", &uuid_text(), &short).await.ok(201);
+    for kind in ["training", "backtest"] {
+        let policy = json!({"source": "session", "session_id": format!("ses_{NOWHERE}")});
+        let config = match kind {
+            "training" => json!({"kind": kind}),
+            _ => json!({"kind": kind, "policy": policy}),
+        };
+        let body = json!({"name": "s", "strategy_id": strategy["id"], "dataset_id": short["id"], "config": config});
+        let refused = ann.post("/sessions", &uuid_text(), &body).await;
+        let error = refused.problem(422, "validation_failed")["errors"][0].clone();
+        assert_eq!(
+            (&error["pointer"], &error["code"], &error["params"]["rows"]),
+            (&json!("/dataset_id"), &json!("too_short"), &json!(100)),
+            "{error}"
+        );
+        let needed = error["params"]["needed"].as_u64().unwrap();
+        assert!(needed > 100 && error["detail"].as_str().unwrap().contains(&needed.to_string()));
+        let enough =
+            json!({"name": format!("{kind} enough"), "synthetic": {"seed": 7, "rows": needed}});
+        let enough = ann.post("/datasets", &uuid_text(), &enough).await.ok(201);
+        let mut body = body;
+        body["dataset_id"] = enough["id"].clone();
+        let answer = ann.post("/sessions", &uuid_text(), &body).await;
+        assert!(!answer.text.contains("too_short"), "{}", answer.text);
+        if kind == "training" {
+            answer.ok(201);
+        }
+    }
+    assert_eq!(ann.get("/sessions").await.ok(200)["items"].as_array().unwrap().len(), 1);
     site.end().await;
 }

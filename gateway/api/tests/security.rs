@@ -144,6 +144,7 @@ async fn cookie_routes_serve_our_own_pages_only() {
 async fn wrong_passwords_and_unknown_users_look_the_same_and_wait() {
     let site = start().await;
     site.user("ann", "ordinary").await;
+    site.user("bob", "ordinary").await;
     let wrong = site.login("ann", "not the password").await.problem(401, "unauthenticated");
     let unknown = site.login("nobody", "not the password").await.problem(401, "unauthenticated");
     assert_eq!(wrong["detail"], unknown["detail"]);
@@ -155,6 +156,7 @@ async fn wrong_passwords_and_unknown_users_look_the_same_and_wait() {
     locked.problem(429, "rate_limited");
     let seconds: u64 = locked.header("retry-after").parse().unwrap();
     assert!((1..=300).contains(&seconds));
+    site.login("bob", PASSWORD).await.ok(200);
     support::until("the end of the wait", || async {
         site.login("ann", PASSWORD).await.status.as_u16() == 200
     })
@@ -386,6 +388,56 @@ async fn the_first_administrator_is_made_once() {
         (&json!("admin"), &json!(true))
     );
     assert!(gateway::ensure_first_admin_at_cost(&site.platform, CHEAP).await.unwrap().is_none());
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_password_opens_nothing_until_it_is_changed() {
+    let site = start().await;
+    let made = gateway::ensure_first_admin_at_cost(&site.platform, CHEAP).await.unwrap().unwrap();
+    let signed_in = site.login(&made.user, &made.password).await;
+    let token = signed_in.ok(200)["access_token"].as_str().unwrap().to_owned();
+    let admin = As { site: &site, token };
+    for route in gateway::route_summaries().into_iter().filter(|route| {
+        !route.before_password_change && !matches!(route.access, "public" | "cookie")
+    }) {
+        let path = route.path.strip_prefix("/api/v1").unwrap().replace(['{', '}'], "");
+        let got = admin.send(route.method, &path, "\"r1\"", None).await;
+        let problem = got.problem(403, "password_change_required");
+        assert!(problem["detail"].as_str().unwrap().contains("/me/password"), "{problem}");
+    }
+    assert_eq!(admin.get("/me").await.ok(200)["user"]["must_change_password"], true);
+    let again = with_cookie(&site, "/api/v1/auth/refresh", &cookie(&signed_in)).await;
+    let refreshed =
+        As { site: &site, token: again.ok(200)["access_token"].as_str().unwrap().to_owned() };
+    refreshed.get("/nodes").await.problem(403, "password_change_required");
+
+    let change = |current: &str, new: &str| json!({"current": current, "new": new});
+    for (body, field, code) in [
+        (change("not the password", "quiet-harbour-31"), "/current", "wrong_password"),
+        (change(&made.password, &made.password), "/new", "unchanged"),
+        (change(&made.password, "too short"), "/new", "weak_password"),
+        (change(&made.password, "xx admin xx yy"), "/new", "weak_password"),
+    ] {
+        let refused = admin.send("POST", "/me/password", "", Some(&body)).await;
+        let problem = refused.problem(422, "validation_failed");
+        assert_eq!(
+            (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
+            (&json!(field), &json!(code)),
+            "{problem}"
+        );
+    }
+    let changed = admin
+        .send("POST", "/me/password", "", Some(&change(&made.password, "quiet-harbour-31")))
+        .await;
+    assert_eq!(changed.status.as_u16(), 204, "{}", changed.text);
+    admin.get("/nodes").await.ok(200);
+    with_cookie(&site, "/api/v1/auth/refresh", &cookie(&again))
+        .await
+        .problem(401, "unauthenticated");
+    site.login(&made.user, &made.password).await.problem(401, "unauthenticated");
+    let own = site.login(&made.user, "quiet-harbour-31").await.ok(200);
+    assert_eq!(own["user"]["must_change_password"], false);
     site.end().await;
 }
 

@@ -130,7 +130,7 @@ fn invitation(node: &Node, config: &NodeConfig) {
     note(&format!("\nweb UI      http://{}", node.address()));
     match &node.first_admin {
         Some(admin) => note(&format!(
-            "user        {}\npassword    {} (shown once; change it after logging in)",
+            "user        {}\npassword    {} (shown once; the first login asks for your own)",
             admin.user, admin.password
         )),
         None => note(&format!(

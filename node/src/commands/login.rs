@@ -1,6 +1,8 @@
-//! `tm login`, `tm logout`, `tm whoami`.
+//! `tm login`, `tm passwd`, `tm logout`, `tm whoami`.
 
 use std::io::{self, BufRead, IsTerminal};
+
+use serde_json::{Value, json};
 
 use super::Context;
 use crate::cli::LoginArgs;
@@ -17,10 +19,13 @@ pub(crate) async fn login(args: LoginArgs, context: &Context) -> Result<(), CliE
             .map_err(|source| CliError::Io { what: format!("read {}", path.display()), source })?,
         None => match crate::config::password() {
             Some(password) => password,
-            None => ask(&args.user)?,
+            None => ask(&format!("password of {}", args.user))?,
         },
     };
-    let answer = context.client.login(&args.user, password.trim_end_matches(['\r', '\n'])).await?;
+    let answer = context.client.login(&args.user, line(&password)).await?;
+    if answer.pointer("/user/must_change_password") == Some(&Value::Bool(true)) {
+        note("this password was generated and opens nothing yet: choose your own with `tm passwd`");
+    }
     context.out.value(&answer["user"], |user| {
         format!(
             "logged in at {} as {} ({})",
@@ -29,6 +34,33 @@ pub(crate) async fn login(args: LoginArgs, context: &Context) -> Result<(), CliE
             text(user, "role")
         )
     })
+}
+
+/// Changes the password of whoever is logged in and logs in again with it, for every other login ends.
+///
+/// # Errors
+/// Not logged in, a wrong or weak password, two new ones that differ.
+pub(crate) async fn passwd(context: &Context) -> Result<(), CliError> {
+    let me = context.client.get("/api/v1/me").await?;
+    let user = me.get("user").map(|user| text(user, "name")).unwrap_or_default();
+    let current = ask(&format!("present password of {user}"))?;
+    let new = ask("new password (at least 12 characters)")?;
+    // Nobody mistypes into a pipe.
+    if io::stdin().is_terminal() && ask("new password again")? != new {
+        return Err(CliError::Usage(
+            "the two new passwords differ; nothing was changed".to_owned(),
+        ));
+    }
+    let body = json!({"current": line(&current), "new": line(&new)});
+    context.client.post("/api/v1/me/password", body).await?;
+    context.client.login(user, line(&new)).await?;
+    note(&format!("the password of {user} is changed; every other login has ended"));
+    Ok(())
+}
+
+/// A line as typed or piped, without its end.
+fn line(text: &str) -> &str {
+    text.trim_end_matches(['\r', '\n'])
 }
 
 /// Ends the login.
@@ -53,16 +85,16 @@ pub(crate) async fn whoami(context: &Context) -> Result<(), CliError> {
     })
 }
 
-fn text<'a>(value: &'a serde_json::Value, key: &str) -> &'a str {
-    value.get(key).and_then(serde_json::Value::as_str).unwrap_or("?")
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or("?")
 }
 
 /// Reads one line; on a terminal the typed characters are not shown.
-fn ask(user: &str) -> Result<String, CliError> {
+fn ask(what: &str) -> Result<String, CliError> {
     let failed = |source| CliError::Io { what: "read the password".to_owned(), source };
     let stdin = io::stdin();
     let hidden = if stdin.is_terminal() {
-        note(&format!("password of {user}:"));
+        note(&format!("{what}:"));
         Some(Hidden::new().map_err(failed)?)
     } else {
         None

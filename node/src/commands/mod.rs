@@ -44,6 +44,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
         Noun::Backtest(verb) => backtest::run(verb, &context()?).await,
         Noun::Config(verb) => config::run(verb, out),
         Noun::Login(args) => login::login(args, &context()?).await,
+        Noun::Passwd => login::passwd(&context()?).await,
         Noun::Logout => login::logout(&context()?).await,
         Noun::Whoami => login::whoami(&context()?).await,
         Noun::Api(args) => api::run(args, &context()?).await,

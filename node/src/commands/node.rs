@@ -34,7 +34,7 @@ async fn start(args: &ServeArgs) -> Result<(), CliError> {
     note(&format!("serving http://{} from {data_dir}", node.address()));
     if let Some(admin) = &node.first_admin {
         note(&format!(
-            "first start: user {}, password {} (shown once; change it after logging in)",
+            "first start: user {}, password {} (shown once; the first login asks for your own)",
             admin.user, admin.password
         ));
     }
@@ -95,6 +95,8 @@ async fn list(context: &Context) -> Result<(), CliError> {
 async fn reset_password(user: &str, args: &ServeArgs) -> Result<(), CliError> {
     let config = NodeConfig::load(args)?;
     let password = boot::reset_password(config, user).await?;
-    note(&format!("user {user}, password {password} (shown once; change it after logging in)"));
+    note(&format!(
+        "user {user}, password {password} (shown once; the next login asks for your own)"
+    ));
     Ok(())
 }

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+/// The password that the administrator chooses at the first login.
+pub const PASSWORD: &str = "violet-umbrella-92";
 /// How long anything may take on a busy machine of two cores before a test gives up.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -142,6 +144,15 @@ pub struct Api {
 }
 
 impl Api {
+    /// Logs in as the administrator for the first time: changes the generated password to [`PASSWORD`].
+    pub async fn first_login(url: &str, generated: &str) -> Self {
+        let api = Self::login(url, generated).await;
+        let body = json!({"current": generated, "new": PASSWORD});
+        let (status, answer) = api.try_post("/api/v1/me/password", &body).await.unwrap();
+        assert_eq!(status, 204, "{answer}");
+        Self::login(url, PASSWORD).await
+    }
+
     /// Logs in as the administrator.
     pub async fn login(url: &str, password: &str) -> Self {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();

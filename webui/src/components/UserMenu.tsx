@@ -38,6 +38,7 @@ export function UserMenu() {
       </summary>
       <div className="menu-panel">
         <Link to="/account" onClick={shut}>{text.bar.account}</Link>
+        <Link to="/account#password" onClick={shut}>{text.account.password}</Link>
         <Link to="/about" onClick={shut}>{text.bar.about}</Link>
         <label htmlFor="menu-theme">{text.bar.theme}</label>
         <NativeSelect

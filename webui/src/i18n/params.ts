@@ -15,3 +15,10 @@ export function limits(
   if (max !== undefined && max !== null) return high(String(max));
   return null;
 }
+
+/** The sentence made of the named parameters; null where one is absent. Lists are joined by commas. */
+export function say(params: Params, names: string[], sentence: (...words: string[]) => string): string | null {
+  const found = names.map((name) => params[name]);
+  if (found.some((value) => value === undefined || value === null)) return null;
+  return sentence(...found.map((value) => (Array.isArray(value) ? value.map(String).join(', ') : String(value))));
+}

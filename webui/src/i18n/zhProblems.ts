@@ -1,6 +1,6 @@
 /** 错误代码的标题与字段错误。 */
 import type { enProblems, enViolations } from './enProblems';
-import { limits } from './params';
+import { limits, say } from './params';
 
 export const zhProblems: Record<keyof typeof enProblems, string> = {
   malformed: '无法读取该请求',
@@ -32,16 +32,56 @@ export const zhProblems: Record<keyof typeof enProblems, string> = {
   audit_unavailable: '审计日志无法写入',
   node_unreachable: '所属节点没有响应',
   deadline_exceeded: '未在时限内得到答复，操作可能仍会生效',
+  password_change_required: '请先设置自己的密码',
   unreachable: '无法连接节点',
   client: '页面发生错误',
 };
 
 export const zhViolations: typeof enViolations = {
-  unknown_field: (p) => (p['suggestion'] ? `该设置不存在，是否指“${String(p['suggestion'])}”？` : '该设置不存在。'),
-  not_finite: () => '必须是有限数值。',
-  not_a_number: () => '这不是数字。',
-  not_an_integer: () => '这不是整数。',
-  required: () => '此项必填。',
+  archived: (p) => say(p, ['name'], (name) => `“${name}”已归档，请选择未归档的。`),
+  control_characters: () => '必须是单行文本，且不含控制字符。',
+  data_bar: (p) => say(p, ['found'], (found) => `该 K 线自相矛盾或数值大小不可能：实际为 ${found}。`),
+  data_cell: (p) => say(p, ['found'], (found) => `无法读取该单元格：实际为 ${found}。`),
+  data_columns: (p) => say(p, ['wanted', 'found'], (wanted, found) => `列不匹配：需要 ${wanted}；实际为 ${found}。`),
+  data_empty: (p) => say(p, ['file'], (file) => `${file} 中没有可导入的内容。`),
+  data_instrument: (p) => say(p, ['found'], (found) => `请选择一个品种：实际为 ${found}。`),
+  data_snapshot: (p) => say(p, ['found'], (found) => `已存储的数据损坏：${found}。`),
+  data_time: (p) => say(p, ['wanted', 'found'], (wanted, found) => `时间不符合要求：需要 ${wanted}；实际为 ${found}。`),
+  data_toolarge: (p) => say(p, ['wanted'], (wanted) => `文件过大：需要 ${wanted}。`),
+  data_unreadable: (p) => say(p, ['file'], (file) => `完全无法读取 ${file}。`),
+  does_not_learn: (p) => say(p, ['algorithm'], (rule) => `“${rule}”是规则，不会学习。请选择回测，或选择会学习的策略。`),
+  invalid_type: (p) => say(p, ['expected'], (kind) => `类型必须为 ${kind}。`),
   missing_field: () => '此项必填。',
+  no_costs: () => '没有手续费和滑点，所有数字都会被美化。',
+  no_model: (p) => say(p, ['state'], (state) => `该会话尚无模型（${state}），请等待其完成。`),
+  not_a_number: () => '这不是数字。',
+  not_allowed: (p) => say(p, ['allowed'], (allowed) => `必须为以下之一：${allowed}。`),
+  not_an_identifier: (p) => say(p, ['prefix'], (prefix) => `这不是标识符。标识符以 ${prefix}_ 开头，请从列表中复制。`),
+  not_an_integer: () => '这不是整数。',
+  not_at_least: (p) => say(p, ['field', 'limit'], (field, limit) => `不得小于 ${field}（${limit}）。`),
+  not_at_most: (p) => say(p, ['field', 'limit'], (field, limit) => `不得大于 ${field}（${limit}）。`),
+  not_finite: () => '必须是有限数值。',
+  not_found: (p) => say(p, ['id'], (id) => `${id} 不存在，或您无权查看。`),
+  not_hashed: () => '密码必须先经过哈希才能存储。',
+  not_of_strategy: (p) => say(p, ['strategy'], (strategy) => `该会话训练的是“${strategy}”，请用该策略测试其模型。`),
+  not_trained: (p) => say(p, ['algorithm'], (algorithm) => `“${algorithm}”须先训练。请指定要测试其模型的训练会话。`),
+  not_training: () => '该会话不是训练会话。',
+  optimistic_fill: () => '在刚观察到的收盘价成交在市场中无法实现；报告会作标记。',
   out_of_range: (p) => limits(p, (min, max) => `必须介于 ${min} 与 ${max} 之间。`, (min) => `不得小于 ${min}。`, (max) => `不得大于 ${max}。`),
+  required: () => '此项必填。',
+  shares: (p) => say(p, ['train', 'valid'], (train, valid) => `训练与验证（${train} + ${valid}）须为测试留出数据：两者之和须小于 1。`),
+  too_short: (p) =>
+    say(p, ['rows', 'needed'], (rows, needed) => `数据只有 ${rows} 根 K 线；该配置至少需要 ${needed} 根。`) ??
+    say(p, ['rows'], (rows) => `数据只有 ${rows} 根 K 线，不足以满足该配置。`),
+  unchanged: () => '必须与当前密码不同。',
+  unknown_field: (p) => (p['suggestion'] ? `该设置不存在，是否指“${String(p['suggestion'])}”？` : say(p, ['allowed'], (allowed) => `该设置不存在。可用的有：${allowed}。`)),
+  unlike_training: (p) => say(p, ['trained', 'wanted'], (trained, wanted) => `与训练不一致：训练时为 ${trained}，实际为 ${wanted}。`),
+  unreadable: (p) => say(p, ['reason'], (reason) => `无法读取：${reason}。`),
+  user_name: (p) => say(p, ['max'], (max) => `用户名须为 1 至 ${max} 个字符，可用 a–z A–Z 0–9 . _ - @。`),
+  verification_only: () => '忠实模式会重现参考系统的错误及其前视偏差：仅用于验证，不用于评判。',
+  weak_password: (p) => {
+    if (p['reason'] === 'length') return say(p, ['min', 'max'], (min, max) => `须为 ${min} 至 ${max} 个字符。`);
+    return p['reason'] === 'name' ? '不得包含您的用户名。' : '这是攻击者最先尝试的密码之一，请另选。';
+  },
+  wrong_password: () => '这不是您的密码。',
 };

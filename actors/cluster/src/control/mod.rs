@@ -3,8 +3,9 @@
 //! ```text
 //! ControlHandle ─propose→ Driver ─entry→ log (durable) ─apply→ ControlState ─answer→ caller
 //!                 │                                              └effects→ followers
-//!                 └ LocalDriver: one voter, this disk. Raft replaces only this box: it implements [`Driver`],
-//!                   stores entries in `store::raft_log` and feeds committed ones to the same [`Machine`].
+//!                 ├ LocalDriver: one voter, this disk.
+//!                 └ RaftDriver: several voters. It stores entries in the same `store::raft_log` and feeds committed
+//!                   ones to the same [`Machine`].
 //! ```
 //!
 //! Once a proposal was answered it is not forgotten. An unknown outcome is asked again with the same key.
@@ -13,8 +14,12 @@ pub mod apply;
 pub mod command;
 mod local;
 mod machine;
+mod network;
+mod proposer;
+pub mod raft;
 pub mod refusal;
 pub mod state;
+pub mod storage;
 mod v1;
 
 use std::future::Future;
@@ -30,6 +35,7 @@ pub use command::{
 };
 pub use local::{Clock, LocalConfig, LocalDriver};
 pub use machine::{Changes, Machine};
+pub use raft::{MemberView, RaftAdmin, RaftDriver, RaftSettings, RaftTiming, RaftView, Role};
 pub use refusal::{CommandOutput, CommandResult, Dimension, Refusal};
 pub use state::ControlState;
 

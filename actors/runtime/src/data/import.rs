@@ -117,7 +117,8 @@ fn read(
             if !SYNTHETIC_ROWS.contains(&rows) {
                 let (least, most) = (SYNTHETIC_ROWS.start(), SYNTHETIC_ROWS.end());
                 let detail = format!("must be {least} to {most} bars, found {rows}");
-                return Err(ActorsError::invalid("/synthetic/rows", "out_of_range", detail));
+                let found = Violation::new("/synthetic/rows", "out_of_range", detail);
+                return Err(found.with("min", *least).with("max", *most).with("got", rows).into());
             }
             let rows = usize::try_from(rows).map_err(ActorsError::internal)?;
             Ok((synthetic::generate(seed, rows), format!("synthetic seed {seed}"), true))
@@ -154,7 +155,8 @@ fn open(path: &PathBuf, name: &str, mapping: &CsvMapping) -> Result<BarSeries, A
     let unreadable = |error: std::io::Error| {
         let detail =
             format!("{} cannot be read ({error}); name a file this node can read", path.display());
-        ActorsError::invalid("/path", "unreadable", detail)
+        let found = Violation::new("/path", "unreadable", detail);
+        ActorsError::from(found.with("reason", error.to_string()))
     };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     too_large(size, FILE_BYTES_MAX)?;

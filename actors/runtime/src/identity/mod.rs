@@ -23,7 +23,9 @@ use self::refresh::{Family, Step, hex, rotate};
 use crate::clock::Clock;
 use crate::documents::{Claim, Documents, Mirror, Stored, delete, name_key, put};
 use crate::error::ActorsError;
-use crate::messages::identity::{Credentials, IdentityMsg, NewUser, ROLES, Rotation, TokenHash};
+use crate::messages::identity::{
+    Credentials, IdentityMsg, NewPassword, NewUser, ROLES, Rotation, TokenHash,
+};
 use crate::messages::{Command, CommandId, answer};
 use crate::views::UserView;
 
@@ -89,8 +91,8 @@ impl Actor for Identity {
             IdentityMsg::CreateUser { command, wanted, reply } => {
                 answer(reply, state.create(&command, wanted).await)
             }
-            IdentityMsg::SetPassword { command, id, password_phc, reply } => {
-                answer(reply, state.set_password(&command, id, password_phc).await);
+            IdentityMsg::SetPassword { command, id, wanted, reply } => {
+                answer(reply, state.set_password(&command, id, wanted).await);
             }
             IdentityMsg::UserCount { reply } => {
                 answer(reply, Ok(u64::try_from(state.users.iter().count()).unwrap_or(u64::MAX)));
@@ -179,18 +181,18 @@ impl IdentityState {
         &mut self,
         command: &Command,
         id: UserId,
-        phc: String,
+        wanted: NewPassword,
     ) -> Result<(), ActorsError> {
         let stored = self.user(&id.to_string())?;
         if stored.value.command == command.id.to_string() {
             return Ok(());
         }
-        if let Some(violation) = not_hashed(&phc) {
+        if let Some(violation) = not_hashed(&wanted.phc) {
             return Err(ActorsError::Invalid { errors: vec![violation] });
         }
         let mut user = stored.value.clone();
-        user.password_phc = phc;
-        user.must_change_password = false;
+        user.password_phc = wanted.phc;
+        user.must_change_password = wanted.must_change;
         user.permission_version += 1;
         user.command = command.id.to_string();
         let mut ended = self.families_where(|family| family.user == id);
@@ -273,13 +275,12 @@ fn violations(wanted: &NewUser) -> Vec<Violation> {
             "must be 1 to {NAME_CHARS_MAX} characters of a-z A-Z 0-9 . _ - @, found '{}'",
             wanted.name
         );
-        found.push(violation("/name", detail));
+        found.push(Violation::new("/name", "user_name", detail).with("max", NAME_CHARS_MAX));
     }
     if !ROLES.contains(&wanted.role.as_str()) {
-        found.push(violation(
-            "/role",
-            format!("must be one of {}, found '{}'", ROLES.join(", "), wanted.role),
-        ));
+        let detail = format!("must be one of {}, found '{}'", ROLES.join(", "), wanted.role);
+        let bad = Violation::new("/role", "not_allowed", detail);
+        found.push(bad.with("allowed", ROLES.to_vec()).with("got", wanted.role.as_str()));
     }
     found.extend(not_hashed(&wanted.password_phc));
     found
@@ -289,17 +290,6 @@ fn not_hashed(phc: &str) -> Option<Violation> {
     if phc.starts_with("$argon2id$") && phc.len() <= 512 {
         return None;
     }
-    Some(violation(
-        "/password",
-        "must be an Argon2id hash in PHC form; hash it before it is stored".to_owned(),
-    ))
-}
-
-fn violation(pointer: &str, detail: String) -> Violation {
-    Violation {
-        pointer: pointer.to_owned(),
-        code: "invalid".to_owned(),
-        params: BTreeMap::new(),
-        detail,
-    }
+    let detail = "must be an Argon2id hash in PHC form; hash it before it is stored";
+    Some(Violation::new("/password", "not_hashed", detail))
 }

@@ -53,6 +53,23 @@ impl std::fmt::Debug for NewUser {
     }
 }
 
+/// A password that takes the place of another.
+#[derive(Clone)]
+pub(crate) struct NewPassword {
+    /// Argon2id in PHC form.
+    pub(crate) phc: String,
+    /// It was generated and has to be changed.
+    pub(crate) must_change: bool,
+}
+
+impl std::fmt::Debug for NewPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewPassword")
+            .field("must_change", &self.must_change)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What became of a refresh token that was shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
@@ -94,7 +111,7 @@ pub(crate) enum IdentityMsg {
     /// Make a user.
     CreateUser { command: Command, wanted: NewUser, reply: Reply<UserView> },
     /// Replace a password; every refresh token of the user ends.
-    SetPassword { command: Command, id: UserId, password_phc: String, reply: Reply<()> },
+    SetPassword { command: Command, id: UserId, wanted: NewPassword, reply: Reply<()> },
     /// How many users there are.
     UserCount { reply: Reply<u64> },
     /// A login made a refresh token.
@@ -176,13 +193,25 @@ impl IdentityHandle {
         id: UserId,
         password_phc: String,
     ) -> Result<(), ActorsError> {
-        ask(&self.directory, NAME, |reply| IdentityMsg::SetPassword {
-            command,
-            id,
-            password_phc,
-            reply,
-        })
-        .await
+        let wanted = NewPassword { phc: password_phc, must_change: false };
+        ask(&self.directory, NAME, |reply| IdentityMsg::SetPassword { command, id, wanted, reply })
+            .await
+    }
+
+    /// Gives a user a generated password, which opens nothing until it is changed, and ends every refresh token of the
+    /// user.
+    ///
+    /// # Errors
+    /// Refuses an unknown user and something that is no Argon2id hash.
+    pub async fn give_password(
+        &self,
+        command: Command,
+        id: UserId,
+        password_phc: String,
+    ) -> Result<(), ActorsError> {
+        let wanted = NewPassword { phc: password_phc, must_change: true };
+        ask(&self.directory, NAME, |reply| IdentityMsg::SetPassword { command, id, wanted, reply })
+            .await
     }
 
     /// Returns how many users there are.

@@ -23,7 +23,8 @@ use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::session::lifecycle::Verb;
 use crate::views::{
-    CheckpointView, DatasetView, Page, ProgressView, QueueEntryView, SessionState, SessionView,
+    CheckpointView, DatasetView, LimitView, Page, ProgressView, QueueEntryView, SessionState,
+    SessionView,
     StrategyVersionView, StrategyView, TransitionView,
 };
 
@@ -124,6 +125,8 @@ pub(crate) struct Facts {
     pub(crate) metrics: BTreeMap<String, Option<f64>>,
     /// Version of the program that runs it.
     pub(crate) build: Option<String>,
+    /// What limits its worker.
+    pub(crate) limits: Option<Vec<LimitView>>,
 }
 
 /// What changes often and is not journalled at once.
@@ -374,13 +377,17 @@ impl SessionsHandle {
         let dataset = match DataHandle::new(self.directory.clone()).get(wanted.dataset_id).await {
             Ok(view) => Some(view),
             Err(error @ ActorsError::NotFound { .. }) => {
-                violations.push(violation("/dataset_id", "not_found", error.to_string()));
+                let found = Violation::new("/dataset_id", "not_found", error.to_string());
+                violations.push(found.with("id", wanted.dataset_id.to_string()));
                 None
             }
             Err(error) => return Err(error),
         };
         if let (Some(config), Some((_, version))) = (&config, &found) {
             violations.extend(mismatch(config, &version.config));
+        }
+        if let (Some(config), Some((_, version)), Some(dataset)) = (&config, &found, &dataset) {
+            violations.extend(too_short(config, &version.config, dataset));
         }
         match (config, resources, found, dataset) {
             (Some(config), Some(resources), Some((strategy, version)), Some(dataset))
@@ -403,7 +410,8 @@ impl SessionsHandle {
         let strategy = match library.get(wanted.strategy_id).await {
             Ok(strategy) => strategy,
             Err(error @ ActorsError::NotFound { .. }) => {
-                violations.push(violation("/strategy_id", "not_found", error.to_string()));
+                let found = Violation::new("/strategy_id", "not_found", error.to_string());
+                violations.push(found.with("id", wanted.strategy_id.to_string()));
                 return Ok(None);
             }
             Err(error) => return Err(error),
@@ -411,28 +419,19 @@ impl SessionsHandle {
         if strategy.archived {
             let detail =
                 format!("strategy '{}' is archived; choose one that is not", strategy.name);
-            violations.push(violation("/strategy_id", "archived", detail));
+            let found = Violation::new("/strategy_id", "archived", detail);
+            violations.push(found.with("name", strategy.name.as_str()));
         }
-        match library
-            .version(wanted.strategy_id, wanted.strategy_version.unwrap_or(strategy.version))
-            .await
-        {
+        let version = wanted.strategy_version.unwrap_or(strategy.version);
+        match library.version(wanted.strategy_id, version).await {
             Ok(version) => Ok(Some((strategy, version))),
             Err(error @ ActorsError::NotFound { .. }) => {
-                violations.push(violation("/strategy_version", "not_found", error.to_string()));
+                let found = Violation::new("/strategy_version", "not_found", error.to_string());
+                violations.push(found.with("id", version));
                 Ok(None)
             }
             Err(error) => Err(error),
         }
-    }
-}
-
-fn violation(pointer: &str, code: &str, detail: String) -> Violation {
-    Violation {
-        pointer: pointer.to_owned(),
-        code: code.to_owned(),
-        params: BTreeMap::new(),
-        detail,
     }
 }
 
@@ -455,28 +454,35 @@ fn typed<T>(
 
 /// What is wrong with the plain fields.
 fn plain_violations(wanted: &NewSession) -> Vec<Violation> {
+    let outside = |pointer: &str, (min, max): (i64, i64), got: i64, detail: String| {
+        let found = Violation::new(pointer, "out_of_range", detail);
+        found.with("min", min).with("max", max).with("got", got)
+    };
+    let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let mut found = Vec::new();
     let chars = wanted.name.trim().chars().count();
     if !(1..=NAME_CHARS_MAX).contains(&chars) {
         let detail = format!("a name has 1 to {NAME_CHARS_MAX} characters, found {chars}");
-        found.push(violation("/name", "out_of_range", detail));
+        found.push(outside("/name", (1, whole(NAME_CHARS_MAX)), whole(chars), detail));
     }
     if !(-PRIORITY_MAX..=PRIORITY_MAX).contains(&wanted.priority) {
         let detail = format!(
             "a priority lies between -{PRIORITY_MAX} and {PRIORITY_MAX}, found {}",
             wanted.priority
         );
-        found.push(violation("/priority", "out_of_range", detail));
+        let limits = (i64::from(-PRIORITY_MAX), i64::from(PRIORITY_MAX));
+        found.push(outside("/priority", limits, i64::from(wanted.priority), detail));
     }
     if TAGS_MAX < wanted.tags.len() {
         let detail = format!("at most {TAGS_MAX} labels, found {}", wanted.tags.len());
-        found.push(violation("/tags", "out_of_range", detail));
+        found.push(outside("/tags", (0, whole(TAGS_MAX)), whole(wanted.tags.len()), detail));
     }
     for (index, tag) in wanted.tags.iter().enumerate() {
         let chars = tag.chars().count();
         if !(1..=TAG_CHARS_MAX).contains(&chars) {
             let detail = format!("a label has 1 to {TAG_CHARS_MAX} characters, found {chars}");
-            found.push(violation(&format!("/tags/{index}"), "out_of_range", detail));
+            let limits = (1, whole(TAG_CHARS_MAX));
+            found.push(outside(&format!("/tags/{index}"), limits, whole(chars), detail));
         }
     }
     found
@@ -486,24 +492,50 @@ fn plain_violations(wanted: &NewSession) -> Vec<Violation> {
 fn mismatch(config: &SessionConfig, strategy: &StrategyConfig) -> Option<Violation> {
     let algorithm = strategy.agent.algorithm();
     match config {
-        SessionConfig::Training(_) if !strategy.agent.learns() => Some(violation(
-            "/config/kind",
-            "invalid",
-            format!(
-                "'{algorithm}' is a rule and does not learn; choose a back-test, or a strategy that learns"
-            ),
-        )),
+        SessionConfig::Training(_) if !strategy.agent.learns() => Some(
+            Violation::new(
+                "/config/kind",
+                "does_not_learn",
+                format!(
+                    "'{algorithm}' is a rule and does not learn; choose a back-test, or a strategy that learns"
+                ),
+            )
+            .with("algorithm", algorithm),
+        ),
         SessionConfig::Backtest(backtest)
             if backtest.policy == BacktestPolicy::Strategy && strategy.agent.learns() =>
         {
-            Some(violation(
-                "/config/policy",
-                "invalid",
-                format!(
-                    "'{algorithm}' has to be trained first; name the training session whose model is to be tested"
-                ),
-            ))
+            Some(
+                Violation::new(
+                    "/config/policy",
+                    "not_trained",
+                    format!(
+                        "'{algorithm}' has to be trained first; name the training session whose model is to be tested"
+                    ),
+                )
+                .with("algorithm", algorithm),
+            )
         }
         SessionConfig::Training(_) | SessionConfig::Backtest(_) => None,
     }
+}
+
+/// What is too short for what is to run on it: the worker would refuse it later, with the same words.
+fn too_short(
+    config: &SessionConfig,
+    strategy: &StrategyConfig,
+    dataset: &DatasetView,
+) -> Option<Violation> {
+    let split = match config {
+        SessionConfig::Training(training) => &training.split,
+        SessionConfig::Backtest(backtest) => &backtest.split,
+    };
+    let rows = usize::try_from(dataset.rows).unwrap_or(usize::MAX);
+    let refused = engine::environment::length::segments(strategy, split, rows).err()?;
+    let detail = format!("data set '{}' is too short: {refused}", dataset.name);
+    let found = Violation::new("/dataset_id", "too_short", detail).with("rows", refused.rows);
+    Some(match refused.needed {
+        Some(needed) => found.with("needed", needed),
+        None => found,
+    })
 }

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::config::Violation;
 use engine::ids::SessionId;
 use engine::metrics::MetricName;
 use engine::session::protocol::MetricPoint;
@@ -294,14 +295,15 @@ impl MetricsState {
 fn checked(query: &HistoryQuery) -> Result<(), ActorsError> {
     if BINS_MAX < query.bins {
         let detail = format!("must be at most {BINS_MAX}, found {}", query.bins);
-        return Err(ActorsError::invalid("/bins", "out_of_range", detail));
+        return Err(Violation::new("/bins", "out_of_range", detail).with("max", BINS_MAX).into());
     }
     match query.names.iter().find(|name| name.parse::<MetricName>().is_err()) {
         None => Ok(()),
         Some(name) => {
             let known: Vec<&str> = MetricName::ALL.iter().map(|name| name.as_str()).collect();
             let detail = format!("'{name}' is no metric; the metrics are {}", known.join(", "));
-            Err(ActorsError::invalid("/names", "invalid", detail))
+            let found = Violation::new("/names", "not_allowed", detail);
+            Err(found.with("allowed", known).with("got", name.as_str()).into())
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Placement: the shell around [`assign`]. Reads nodes and reservations from control state, answers the scheduler.
 
+pub(crate) mod amounts;
 pub(crate) mod assign;
+pub(crate) mod rooms;
+pub(crate) mod victims;
 
 use cluster::control::ControlHandle;
 use cluster::control::ControlState;

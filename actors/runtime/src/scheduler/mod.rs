@@ -1,8 +1,19 @@
 //! The scheduler: the shell around [`plan`]. Follows control state, asks placement, proposes placements, says why
 //! the others wait.
 
+pub(crate) mod admit;
+mod blocked;
+mod board;
+mod explain;
+mod ledger;
+mod order;
+pub(crate) mod picture;
 pub(crate) mod plan;
+pub(crate) mod planner;
+mod preempt;
 mod queue;
+pub(crate) mod reason;
+pub(crate) mod rebalance;
 
 use std::time::Duration;
 

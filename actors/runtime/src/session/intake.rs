@@ -1,7 +1,5 @@
 //! What people ask of the registry: submissions and commands. Everything is checked again here, where it is decided.
 
-use std::collections::BTreeMap;
-
 use cluster::control::apply::fingerprint;
 use cluster::control::state::Resources;
 use cluster::control::{
@@ -77,24 +75,27 @@ impl RegistryState {
     fn model_of(&self, draft: &Draft) -> Result<Option<String>, ActorsError> {
         let SessionConfig::Backtest(config) = &draft.config else { return Ok(None) };
         let BacktestPolicy::Session { session_id } = &config.policy else { return Ok(None) };
-        let refuse = |detail: String| {
-            Err(ActorsError::invalid("/config/policy/session_id", "invalid", detail))
+        let id = session_id.to_string();
+        let refused = |code: &str, detail: String| {
+            let found = Violation::new("/config/policy/session_id", code, detail);
+            found.with("id", id.as_str()).with("session_id", id.as_str())
         };
         let Some(row) = self.rows.get(session_id) else {
-            return refuse(format!(
+            let detail = format!(
                 "session {session_id} does not exist; choose a training session that has ended"
-            ));
+            );
+            return Err(refused("not_found", detail).into());
         };
         if row.view.kind != SessionKind::Training {
-            return refuse(format!(
-                "session {session_id} is no training; choose a training session"
-            ));
+            let detail = format!("session {session_id} is no training; choose a training session");
+            return Err(refused("not_training", detail).into());
         }
         if row.view.strategy_id != draft.strategy.id {
-            return refuse(format!(
-                "session {session_id} trained strategy '{}'; test its model with that strategy",
-                row.view.strategy_name
-            ));
+            let name = row.view.strategy_name.as_str();
+            let detail = format!(
+                "session {session_id} trained strategy '{name}'; test its model with that strategy"
+            );
+            return Err(refused("not_of_strategy", detail).with("strategy", name).into());
         }
         let violations = unlike_training(&row.view, draft, &config.split);
         if !violations.is_empty() {
@@ -102,10 +103,13 @@ impl RegistryState {
         }
         match &row.view.model_sha256 {
             Some(sha256) => Ok(Some(sha256.clone())),
-            None => refuse(format!(
-                "session {session_id} is {} and has no model yet; wait until it has completed",
-                lifecycle::word(row.view.state)
-            )),
+            None => {
+                let state = lifecycle::word(row.view.state);
+                let detail = format!(
+                    "session {session_id} is {state} and has no model yet; wait until it has completed"
+                );
+                Err(refused("no_model", detail).with("state", state).into())
+            }
         }
     }
 
@@ -168,14 +172,16 @@ fn illegal(state: SessionState, verb: Verb) -> ActorsError {
 /// model was trained on.
 fn unlike_training(training: &SessionView, draft: &Draft, split: &SplitConfig) -> Vec<Violation> {
     let mut violations = Vec::new();
-    let mut refuse = |pointer: &str, detail: String| {
-        let (pointer, code) = (pointer.to_owned(), "unlike_training".to_owned());
-        violations.push(Violation { pointer, code, params: BTreeMap::new(), detail });
+    let mut refuse = |pointer: &str, trained: String, wanted: String, detail: String| {
+        let found = Violation::new(pointer, "unlike_training", detail);
+        violations.push(found.with("trained", trained).with("wanted", wanted));
     };
     let (trained, wanted) = (training.strategy_version, draft.version.version);
     if trained != wanted {
         refuse(
             "/strategy_version",
+            trained.to_string(),
+            wanted.to_string(),
             format!(
                 "session {} trained version {trained} of strategy '{}', found version {wanted}: the model belongs to the \
                  version it was trained with; set `strategy_version` to {trained}",
@@ -193,6 +199,8 @@ fn unlike_training(training: &SessionView, draft: &Draft, split: &SplitConfig) -
         };
         refuse(
             "/config/split",
+            text(&config.split),
+            text(split),
             format!(
                 "session {} was trained on data set '{}' cut by {}, found {}: a test on bars that the model was trained \
                  on is no test; use the training's split, or another data set",

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::error::StoreError;
 use crate::journal::sync_dir;
 
-pub use collect::{BlobInfo, doomed};
+pub use collect::{BlobInfo, Collected, doomed};
 
 /// The SHA-256 of a file: its name for ever.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -39,9 +39,15 @@ pub const SCHEMA_CONTROL_ENTRY: u32 = 48;
 pub const SCHEMA_CONTROL_SNAPSHOT: u32 = 49;
 /// One command alone, for its fingerprint.
 pub const SCHEMA_CONTROL_COMMAND: u32 = 50;
+/// Who votes and who follows, as an entry of the control log and beside its snapshot.
+pub const SCHEMA_RAFT_MEMBERSHIP: u32 = 51;
+/// What nodes say to each other about the control log.
+pub const SCHEMA_RAFT_MESSAGE: u32 = 52;
+/// Proposals and reads that are passed on to the leader, and its answers.
+pub const SCHEMA_CONTROL_CALL: u32 = 53;
 
 /// Every schema id with its name, in order.
-pub const SCHEMAS: [(u32, &str); 17] = [
+pub const SCHEMAS: [(u32, &str); 20] = [
     (SCHEMA_WORKER_COMMAND, "worker_command"),
     (SCHEMA_WORKER_EVENT, "worker_event"),
     (SCHEMA_CHECKPOINT, "checkpoint"),
@@ -59,6 +65,9 @@ pub const SCHEMAS: [(u32, &str); 17] = [
     (SCHEMA_CONTROL_ENTRY, "control_entry"),
     (SCHEMA_CONTROL_SNAPSHOT, "control_snapshot"),
     (SCHEMA_CONTROL_COMMAND, "control_command"),
+    (SCHEMA_RAFT_MEMBERSHIP, "raft_membership"),
+    (SCHEMA_RAFT_MESSAGE, "raft_message"),
+    (SCHEMA_CONTROL_CALL, "control_call"),
 ];
 
 /// Returns the name of a schema id, or `unknown`.

@@ -7,6 +7,7 @@
 
 pub mod agents;
 pub mod canonical;
+pub mod codes;
 pub mod environment;
 pub mod features;
 pub mod matching;
@@ -23,6 +24,7 @@ mod walk;
 
 pub use agents::{ALGORITHMS, AgentConfig, AlgorithmInfo};
 pub use canonical::hash;
+pub use codes::VIOLATION_CODES;
 pub use environment::{AlgorithmicTradingConfig, EnvironmentConfig};
 pub use features::{FeatureSet, FeaturesConfig, Normalisation};
 pub use matching::{FillRule, MatchingConfig};

@@ -69,43 +69,43 @@ fn shares(split: &SplitConfig) -> Option<Broken> {
     );
     let params = [("train", json!(split.train)), ("valid", json!(split.valid))];
     Some(Broken {
-        violation: invalid("/split/valid", &params, detail),
+        violation: broken("/split/valid", "shares", &params, detail),
         fields: ["/split/train", "/split/valid"],
     })
 }
 
 fn at_most(fields: [&'static str; 2], values: [Value; 2], why: &str) -> Broken {
-    compared(fields, values, "at most", why)
+    compared(fields, values, ("not_at_most", "at most"), why)
 }
 
 fn at_least(fields: [&'static str; 2], values: [Value; 2], why: &str) -> Broken {
-    compared(fields, values, "at least", why)
+    compared(fields, values, ("not_at_least", "at least"), why)
 }
 
-fn compared(fields: [&'static str; 2], values: [Value; 2], how: &str, why: &str) -> Broken {
+fn compared(
+    fields: [&'static str; 2],
+    values: [Value; 2],
+    (code, how): (&str, &str),
+    why: &str,
+) -> Broken {
     let [value, limit] = values;
     let other = fields[1].rsplit('/').next().unwrap_or_default();
     let detail = format!(
         "wanted {how} {other} ({limit}), because {why}; found {value}. Change one of the two"
     );
     let params = [("field", json!(fields[1])), ("limit", limit), ("got", value)];
-    Broken { violation: invalid(fields[0], &params, detail), fields }
+    Broken { violation: broken(fields[0], code, &params, detail), fields }
 }
 
-fn invalid(pointer: &str, params: &[(&str, Value)], detail: String) -> Violation {
-    let params = params.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-    Violation { pointer: pointer.to_owned(), code: "invalid".to_owned(), params, detail }
+fn broken(pointer: &str, code: &str, params: &[(&str, Value)], detail: String) -> Violation {
+    let plain = Violation::new(pointer, code, detail);
+    params.iter().fold(plain, |violation, (name, value)| violation.with(name, value.clone()))
 }
 
 /// Returns what is allowed but should be known: codes `verification_only`, `optimistic_fill`, `no_costs`.
 #[must_use]
 pub fn warnings(strategy: &StrategyConfig) -> Vec<Violation> {
-    let warning = |pointer: &str, code: &str, detail: &str| Violation {
-        pointer: pointer.to_owned(),
-        code: code.to_owned(),
-        params: std::collections::BTreeMap::new(),
-        detail: detail.to_owned(),
-    };
+    let warning = |pointer: &str, code: &str, detail: &str| Violation::new(pointer, code, detail);
     let EnvironmentConfig::AlgorithmicTrading(environment) = &strategy.environment;
     let mut warnings = Vec::new();
     if environment.truth == Truth::Faithful {

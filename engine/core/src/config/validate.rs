@@ -21,13 +21,47 @@ use super::{ResourcesConfig, SessionConfig, StrategyConfig, schema};
 pub struct Violation {
     /// JSON pointer (RFC 6901) of the field, relative to the configuration's root.
     pub pointer: String,
-    /// Stable code: `unknown_field`, `invalid_type`, `missing_field`, `out_of_range`, `not_finite`, `invalid`.
+    /// Stable code. The list with the parameters of each is `x-codes`; read `detail` for a code that is not in it.
     pub code: String,
     /// Numbers and names that belong to the code, for translations.
     #[serde(default)]
     pub params: BTreeMap<String, Value>,
     /// What was wanted, what was found, what to do; English.
     pub detail: String,
+}
+
+impl Violation {
+    /// Returns a violation without parameters yet.
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            code: code.to_owned(),
+            params: BTreeMap::new(),
+            detail: detail.into(),
+        }
+    }
+
+    /// Adds a parameter of the code.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.params.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Says what a translated text would lack: an unknown code, or parameters of a known one. For tests.
+    #[must_use]
+    pub fn lacks(&self) -> Option<String> {
+        let Some(needed) = super::codes::needs(&self.code) else {
+            return Some(format!("'{}' is no known code", self.code));
+        };
+        let absent: Vec<&str> = needed
+            .iter()
+            .copied()
+            .filter(|either| !either.split('|').any(|name| self.params.contains_key(name)))
+            .collect();
+        (!absent.is_empty()).then(|| format!("'{}' lacks {}", self.code, absent.join(", ")))
+    }
 }
 
 /// Accepts numbers that are finite.
@@ -113,20 +147,22 @@ fn checked<T: DeserializeOwned + Validate<Context = ()>>(
         Ok(typed) => typed,
         Err(error) => {
             if violations.is_empty() {
-                violations.push(plain(
-                    "",
-                    "invalid",
-                    format!("the configuration cannot be read: {error}"),
-                ));
+                let reason = error.to_string();
+                let detail = format!("the configuration cannot be read: {reason}");
+                violations.push(Violation::new("", "unreadable", detail).with("reason", reason));
             }
             return Err(violations);
         }
     };
     if let Err(report) = typed.validate() {
         violations.extend(report.iter().map(|(path, error)| {
-            let code =
-                if error.message().contains("finite") { "not_finite" } else { "out_of_range" };
-            plain(&pointer_of(&path.to_string(), &cleaned), code, error.to_string())
+            let pointer = pointer_of(&path.to_string(), &cleaned);
+            match limit_of(error.message()) {
+                Some((name, limit)) => {
+                    Violation::new(pointer, "out_of_range", error.to_string()).with(name, limit)
+                }
+                None => Violation::new(pointer, "not_finite", error.to_string()),
+            }
         }));
     }
     let wrong: Vec<String> = violations.iter().map(|violation| violation.pointer.clone()).collect();
@@ -154,13 +190,12 @@ fn pointer_of(path: &str, root: &Value) -> String {
     pointer
 }
 
-fn plain(pointer: &str, code: &str, detail: String) -> Violation {
-    Violation {
-        pointer: pointer.to_owned(),
-        code: code.to_owned(),
-        params: BTreeMap::new(),
-        detail,
-    }
+/// Returns the limit that a range check of garde names ("lower than 1", "greater than 5"); absent for other checks.
+fn limit_of(message: &str) -> Option<(&'static str, Value)> {
+    let number = |words: &str| message.strip_prefix(words)?.trim().parse::<f64>().ok();
+    let low = ["lower than ", "length is lower than "].into_iter().find_map(number);
+    let high = ["greater than ", "length is greater than "].into_iter().find_map(number);
+    low.map(|limit| ("min", Value::from(limit))).or(high.map(|limit| ("max", Value::from(limit))))
 }
 
 fn from_toml<T>(
@@ -168,11 +203,9 @@ fn from_toml<T>(
     check: fn(&Value) -> Result<T, Vec<Violation>>,
 ) -> Result<T, Vec<Violation>> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-        vec![plain(
-            "",
-            "invalid",
-            format!("wanted TOML; found an error: {}", error.to_string().trim_end()),
-        )]
+        let reason = error.to_string().trim_end().to_owned();
+        let detail = format!("wanted TOML; found an error: {reason}");
+        vec![Violation::new("", "unreadable", detail).with("reason", reason)]
     })?;
     let mut violations = Vec::new();
     let value = as_json(toml::Value::Table(table), "", &mut violations);
@@ -195,7 +228,7 @@ fn as_json(value: toml::Value, at: &str, violations: &mut Vec<Violation>) -> Opt
         toml::Value::Datetime(time) => Value::String(time.to_string()),
         toml::Value::Float(number) => {
             if !number.is_finite() {
-                violations.push(plain(at, "not_finite", NOT_FINITE.to_owned()));
+                violations.push(Violation::new(at, "not_finite", NOT_FINITE));
                 return None;
             }
             Value::from(number)

@@ -185,13 +185,13 @@ impl<'s> Walker<'s> {
         if matches_identifier(pattern, text) {
             return Some(json!(text));
         }
-        let params = params([("pattern", json!(pattern)), ("got", json!(quote(text)))]);
         let prefix = identifier_prefix(pattern).unwrap_or_default();
+        let params = params([("prefix", json!(prefix)), ("got", json!(quote(text)))]);
         let detail = format!(
             "wanted an identifier such as {prefix}_ followed by 32 hexadecimal digits; found '{}'. Copy it from the list",
             quote(text)
         );
-        self.add(at, "invalid", params, detail);
+        self.add(at, "not_an_identifier", params, detail);
         None
     }
 
@@ -211,7 +211,7 @@ impl<'s> Walker<'s> {
             params.insert("suggestion".to_owned(), json!(near));
             detail.push_str(&format!(". Did you mean '{near}'?"));
         }
-        self.add(at, "invalid", params, detail);
+        self.add(at, "not_allowed", params, detail);
         None
     }
 

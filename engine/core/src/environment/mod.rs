@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod faithful;
+pub mod length;
 mod market_data;
 pub mod observation;
 mod prepare;

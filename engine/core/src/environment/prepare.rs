@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::faithful::AlgorithmicTrading;
+use super::length::segments;
 use super::{Environment, MarketData, SingleAsset};
 use crate::config::{EnvironmentConfig, Normalisation, SplitConfig, StrategyConfig, Truth};
 use crate::error::EngineError;
 use crate::features::{FeatureFrame, Normaliser, frame};
-use crate::market::{BarSeries, split};
+use crate::market::BarSeries;
 
 /// The three segments and what they were normalised with.
 #[derive(Debug, Clone)]
@@ -36,34 +37,16 @@ pub fn prepare(
 ) -> Result<Prepared, EngineError> {
     bars.validate().map_err(|error| refused(error.to_string()))?;
     let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
-    let window = config.backward_bars as usize;
-    let lookback = match config.truth {
-        Truth::Corrected => window,
-        Truth::Faithful => window + config.forward_bars as usize,
-    };
-    let mut features = frame(bars, strategy.features.set);
     let splits =
-        split(bars.len(), split_config, lookback).map_err(|error| refused(error.to_string()))?;
-    let train = splits.train.start.max(features.warmup_rows)..splits.train.end;
-    let normaliser = choose(strategy, config.truth, &features, train.clone(), normaliser)?;
+        segments(strategy, split_config, bars.len()).map_err(|error| refused(error.to_string()))?;
+    let mut features = frame(bars, strategy.features.set);
+    let normaliser = choose(strategy, config.truth, &features, splits.train.clone(), normaliser)?;
     normaliser.apply(&mut features);
-    let segment = |name: &str, rows: Range<usize>| {
-        let rows = rows.start.max(features.warmup_rows)..rows.end;
-        if rows.len() < lookback + 2 {
-            return Err(refused(format!(
-                "the {name} segment has {} bars after the {} bars in which features warm up, but needs {}; import \
-                 more bars or change the split",
-                rows.len(),
-                features.warmup_rows,
-                lookback + 2
-            )));
-        }
-        MarketData::new(bars, &features, rows).map(Arc::new)
-    };
+    let segment = |rows: Range<usize>| MarketData::new(bars, &features, rows).map(Arc::new);
     Ok(Prepared {
-        train: segment("training", train)?,
-        valid: segment("validation", splits.valid)?,
-        test: segment("test", splits.test)?,
+        train: segment(splits.train)?,
+        valid: segment(splits.valid)?,
+        test: segment(splits.test)?,
         normaliser,
     })
 }

@@ -8,7 +8,7 @@ mod ratio;
 pub mod window;
 
 pub use normalise::Normaliser;
-pub use pipeline::{FeatureFrame, Pipeline, frame, from_table, names};
+pub use pipeline::{FeatureFrame, Pipeline, frame, from_table, names, warmup_rows};
 
 use crate::market::Bar;
 

@@ -8,6 +8,8 @@ use crate::market::{Bar, BarSeries, DataError};
 
 /// Windows of the averages, in bars.
 const MEAN_BARS: [usize; 6] = [5, 10, 15, 20, 25, 30];
+/// No feature fills its window for longer.
+const WARMUP_ROWS_MAX: usize = 10_000;
 
 /// Features of a whole series.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +86,30 @@ pub fn names(set: FeatureSet) -> Vec<String> {
     Pipeline::new(set).names()
 }
 
+/// Returns how many rows at the start of a series have a feature of `set` that is not defined yet, for series that are
+/// long enough to have more.
+#[must_use]
+pub fn warmup_rows(set: FeatureSet) -> usize {
+    // A feature is absent only while its window fills, whatever the bars hold.
+    let bar = Bar {
+        time_ms: 0,
+        open: 1.0,
+        high: 1.0,
+        low: 1.0,
+        close: 1.0,
+        adjusted_close: 1.0,
+        volume: None,
+    };
+    let mut pipeline = Pipeline::new(set);
+    let mut row = Vec::new();
+    let mut filling = |_: &usize| {
+        row.clear();
+        pipeline.update(&bar, &mut row);
+        row.iter().any(Option::is_none)
+    };
+    (0..WARMUP_ROWS_MAX).take_while(|index| filling(index)).count()
+}
+
 /// Returns the features of every bar: the streaming features, fed in order. Row t depends on bars up to t only.
 #[must_use]
 pub fn frame(series: &BarSeries, set: FeatureSet) -> FeatureFrame {
@@ -116,4 +142,19 @@ pub fn from_table(table: &ReferenceTable, set: FeatureSet) -> Result<FeatureFram
     let rows = table.len();
     let values = (0..rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect();
     Ok(FeatureFrame { width: names.len(), names, rows, warmup_rows: 0, values })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::synthetic;
+
+    #[test]
+    fn the_warm_up_of_a_set_is_that_of_its_frame() {
+        for set in [FeatureSet::Classic16, FeatureSet::Classic11] {
+            let frame = frame(&synthetic::generate(5, 200), set);
+            assert_eq!(warmup_rows(set), frame.warmup_rows, "{set:?}");
+            assert!(0 < frame.warmup_rows);
+        }
+    }
 }

@@ -7,6 +7,18 @@ use super::error::{DataError, DataErrorKind, Fault};
 /// Open and close may lie this far outside high and low, relative to the price: vendors round each column by itself.
 pub const ROUNDING: f64 = 1e-6;
 
+/// Lowest price that is imported: what no environment can count units at (see `environment::MarketData`) is refused
+/// while the file can still be corrected. Real quotes end at about 1e-9 (coins with many zeros, in dollars).
+pub const IMPORT_PRICE_MIN: f64 = 1e-9;
+/// Highest price that is imported. The dearest quote on record, a share at some 1e9 units of a weak currency, lies far
+/// below; a price above is a slip of the exporter, and products of two of them still stay far inside `f64`.
+pub const IMPORT_PRICE_MAX: f64 = 1e12;
+/// Smallest volume that is imported besides 0: the smallest unit of the finest-grained coin.
+pub const IMPORT_VOLUME_MIN: f64 = 1e-18;
+/// Largest volume that is imported. Coins with 1e15 units in circulation trade below it; sums over any file stay exact
+/// enough, and no mean of volumes overflows.
+pub const IMPORT_VOLUME_MAX: f64 = 1e18;
+
 /// One bar.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bar {
@@ -207,15 +219,49 @@ pub(crate) fn check(bar: &Bar, previous_ms: Option<i64>) -> Result<(), BarFault>
     Err(BarFault { field: "time", kind: DataErrorKind::Time, fault })
 }
 
-fn check_prices(bar: &Bar) -> Result<(), BarFault> {
-    let prices = [
+/// Checks that the numbers of a bar are of a size that a market can have. Only for files: what is stored stays readable.
+///
+/// # Errors
+/// Returns the first fault.
+pub(crate) fn check_import(bar: &Bar) -> Result<(), BarFault> {
+    let next = "Correct or remove the row; if all rows are like this, the export uses other units";
+    for (field, price) in prices_of(bar) {
+        if !(IMPORT_PRICE_MIN..=IMPORT_PRICE_MAX).contains(&price) {
+            let wanted = format!("a price from {IMPORT_PRICE_MIN:e} to {IMPORT_PRICE_MAX:e}");
+            let fault = Fault::new(wanted, show_number(price), next);
+            return Err(BarFault { field, kind: DataErrorKind::Bar, fault });
+        }
+    }
+    match bar.volume {
+        Some(volume)
+            if 0.0 < volume && !(IMPORT_VOLUME_MIN..=IMPORT_VOLUME_MAX).contains(&volume) =>
+        {
+            let wanted =
+                format!("a volume of 0, or from {IMPORT_VOLUME_MIN:e} to {IMPORT_VOLUME_MAX:e}");
+            let fault = Fault::new(wanted, show_number(volume), next);
+            Err(BarFault { field: "volume", kind: DataErrorKind::Bar, fault })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A number at the edge of its range in a form that fits a line.
+fn show_number(number: f64) -> String {
+    format!("{number:e}")
+}
+
+fn prices_of(bar: &Bar) -> [(&'static str, f64); 5] {
+    [
         ("open", bar.open),
         ("high", bar.high),
         ("low", bar.low),
         ("close", bar.close),
         ("adjusted_close", bar.adjusted_close),
-    ];
-    for (field, price) in prices {
+    ]
+}
+
+fn check_prices(bar: &Bar) -> Result<(), BarFault> {
+    for (field, price) in prices_of(bar) {
         if !(price.is_finite() && 0.0 < price) {
             let fault = Fault::new(
                 "a finite price above 0",

@@ -10,13 +10,17 @@ const OUTLIER_DEVIATIONS: f64 = 10.0;
 const ROUND_THE_CLOCK_SHARE: f64 = 0.05;
 /// Fewer bars than this teach nothing.
 const BARS_FEW: usize = 250;
+/// A close this many times the one before it, or its share, is a jump: no market moves so from bar to bar, but splits,
+/// redenominations and slips of the decimal point do.
+const JUMP_FACTOR: f64 = 20.0;
 /// This many bars without any trade in a row are told.
 const SILENT_BARS: usize = 5;
 
 /// Returns the warnings about a series, one sentence each, in a fixed order.
 #[must_use]
 pub fn inspect(series: &BarSeries) -> Vec<String> {
-    let checks = [few(series), gaps(series), outliers(series), flat(series), volume(series)];
+    let checks =
+        [few(series), gaps(series), jumps(series), outliers(series), flat(series), volume(series)];
     checks.into_iter().flatten().collect()
 }
 
@@ -48,6 +52,23 @@ fn gaps(series: &BarSeries) -> Option<String> {
         plural(count),
         show_span(series.interval_seconds),
         show_time(longest.0),
+    ))
+}
+
+fn jumps(series: &BarSeries) -> Option<String> {
+    let places = || {
+        let jumped =
+            |pair: &[f64]| pair[0] * JUMP_FACTOR < pair[1] || pair[1] * JUMP_FACTOR < pair[0];
+        let pairs = series.close.windows(2).enumerate();
+        pairs.filter(move |(_, pair)| jumped(pair)).map(|(before, pair)| (before, pair[0], pair[1]))
+    };
+    let (before, from, to) = places().next()?;
+    let count = places().count();
+    let when = series.time_ms.get(before + 1).copied().map(show_time).unwrap_or_default();
+    Some(format!(
+        "{count} jump{} of the close by more than {JUMP_FACTOR} times from one bar to the next, first from {from} to {to} at \
+         {when}: a split, a redenomination or a slip of the decimal point?",
+        plural(count)
     ))
 }
 

@@ -65,6 +65,24 @@ impl Policy for Greedy {
     fn act(&mut self, observation: &[f32]) -> usize {
         argmax(self.network.forward(observation))
     }
+
+    /// numpy and torch would take the first NaN for the largest value; an action that follows from no number is none
+    /// we report a result about.
+    fn decide(&mut self, observation: &[f32]) -> Result<usize, EngineError> {
+        let values = self.network.forward(observation);
+        if !values.iter().any(|value| value.is_nan()) {
+            return Ok(argmax(values));
+        }
+        let cause = match observation.iter().position(|number| !number.is_finite()) {
+            Some(index) => format!("number {index} of the observation is {}", observation[index]),
+            None => "the network's sums leave single precision".to_owned(),
+        };
+        let detail = format!(
+            "the values of the actions are not numbers, because {cause}; in faithful mode the reference's arithmetic can \
+             come to that: use truth = \"corrected\", or another model"
+        );
+        Err(EngineError::Refused { what: "decision", detail })
+    }
 }
 
 #[cfg(test)]
@@ -76,5 +94,20 @@ mod tests {
         assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
         assert_eq!(argmax(&[f32::NAN, -3.0, -2.0]), 2);
         assert_eq!(argmax(&[f32::NEG_INFINITY]), 0);
+    }
+
+    #[test]
+    fn refuses_to_decide_on_what_is_not_a_number() {
+        let layer = super::super::network::Dense::new(
+            super::super::network::Activation::None,
+            &[1.0, 0.0, 0.0, 1.0],
+            &[0.0, 0.0],
+        );
+        let mut greedy = Greedy::new(Mlp::from_layers(vec![layer.unwrap()]).unwrap());
+        assert_eq!(greedy.decide(&[0.5, 2.0]).unwrap(), 1);
+        let refused = greedy.decide(&[0.5, f32::NAN]).unwrap_err().to_string();
+        assert!(refused.contains("number 1 of the observation is NaN"), "{refused}");
+        // Infinity times nothing is not a number either.
+        assert!(greedy.decide(&[f32::INFINITY, 0.0]).is_err());
     }
 }

@@ -22,7 +22,18 @@ pub trait Policy: Send {
     fn name(&self) -> &str;
 
     /// Decides. Actions are those of the environment it was built for.
+    ///
+    /// # Panics
+    /// A policy that reads the observation may refuse to decide on what is no number: see [`decide`](Self::decide).
     fn act(&mut self, observation: &[f32]) -> usize;
+
+    /// Decides as [`act`](Self::act) does, where the observation may hold what is no number.
+    ///
+    /// # Errors
+    /// Refuses when what the decision rests on is not a number.
+    fn decide(&mut self, observation: &[f32]) -> Result<usize, EngineError> {
+        Ok(self.act(observation))
+    }
 }
 
 /// The environment a policy is built for.

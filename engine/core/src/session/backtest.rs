@@ -198,7 +198,7 @@ impl Runner<'_, '_> {
         };
         loop {
             let environment = &mut self.environment;
-            let action = decider.action(|out| environment.observe(out));
+            let action = decider.action(|out| environment.observe(out))?;
             let result = environment.step(action);
             self.note(&mut outcome)?;
             self.tick()?;

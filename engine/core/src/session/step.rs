@@ -7,7 +7,7 @@ use crate::config::RiskConfig;
 use crate::environment::MarketData;
 use crate::environment::action::{AccountView, ActionRules, OrderDecision, decide_order};
 use crate::environment::observation::{AccountObservation, observe};
-use crate::num::NumError;
+use crate::error::EngineError;
 use crate::policies::Policy;
 
 /// What is known at the close of a bar.
@@ -45,23 +45,27 @@ impl Decider {
     }
 
     /// Fills the observation and returns the policy's action.
-    pub fn action(&mut self, observe: impl FnOnce(&mut [f32])) -> usize {
+    ///
+    /// # Errors
+    /// Refuses when what the decision rests on is not a number.
+    pub fn action(&mut self, observe: impl FnOnce(&mut [f32])) -> Result<usize, EngineError> {
         observe(&mut self.observation);
-        self.policy.act(&self.observation)
+        self.policy.decide(&self.observation)
     }
 
     /// Decides at a bar and returns the reviewed order, if there is one.
     ///
     /// # Errors
-    /// Refuses arithmetic that leaves the finite numbers.
+    /// Refuses arithmetic that leaves the finite numbers, before and after the decision.
     pub fn order(
         &mut self,
         seen: &Seen<'_>,
         rules: &ActionRules,
         limits: &RiskConfig,
-    ) -> Result<OrderDecision, NumError> {
+    ) -> Result<OrderDecision, EngineError> {
         let action =
-            self.action(|out| observe(seen.market, seen.row, seen.window, seen.observed, out));
+            self.action(|out| observe(seen.market, seen.row, seen.window, seen.observed, out))?;
         decide_order(action, rules, &seen.account, limits)
+            .map_err(|error| EngineError::Refused { what: "order", detail: error.to_string() })
     }
 }

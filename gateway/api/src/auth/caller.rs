@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use actors::IdentityHandle;
 use engine::error::ErrorCode;
 use engine::ids::UserId;
 
@@ -19,12 +20,34 @@ pub(crate) struct Caller {
     pub(crate) login: String,
     /// When the token ends, milliseconds since 1970 UTC.
     pub(crate) expires_ms: i64,
+    /// The password was generated and had not been changed when the token was issued.
+    pub(crate) must_change_password: bool,
 }
 
 impl Caller {
     /// Whether a permission is held.
     pub(crate) fn may(&self, permission: Permission) -> bool {
         self.permissions.contains(&permission)
+    }
+
+    /// Refuses a caller whose generated password has not been changed yet.
+    ///
+    /// Only a token that says so costs a question: it stays good until it ends, and the password may have been
+    /// changed with it meanwhile.
+    ///
+    /// # Errors
+    /// `password_change_required`; tells when the identity actor does not answer.
+    pub(crate) async fn need_own_password(&self, identity: &IdentityHandle) -> Result<(), Problem> {
+        if !self.must_change_password {
+            return Ok(());
+        }
+        let found = identity.user(self.user).await?;
+        if found.is_some_and(|credentials| !credentials.user.must_change_password) {
+            return Ok(());
+        }
+        let detail = "your password was generated; choose your own first: POST /api/v1/me/password, \
+                      `tm passwd`, or the web UI after logging in";
+        Err(Problem::new(ErrorCode::PasswordChangeRequired, detail))
     }
 
     /// Asks for a permission.

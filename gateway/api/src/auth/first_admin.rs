@@ -49,7 +49,8 @@ pub async fn ensure_first_admin_at_cost(
     ensure(platform, cost).await.map_err(GatewayError::from)
 }
 
-/// Gives a user a new generated password, which is returned once; all logins of the user end.
+/// Gives a user a new generated password, which is returned once and has to be changed at the next login; all logins of
+/// the user end.
 ///
 /// # Errors
 /// Tells when there is no such user or the identity actor does not answer.
@@ -68,7 +69,7 @@ async fn reset(platform: &Platform, user: &str) -> Result<String, Problem> {
         actor: "system".to_owned(),
         reason: Some("password reset on the node".to_owned()),
     };
-    platform.identity.set_password(command, credentials.user.id, phc).await?;
+    platform.identity.give_password(command, credentials.user.id, phc).await?;
     Ok(password)
 }
 

@@ -1,6 +1,7 @@
 //! Sign-in, refresh, sign-out, change of password: the steps, in the order in which they must happen.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -73,10 +74,7 @@ pub(crate) async fn login(request: &Request, wanted: LoginDto) -> Result<Granted
     let now = Instant::now();
     let name = wanted.user.trim().to_lowercase();
     app.limiter.take(&name, "auth_user", app.config.rates.auth_user, now)?;
-    if let Some(wait) = app.lockout.wait(&name, request.address, now) {
-        let seconds = wait.as_secs_f64().ceil().max(1.0);
-        return Err(limited("auth_wait", Rate::new(1.0 / seconds, 1.0), seconds));
-    }
+    refuse_locked(app, &name, request.address, now)?;
     let found = app.platform.identity.user_by_name(&name).await?;
     let phc = found.as_ref().map(|credentials| credentials.password_phc.clone());
     let fits = app.passwords.verify(wanted.password, phc).await?;
@@ -85,7 +83,7 @@ pub(crate) async fn login(request: &Request, wanted: LoginDto) -> Result<Granted
         tracing::warn!(target: "audit", action = "login", result = "refused", address = %request.address);
         return Err(wrong());
     };
-    app.lockout.succeeded(&name);
+    app.lockout.succeeded(&name, request.address);
     tracing::info!(target: "audit", action = "login", result = "ok", user = %credentials.user.id, address = %request.address);
     let login = text::hex(&text::random::<8>()?);
     let cookie = start_family(app, credentials.user.id, &login).await?;
@@ -161,7 +159,9 @@ pub(crate) async fn change_password(
     let found = app.platform.identity.user(caller.user).await?;
     let credentials = found.ok_or_else(|| Problem::not_found("the user"))?;
     let name = credentials.user.name.to_lowercase();
-    app.limiter.take(&name, "auth_user", app.config.rates.auth_user, Instant::now())?;
+    let now = Instant::now();
+    app.limiter.take(&name, "auth_user", app.config.rates.auth_user, now)?;
+    refuse_locked(app, &name, request.address, now)?;
     if !app.passwords.verify(wanted.current.clone(), Some(credentials.password_phc)).await? {
         app.lockout.failed(&name, request.address, Instant::now());
         return Err(Problem::field("/current", "wrong_password", "is not your password"));
@@ -170,7 +170,7 @@ pub(crate) async fn change_password(
         return Err(Problem::field("/new", "unchanged", "must differ from the current password"));
     }
     if let Some(weakness) = super::password::weakness(&wanted.new, &credentials.user.name) {
-        return Err(Problem::field("/new", "weak_password", weakness));
+        return Err(Problem::invalid(vec![weakness]));
     }
     let phc = app.passwords.hash(wanted.new).await?;
     app.platform.identity.set_password(request.command(None)?, caller.user, phc).await?;
@@ -179,6 +179,13 @@ pub(crate) async fn change_password(
         return Ok(None);
     }
     start_family(app, caller.user, &caller.login).await.map(Some)
+}
+
+/// Refuses while failed tries must be waited out.
+fn refuse_locked(app: &App, name: &str, address: IpAddr, now: Instant) -> Result<(), Problem> {
+    let Some(wait) = app.lockout.wait(name, address, now) else { return Ok(()) };
+    let seconds = wait.as_secs_f64().ceil().max(1.0);
+    Err(limited("auth_wait", Rate::new(1.0 / seconds, 1.0), seconds))
 }
 
 async fn start_family(app: &App, user: UserId, login: &str) -> Result<String, Problem> {
@@ -194,6 +201,7 @@ fn subject(credentials: &Credentials, login: String) -> Subject {
         user: credentials.user.id,
         role: credentials.user.role.clone(),
         permission_version: credentials.permission_version,
+        must_change_password: credentials.user.must_change_password,
         login,
     }
 }

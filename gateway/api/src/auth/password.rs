@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
+use engine::config::Violation;
 use engine::error::ErrorCode;
 use tokio::sync::Semaphore;
 
@@ -128,20 +129,28 @@ fn verify(password: &str, phc: &str) -> bool {
 }
 
 /// Says what is wrong with a new password; nothing when it will do.
-pub(crate) fn weakness(password: &str, user: &str) -> Option<String> {
+pub(crate) fn weakness(password: &str, user: &str) -> Option<Violation> {
+    let weak = |reason: &str, detail: String| {
+        let found = Violation::new("/new", "weak_password", detail).with("reason", reason);
+        Some(found.with("min", LENGTH_MIN).with("max", LENGTH_MAX))
+    };
     let length = password.chars().count();
     if length < LENGTH_MIN || password.len() > LENGTH_MAX {
-        return Some(format!("must have {LENGTH_MIN} to {LENGTH_MAX} characters, has {length}"));
+        let detail = format!("must have {LENGTH_MIN} to {LENGTH_MAX} characters, has {length}");
+        return weak("length", detail);
     }
     let lower = password.to_lowercase();
     if !user.is_empty() && lower.contains(&user.to_lowercase()) {
-        return Some("must not contain the user name".to_owned());
+        return weak("name", "must not contain the user name".to_owned());
     }
     let stem: String = lower.chars().filter(|c| c.is_alphabetic()).collect();
     let repeated = lower.chars().collect::<std::collections::BTreeSet<_>>().len() < 5;
     let common = COMMON.contains(&lower.as_str()) || COMMON_STEMS.contains(&stem.as_str());
-    (common || repeated)
-        .then(|| "is one of the passwords that attackers try first; choose another".to_owned())
+    if common || repeated {
+        let detail = "is one of the passwords that attackers try first; choose another";
+        return weak("common", detail.to_owned());
+    }
+    None
 }
 
 /// Common passwords of at least twelve characters.

@@ -59,6 +59,7 @@ mod tests {
             permissions: std::collections::BTreeSet::new(),
             login: "l".to_owned(),
             expires_ms: 1_000_000,
+            must_change_password: false,
         }
     }
 

@@ -52,6 +52,9 @@ struct Claims {
     pv: u64,
     /// How the user proved who they are.
     amr: Vec<String>,
+    /// The password was generated and had not been changed when this was issued. Absent means no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    must_change_password: bool,
 }
 
 /// For whom a token is made.
@@ -65,6 +68,8 @@ pub(crate) struct Subject {
     pub(crate) permission_version: u64,
     /// The login.
     pub(crate) login: String,
+    /// The password was generated and has not been changed.
+    pub(crate) must_change_password: bool,
 }
 
 /// Makes and verifies access tokens.
@@ -117,6 +122,7 @@ impl Tokens {
             sid: subject.login.clone(),
             pv: subject.permission_version,
             amr: vec!["pwd".to_owned()],
+            must_change_password: subject.must_change_password,
         };
         let kid = self.signing_kid().await?;
         let message = message(&kid, &claims)?;
@@ -245,6 +251,7 @@ fn check(parts: &Parts<'_>, key: &[u8; 32], issuer: &str, now_ms: i64) -> Result
         permissions: claims.permissions.iter().filter_map(|text| Permission::parse(text)).collect(),
         login: claims.sid,
         expires_ms: claims.exp * 1000,
+        must_change_password: claims.must_change_password,
     })
 }
 
@@ -275,6 +282,7 @@ mod tests {
             sid: "login".to_owned(),
             pv: 1,
             amr: vec!["pwd".to_owned()],
+            must_change_password: false,
         }
     }
 
@@ -297,6 +305,9 @@ mod tests {
         );
         assert_eq!(caller.login, "login");
         assert_eq!(caller.expires_ms, NOW_MS + 600_000);
+        assert!(!caller.must_change_password);
+        let bound = Claims { must_change_password: true, ..claims() };
+        assert!(verify(&signed(&bound, 1)).unwrap().must_change_password);
     }
 
     #[test]

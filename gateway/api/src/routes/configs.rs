@@ -1,9 +1,10 @@
 //! Algorithms, schemas, defaults, and checking a configuration without saving it.
 
+use engine::config::rules::warnings;
 use engine::config::schema;
 use engine::config::{
-    ALGORITHMS, BacktestConfig, EnvironmentConfig, SessionConfig, StrategyConfig, TrainingConfig,
-    Truth, Violation, hash, strategy, validate,
+    ALGORITHMS, BacktestConfig, SessionConfig, StrategyConfig, TrainingConfig, Violation, hash,
+    strategy, validate,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::answer::{Answer, Handled};
 use crate::auth::permissions::Permission;
 use crate::dto::configs::{AlgorithmDto, ConfigKindDto, ValidateDto, ValidatedDto};
-use crate::problem::{Problem, violation};
+use crate::problem::Problem;
 use crate::request::Request;
 use crate::spec::{Audit, RateClass, RouteSpec, Verb};
 
@@ -139,16 +140,4 @@ fn accepted<T: Serialize>(
 
 fn refused(errors: Vec<Violation>) -> ValidatedDto {
     ValidatedDto { ok: false, errors, warnings: Vec::new(), effective: None, hash: None }
-}
-
-fn warnings(strategy: &StrategyConfig) -> Vec<Violation> {
-    let EnvironmentConfig::AlgorithmicTrading(environment) = &strategy.environment;
-    match environment.truth {
-        Truth::Corrected => Vec::new(),
-        Truth::Faithful => vec![violation(
-            "/environment/truth",
-            "faithful",
-            "reproduces the reference system's errors, look-ahead included: for verification only",
-        )],
-    }
 }

@@ -120,13 +120,8 @@ fn file(request: &Request, bytes: bytes::Bytes) -> Result<ImportRequest, Problem
                 .into_iter()
                 .filter(|(_, value)| value.is_none());
             let errors = absent.map(|(parameter, _)| {
-                let mut found = violation(
-                    "",
-                    "missing_field",
-                    format!("query parameter {parameter} is required for a file"),
-                );
-                found.params.insert("parameter".to_owned(), Value::from(parameter));
-                found
+                let detail = format!("query parameter {parameter} is required for a file");
+                violation("", "missing_field", detail).with("parameter", parameter)
             });
             return Err(Problem::invalid(errors.collect()));
         }
@@ -139,9 +134,12 @@ fn file(request: &Request, bytes: bytes::Bytes) -> Result<ImportRequest, Problem
         mapping.insert("instrument".to_owned(), Value::from(instrument));
     }
     let mapping: CsvMapping = serde_json::from_value(Value::Object(mapping)).map_err(|error| {
-        let mut found = violation("", "unknown_field", format!("query parameters map.*: {error}"));
-        found.params.insert("parameter".to_owned(), Value::from("map."));
-        Problem::invalid(vec![found])
+        let known = match serde_json::to_value(CsvMapping::default()) {
+            Ok(Value::Object(fields)) => fields.keys().cloned().collect::<Vec<_>>(),
+            Ok(_) | Err(_) => Vec::new(),
+        };
+        let found = violation("", "unknown_field", format!("query parameters map.*: {error}"));
+        Problem::invalid(vec![found.with("parameter", "map.").with("allowed", known)])
     })?;
     let plain: String = query
         .text("file")

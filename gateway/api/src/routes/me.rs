@@ -12,6 +12,7 @@ use super::handler;
 pub(crate) fn routes() -> Vec<RouteSpec> {
     vec![
         RouteSpec::get("/me", "The signed-in user and what the access token allows.", handler!(me))
+            .before_password_change()
             .answers::<MeDto>(200),
         RouteSpec::change(
             Verb::Post,
@@ -19,6 +20,7 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
             "Changes the password; other logins end.",
             handler!(password),
         )
+        .before_password_change()
         .reads::<PasswordDto>()
         .answers_nothing(),
         RouteSpec::change(

@@ -58,6 +58,8 @@ pub struct RouteSummary {
     pub access: &'static str,
     /// Roles that may call it.
     pub roles: Vec<&'static str>,
+    /// Whether it also serves somebody whose generated password is not changed yet.
+    pub before_password_change: bool,
     /// Whether `Idempotency-Key` is required.
     pub idempotent: bool,
     /// Whether `If-Match` is required.
@@ -92,6 +94,8 @@ fn summary(spec: &RouteSpec) -> RouteSummary {
         path: format!("{}{}", crate::openapi::BASE, spec.path),
         access,
         roles,
+        before_password_change: spec.before_password_change
+            || matches!(spec.access, Access::Public | Access::Cookie),
         idempotent: spec.idempotent,
         if_match: spec.if_match,
         has_body: spec.has_body(),
@@ -123,6 +127,16 @@ mod tests {
             .map(|spec| spec.path)
             .collect();
         assert_eq!(open, ["/auth/login", "/auth/refresh", "/auth/logout"]);
+    }
+
+    #[test]
+    fn a_generated_password_opens_these_and_no_more() {
+        let open: Vec<&str> = table()
+            .iter()
+            .filter(|spec| spec.before_password_change)
+            .map(|spec| spec.path)
+            .collect();
+        assert_eq!(open, ["/me", "/me/password"]);
     }
 
     #[test]

@@ -16,8 +16,8 @@ use crate::answer::{Answer, Handled};
 use crate::auth::permissions::Permission;
 use crate::dto::list::ListDto;
 use crate::dto::sessions::{NewSessionDto, ReasonDto};
-use crate::problem::Problem;
-use crate::request::Request;
+use crate::problem::{Problem, violation};
+use crate::request::{Request, unreadable};
 use crate::revision::etag;
 use crate::spec::{Param, ParamKind, RouteSpec};
 
@@ -135,9 +135,10 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
 
 async fn list(request: Request) -> Handled {
     let (limit, after) = request.page()?;
-    let strategy_id = request.query.text("strategy_id").map(|text| {
-        text.parse::<StrategyId>().map_err(|error| Problem::field("", "invalid", error.to_string()))
-    });
+    let strategy_id = request
+        .query
+        .text("strategy_id")
+        .map(|text| text.parse::<StrategyId>().map_err(|error| unreadable(&error.to_string())));
     let filter = ListSessions {
         limit,
         after,
@@ -218,7 +219,8 @@ async fn order(request: &Request) -> Result<(Command, SessionId), Problem> {
     let ReasonDto { reason } = request.json()?;
     let length = reason.as_ref().map(|reason| reason.trim().chars().count());
     if length.is_some_and(|length| !(3..=500).contains(&length)) {
-        return Err(Problem::field("/reason", "out_of_range", "must have 3 to 500 characters"));
+        let found = violation("/reason", "out_of_range", "must have 3 to 500 characters");
+        return Err(Problem::invalid(vec![found.with("min", 3).with("max", 500)]));
     }
     let view = known(request).await?;
     request.caller()?.need(match view.kind {

@@ -185,19 +185,28 @@ async fn authenticate(
     token: Option<String>,
 ) -> Result<Caller, (Close, &'static str, String)> {
     let refuse = |detail: String| (Close::Unauthenticated, "unauthenticated", detail);
-    match (ticket, token) {
+    let caller = match (ticket, token) {
         (Some(ticket), None) => {
             let taken = app.tickets.take(&ticket, app.now_ms());
             taken.ok_or_else(|| {
                 refuse("the ticket is unknown, used or too old; ask for a new one".to_owned())
-            })
+            })?
         }
-        (None, Some(token)) => {
-            app.tokens.verify(&token, app.now_ms()).await.map_err(|problem| refuse(problem.detail))
-        }
+        (None, Some(token)) => app
+            .tokens
+            .verify(&token, app.now_ms())
+            .await
+            .map_err(|problem| refuse(problem.detail))?,
         (Some(_), Some(_)) | (None, None) => {
-            Err(refuse("send either a ticket or a token".to_owned()))
+            return Err(refuse("send either a ticket or a token".to_owned()));
         }
+    };
+    match caller.need_own_password(&app.platform.identity).await {
+        Ok(()) => Ok(caller),
+        Err(problem) if problem.code == ErrorCode::PasswordChangeRequired => {
+            Err((Close::Forbidden, "password_change_required", problem.detail))
+        }
+        Err(problem) => Err(refuse(problem.detail)),
     }
 }
 

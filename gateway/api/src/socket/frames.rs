@@ -19,6 +19,8 @@ pub(crate) enum Close {
     BadFrame,
     /// Wrong, expired or revoked credentials.
     Unauthenticated,
+    /// Known, but not allowed to watch anything yet.
+    Forbidden,
     /// No `hello` or no `pong` in time.
     Timeout,
     /// `sid` in use, or a second `hello`.
@@ -37,6 +39,7 @@ impl Close {
             Self::Restart => 1012,
             Self::BadFrame => 4400,
             Self::Unauthenticated => 4401,
+            Self::Forbidden => 4403,
             Self::Timeout => 4408,
             Self::Duplicate => 4409,
             Self::TooMany => 4429,

@@ -120,6 +120,11 @@ impl Sockets {
         }
     }
 
+    /// Returns how many sockets are open, strangers included.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().open.len()
+    }
+
     /// Tells every socket that this gateway goes down, closes it, and waits until all are gone or time is up.
     pub(crate) async fn close_all(&self, deadline: Duration) {
         let until = tokio::time::Instant::now() + deadline;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use actors::boot::{PlatformConfig, Running, boot};
 use actors::{Clock, Command, NewUser, Platform, SystemClock, WorkerProgram};
-use engine::config::ResourcesConfig;
+use engine::config::{ResourcesConfig, Violation};
 use gateway::{Encodings, Gateway, GatewayConfig, PageFile, Pages, PasswordCost, Rate, Rates};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ async fn boot_platform(dir: &Path, clock: Arc<MovedClock>) -> (Platform, Running
         WorkerProgram { path: dir.join("no-such-worker"), env: std::collections::BTreeMap::new() };
     let mut config = PlatformConfig::new(dir.join("data"), program, clock);
     config.node = Some("node-1".parse().unwrap());
-    config.capacity = ResourcesConfig { cpu: 1, memory_mib: 1024, gpus: 0 };
+    config.capacity = ResourcesConfig { cpu: 1, memory_mib: 1024, ..ResourcesConfig::default() };
     boot(config).await.unwrap()
 }
 
@@ -152,6 +152,10 @@ impl Got {
             assert!(!problem[field].is_null(), "{field}: {}", self.text);
         }
         assert_eq!(self.header("traceparent").split('-').nth(1), problem["trace_id"].as_str());
+        for error in problem["errors"].as_array().unwrap() {
+            let violation: Violation = serde_json::from_value(error.clone()).unwrap();
+            assert_eq!(violation.lacks(), None, "{}", self.text);
+        }
         problem
     }
 

@@ -989,7 +989,7 @@ export interface components {
             start: number;
         };
         /** @description What kind of refusal or fault this is. Closed: the gateway maps each to one status in one table. */
-        ErrorCode: "malformed" | "bad_cursor" | "unknown_parameter" | "idempotency_key_required" | "unauthenticated" | "token_expired" | "forbidden" | "step_up_required" | "not_found" | "method_not_allowed" | "conflict" | "illegal_transition" | "command_in_progress" | "in_use" | "stale_revision" | "too_large" | "unsupported_media_type" | "validation_failed" | "risk_denied" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "internal" | "no_quorum" | "draining" | "overloaded" | "audit_unavailable" | "node_unreachable" | "deadline_exceeded";
+        ErrorCode: "malformed" | "bad_cursor" | "unknown_parameter" | "idempotency_key_required" | "unauthenticated" | "token_expired" | "forbidden" | "step_up_required" | "not_found" | "method_not_allowed" | "conflict" | "illegal_transition" | "command_in_progress" | "in_use" | "stale_revision" | "too_large" | "unsupported_media_type" | "validation_failed" | "risk_denied" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "internal" | "no_quorum" | "draining" | "overloaded" | "audit_unavailable" | "node_unreachable" | "deadline_exceeded" | "password_change_required";
         /** @description A named, ordered list of features. */
         FeatureSet: "classic16" | "classic11";
         /** @description What the agent sees of the market. */
@@ -1741,7 +1741,7 @@ export interface components {
         };
         /** @description One field that is not acceptable. */
         Violation: {
-            /** @description Stable code: `unknown_field`, `invalid_type`, `missing_field`, `out_of_range`, `not_finite`, `invalid`. */
+            /** @description Stable code. The list with the parameters of each is `x-codes`; read `detail` for a code that is not in it. */
             code: string;
             /** @description What was wanted, what was found, what to do; English. */
             detail: string;

@@ -4,7 +4,6 @@ import { Link } from 'react-router';
 
 import { listDatasets } from '../../api/datasets';
 import { keys } from '../../api/queries';
-import { useLogin } from '../../api/session';
 import { listStrategies } from '../../api/strategies';
 import { Age } from '../../components/Age';
 import { Card } from '../../components/Card';
@@ -26,14 +25,12 @@ const EVERYTHING = {};
 /** The dashboard. */
 export default function DashboardPage() {
   const text = useText();
-  const user = useLogin((login) => login.user);
   const { query, rows, changedAt } = useSessions(EVERYTHING);
   const datasets = useQuery({ queryKey: [...keys.datasets, 'list'], queryFn: () => listDatasets() });
   const strategies = useQuery({ queryKey: [...keys.strategies, 'list'], queryFn: () => listStrategies() });
   const known = query.data !== undefined;
   return (
     <Page title={text.dashboard.title} actions={<LinkButton primary to="/sessions/new">{text.sessions.start}</LinkButton>} aside={changedAt > 0 && <Age live at={changedAt} />}>
-      {user?.must_change_password && <p className="note note-warn">{text.account.mustChange} <Link to="/account">{text.account.submit}</Link></p>}
       {query.error && <ErrorNote error={query.error} onRetry={() => void query.refetch()} />}
       <StateTiles sessions={rows} />
       <div className="dashboard">

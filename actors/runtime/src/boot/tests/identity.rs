@@ -92,6 +92,9 @@ async fn a_new_password_ends_every_login_of_the_user() {
     platform.identity.set_password(same(5), ada.id, PHC.to_owned()).await.unwrap();
     let found = platform.identity.user(ada.id).await.unwrap().unwrap();
     assert_eq!((found.permission_version, found.user.must_change_password), (2, false));
+    platform.identity.give_password(command(), ada.id, PHC.to_owned()).await.unwrap();
+    let given = platform.identity.user(ada.id).await.unwrap().unwrap();
+    assert_eq!((given.permission_version, given.user.must_change_password), (3, true));
     for number in 0..30 {
         let answer = platform.identity.rotate_refresh([number; 32], [200; 32], now).await.unwrap();
         assert_eq!(answer, Rotation::Unknown);

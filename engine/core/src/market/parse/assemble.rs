@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::mapping::{CsvMapping, Header, Roles, shorten};
+use super::time::{Stamp, Written};
 use super::{ROWS_MAX, time};
 use crate::market::bar::{self, Bar, BarSeries};
 use crate::market::error::{DataError, DataErrorKind, Fault};
@@ -28,6 +29,8 @@ pub(super) struct Assembler<'a> {
     series: BarSeries,
     /// Every instrument seen, where the file names them.
     instruments: BTreeSet<String>,
+    /// How the first row wrote its time: the others must do the same.
+    written: Option<Written>,
 }
 
 impl<'a> Assembler<'a> {
@@ -39,7 +42,7 @@ impl<'a> Assembler<'a> {
         let roles = header.bind(mapping)?;
         let volume = roles.volume.map(|_| Vec::new());
         let series = BarSeries { volume, ..BarSeries::default() };
-        Ok(Self { header, mapping, roles, series, instruments: BTreeSet::new() })
+        Ok(Self { header, mapping, roles, series, instruments: BTreeSet::new(), written: None })
     }
 
     /// Returns which columns are read at all.
@@ -71,9 +74,11 @@ impl<'a> Assembler<'a> {
                 DataError::new(self.header.file, DataErrorKind::TooLarge, fault).at_line(line)
             );
         }
-        let bar = self.bar(line, &cell)?;
+        let stamp = self.time(line, &cell)?;
+        self.hold_unit(line, stamp.written, &cell(self.roles.time))?;
+        let bar = self.bar(line, stamp.time_ms, &cell)?;
         let previous = self.series.time_ms.last().copied();
-        bar::check(&bar, previous).map_err(|fault| {
+        bar::check(&bar, previous).and_then(|()| bar::check_import(&bar)).map_err(|fault| {
             DataError::new(self.header.file, fault.kind, fault.fault)
                 .at_line(line)
                 .in_column(&self.header.names[self.column_of(fault.field)])
@@ -153,12 +158,40 @@ impl<'a> Assembler<'a> {
         Err(error.in_column(&self.header.names[column]))
     }
 
-    fn bar<'c>(&self, line: u64, cell: &impl Fn(usize) -> Cell<'c>) -> Result<Bar, DataError> {
+    /// Refuses a time that is written otherwise than that of the first row.
+    fn hold_unit(&mut self, line: u64, written: Written, cell: &Cell<'_>) -> Result<(), DataError> {
+        let first = *self.written.get_or_insert(written);
+        if first == written {
+            return Ok(());
+        }
+        let shown = match cell {
+            Cell::Text(text) => shorten(text.trim()),
+            Cell::Number(number) => number.to_string(),
+            Cell::Whole(number) => number.to_string(),
+            Cell::TimeMs(time) => bar::show_time(*time),
+            Cell::Missing => String::new(),
+        };
+        let fault = Fault::new(
+            format!("{}, as in the first row", first.words()),
+            format!("'{shown}', which reads as {}", written.words()),
+            "Write every time of a file in the same unit",
+        );
+        Err(DataError::new(self.header.file, DataErrorKind::Time, fault)
+            .at_line(line)
+            .in_column(&self.header.names[self.roles.time]))
+    }
+
+    fn bar<'c>(
+        &self,
+        line: u64,
+        time_ms: i64,
+        cell: &impl Fn(usize) -> Cell<'c>,
+    ) -> Result<Bar, DataError> {
         let number = |column: usize| self.number(line, column, &cell(column));
         let roles = &self.roles;
         let close = number(roles.close)?;
         Ok(Bar {
-            time_ms: self.time(line, cell)?,
+            time_ms,
             open: number(roles.open)?,
             high: number(roles.high)?,
             low: number(roles.low)?,
@@ -168,7 +201,7 @@ impl<'a> Assembler<'a> {
         })
     }
 
-    fn time<'c>(&self, line: u64, cell: &impl Fn(usize) -> Cell<'c>) -> Result<i64, DataError> {
+    fn time<'c>(&self, line: u64, cell: &impl Fn(usize) -> Cell<'c>) -> Result<Stamp, DataError> {
         let found = cell(self.roles.time);
         let clock = self.roles.clock.map(cell);
         let time = match (found, clock) {
@@ -176,7 +209,7 @@ impl<'a> Assembler<'a> {
             (Cell::Text(text), _) => time::parse(text),
             (Cell::Number(number), _) => time::from_fraction(number),
             (Cell::Whole(number), _) => time::from_number(number),
-            (Cell::TimeMs(time), _) => time::believed(time),
+            (Cell::TimeMs(time), _) => time::calendar(time),
             (Cell::Missing, _) => None,
         };
         let wanted = "a time such as 2021-01-31, 2021-01-31 23:59:59, 2021-01-31T23:59:59Z or seconds or milliseconds \

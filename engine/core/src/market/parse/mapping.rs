@@ -11,7 +11,7 @@ use crate::market::error::{DataError, DataErrorKind, Fault};
 #[serde(deny_unknown_fields, default)]
 pub struct CsvMapping {
     /// Column of the time. Times without a zone are UTC; plain numbers are seconds, milliseconds, microseconds or
-    /// nanoseconds since 1970, told apart by their size.
+    /// nanoseconds since 1970: the size of the first one settles the unit, and every row must keep to it.
     pub time: Option<String>,
     /// Column of the first price.
     pub open: Option<String>,

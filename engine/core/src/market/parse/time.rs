@@ -9,21 +9,56 @@ const EARLIEST_MS: i64 = -8_520_336_000_000;
 /// Latest time that is believed: 2200-01-01.
 const LATEST_MS: i64 = 7_258_118_400_000;
 
+/// How a file writes its times. One file writes all of them in one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// As a date, with or without a time of day, or as the type of the column says.
+    Calendar,
+    /// Seconds since 1970.
+    Seconds,
+    /// Milliseconds since 1970.
+    Milliseconds,
+    /// Microseconds since 1970.
+    Microseconds,
+    /// Nanoseconds since 1970.
+    Nanoseconds,
+}
+
+impl Written {
+    /// Returns what a reader of the file would call it.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Calendar => "a date",
+            Self::Seconds => "seconds since 1970",
+            Self::Milliseconds => "milliseconds since 1970",
+            Self::Microseconds => "microseconds since 1970",
+            Self::Nanoseconds => "nanoseconds since 1970",
+        }
+    }
+}
+
+/// A time and how it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    /// Milliseconds since 1970 UTC.
+    pub(super) time_ms: i64,
+    /// How the file wrote it.
+    pub(super) written: Written,
+}
+
 /// Returns the time written in `text`; absent where it is none, or not one of the years 1700 to 2199.
-pub(super) fn parse(text: &str) -> Option<i64> {
+pub(super) fn parse(text: &str) -> Option<Stamp> {
     let text = text.trim();
-    let time = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-')
+    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-')
         && digits_only(text)
     {
-        from_digits(text)
-    } else {
-        from_calendar(text)
-    }?;
-    believed(time)
+        return from_digits(text);
+    }
+    calendar(from_calendar(text)?)
 }
 
 /// Returns the time of a date and a time of day in two cells.
-pub(super) fn parse_pair(date: &str, clock: &str) -> Option<i64> {
+pub(super) fn parse_pair(date: &str, clock: &str) -> Option<Stamp> {
     let (date, clock) = (date.trim(), clock.trim());
     let clock = if (4..=6).contains(&clock.len()) && clock.bytes().all(|byte| byte.is_ascii_digit())
     {
@@ -37,29 +72,36 @@ pub(super) fn parse_pair(date: &str, clock: &str) -> Option<i64> {
 }
 
 /// Returns the time that a plain number means: seconds, milliseconds, microseconds or nanoseconds since 1970, told
-/// apart by size. Only years after 1972 are safe to tell, so smaller numbers are refused.
-pub(super) fn from_number(number: i64) -> Option<i64> {
-    let time = match number {
-        100_000_000..100_000_000_000 => number * 1000,
-        100_000_000_000..100_000_000_000_000 => number,
-        100_000_000_000_000..100_000_000_000_000_000 => number / 1000,
-        100_000_000_000_000_000.. => number / 1_000_000,
+/// apart by size. Only years after 1972 are safe to tell, so smaller numbers are refused. From 1973 to 2199 the sizes
+/// of two units never meet, so the first row settles the unit of the file.
+pub(super) fn from_number(number: i64) -> Option<Stamp> {
+    let (time, written) = match number {
+        100_000_000..100_000_000_000 => (number * 1000, Written::Seconds),
+        100_000_000_000..100_000_000_000_000 => (number, Written::Milliseconds),
+        100_000_000_000_000..100_000_000_000_000_000 => (number / 1000, Written::Microseconds),
+        100_000_000_000_000_000.. => (number / 1_000_000, Written::Nanoseconds),
         _ => return None,
     };
-    believed(time)
+    believed(time).map(|time_ms| Stamp { time_ms, written })
+}
+
+/// Returns a time that was written as a date.
+pub(super) fn calendar(time: i64) -> Option<Stamp> {
+    believed(time).map(|time_ms| Stamp { time_ms, written: Written::Calendar })
 }
 
 /// Returns the time that a number with a fraction means.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-pub(super) fn from_fraction(number: f64) -> Option<i64> {
+pub(super) fn from_fraction(number: f64) -> Option<Stamp> {
     if (1e8..1e11).contains(&number) {
-        return believed((number * 1000.0).round() as i64);
+        let time_ms = believed((number * 1000.0).round() as i64)?;
+        return Some(Stamp { time_ms, written: Written::Seconds });
     }
     (1e11..9e18).contains(&number).then(|| from_number(number as i64)).flatten()
 }
 
 /// Returns `time` where it lies in the years 1700 to 2199.
-pub(super) fn believed(time: i64) -> Option<i64> {
+fn believed(time: i64) -> Option<i64> {
     (EARLIEST_MS..LATEST_MS).contains(&time).then_some(time)
 }
 
@@ -70,9 +112,9 @@ fn digits_only(text: &str) -> bool {
         && !body.contains('-')
 }
 
-fn from_digits(text: &str) -> Option<i64> {
+fn from_digits(text: &str) -> Option<Stamp> {
     if let Some(date) = from_digits_date(text) {
-        return midnight(date);
+        return calendar(midnight(date)?);
     }
     match text.parse::<i64>() {
         Ok(number) => from_number(number),
@@ -132,7 +174,22 @@ mod tests {
             ("1900-01-02", -2_208_902_400_000),
         ];
         for (text, wanted) in cases {
-            assert_eq!(parse(text), Some(wanted), "{text}");
+            assert_eq!(parse(text).map(|stamp| stamp.time_ms), Some(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn tells_how_a_time_was_written() {
+        for (text, wanted) in [
+            ("2013-04-29", Written::Calendar),
+            ("20130429", Written::Calendar),
+            ("1367193600", Written::Seconds),
+            ("1367193600.5", Written::Seconds),
+            ("1367193600000", Written::Milliseconds),
+            ("1367193600000000", Written::Microseconds),
+            ("1367193600000000000", Written::Nanoseconds),
+        ] {
+            assert_eq!(parse(text).map(|stamp| stamp.written), Some(wanted), "{text}");
         }
     }
 
