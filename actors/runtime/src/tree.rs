@@ -24,7 +24,7 @@ pub struct Row {
 }
 
 /// Every supervised actor of a node, in the order of starting. They are ended in the reverse order.
-pub const ROWS: [Row; 14] = [
+pub const ROWS: [Row; 13] = [
     Row {
         name: messages::topics::NAME,
         folder: "topics",
@@ -87,13 +87,6 @@ pub const ROWS: [Row; 14] = [
         does: "nodes: capacity, reservations, load",
         on_failure: "restart; load is sampled again",
         node_dies: "its load report ages out",
-    },
-    Row {
-        name: messages::placement::NAME,
-        folder: "placement",
-        does: "which node runs a session",
-        on_failure: "restart from replicated state",
-        node_dies: "the new leader rebuilds",
     },
     Row {
         name: messages::scheduler::NAME,

@@ -17,7 +17,6 @@ use crate::messages;
 use crate::messages::sessions::SessionsHandle;
 use crate::metrics::{Metrics, MetricsArguments};
 use crate::nodes::{Here, Nodes, NodesArguments};
-use crate::placement::Placement;
 use crate::reports::{Reports, ReportsArguments};
 use crate::scheduler::{Scheduler, SchedulerArguments};
 use crate::session::Context;
@@ -139,15 +138,13 @@ fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
         messages::sessions::NAME => {
             child(messages::sessions::NAME, || Registry, move || context.clone())
         }
-        messages::placement::NAME => {
-            child(messages::placement::NAME, || Placement, move || context.control.clone())
-        }
         messages::scheduler::NAME => child(
             messages::scheduler::NAME,
             || Scheduler,
             move || SchedulerArguments {
                 control: context.control.clone(),
                 directory: context.directory.clone(),
+                clock: Arc::clone(&context.clock),
             },
         ),
         messages::warden::NAME => child(
@@ -173,7 +170,7 @@ mod tests {
     use super::*;
 
     /// Names as `spec` matches them; the table must list the same.
-    const STARTED: [&str; 14] = [
+    const STARTED: [&str; 13] = [
         messages::topics::NAME,
         messages::metrics::NAME,
         messages::logs::NAME,
@@ -183,7 +180,6 @@ mod tests {
         messages::sessions::NAME,
         messages::reports::NAME,
         messages::nodes::NAME,
-        messages::placement::NAME,
         messages::scheduler::NAME,
         messages::warden::NAME,
         messages::host::NAME,

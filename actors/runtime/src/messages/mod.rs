@@ -10,7 +10,6 @@ pub mod library;
 pub mod logs;
 pub mod metrics;
 pub mod nodes;
-pub(crate) mod placement;
 pub mod reports;
 pub(crate) mod scheduler;
 pub(crate) mod session;

@@ -24,8 +24,7 @@ use crate::error::ActorsError;
 use crate::session::lifecycle::Verb;
 use crate::views::{
     CheckpointView, DatasetView, LimitView, Page, ProgressView, QueueEntryView, SessionState,
-    SessionView,
-    StrategyVersionView, StrategyView, TransitionView,
+    SessionView, StrategyVersionView, StrategyView, TransitionView,
 };
 
 /// Name in the directory and the tree.
@@ -152,8 +151,12 @@ pub(crate) struct QueuePlace {
     pub(crate) session: SessionId,
     /// From 1.
     pub(crate) position: u32,
-    /// What for.
+    /// What for, a sentence.
     pub(crate) reason: String,
+    /// The same as a code that clients translate.
+    pub(crate) code: String,
+    /// What the sentence speaks of, by name.
+    pub(crate) params: BTreeMap<String, String>,
 }
 
 type Reply<T> = RpcReplyPort<Result<T, ActorsError>>;

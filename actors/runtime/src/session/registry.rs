@@ -200,6 +200,8 @@ impl RegistryState {
                 position: place.position,
                 priority: row.view.priority,
                 reason: place.reason.clone(),
+                reason_code: place.code.clone(),
+                reason_params: place.params.clone(),
                 created_at: row.view.created_at.clone(),
             })
         };
