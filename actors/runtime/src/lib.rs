@@ -19,7 +19,6 @@ pub mod tree;
 pub mod views;
 
 mod data;
-mod depot;
 mod documents;
 mod follow;
 mod host;
@@ -28,7 +27,6 @@ mod inspect;
 mod library;
 mod logs;
 mod metrics;
-mod mirror;
 mod nodes;
 mod placement;
 mod reports;

@@ -3,7 +3,6 @@
 use engine::ids::SessionId;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
-use store::records::log_line::LogLineRecord;
 
 use super::ask;
 use crate::directory::Directory;
@@ -31,10 +30,6 @@ pub(crate) enum LogsMsg {
     Append { session: SessionId, lines: Vec<NewLine> },
     /// Stored lines, those after `after`.
     Tail { session: SessionId, after: Option<u64>, limit: u32, reply: Reply<Page<LogLineView>> },
-    /// Lines that another node numbered and stored.
-    Restore { session: SessionId, lines: Vec<LogLineRecord>, reply: Reply<()> },
-    /// Forget the lines after number `last`.
-    Truncate { session: SessionId, last: u64, reply: Reply<()> },
     /// Time to store what came in.
     Flush,
     /// Answered once everything told before is stored.
@@ -76,26 +71,6 @@ impl LogsHandle {
         if !told {
             tracing::debug!(%session, "log lines were dropped: the logs actor is restarting");
         }
-    }
-
-    /// Keeps lines that another node numbered and stored; those that are here already are dropped.
-    ///
-    /// # Errors
-    /// Tells when the journal does not write.
-    pub(crate) async fn restore(
-        &self,
-        session: SessionId,
-        lines: Vec<LogLineRecord>,
-    ) -> Result<(), ActorsError> {
-        ask(&self.directory, NAME, |reply| LogsMsg::Restore { session, lines, reply }).await
-    }
-
-    /// Forgets the lines after number `last`.
-    ///
-    /// # Errors
-    /// Tells when the journal does not write.
-    pub(crate) async fn truncate(&self, session: SessionId, last: u64) -> Result<(), ActorsError> {
-        ask(&self.directory, NAME, |reply| LogsMsg::Truncate { session, last, reply }).await
     }
 
     /// Waits until everything told before is stored.

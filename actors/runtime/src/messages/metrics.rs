@@ -4,7 +4,6 @@ use engine::ids::SessionId;
 use engine::session::protocol::MetricPoint;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
-use store::records::metric::MetricBatchRecord;
 use store::tables::Appended;
 
 use super::ask;
@@ -37,18 +36,7 @@ type Reply<T> = RpcReplyPort<Result<T, ActorsError>>;
 #[derive(Debug, RactorMessage)]
 pub(crate) enum MetricsMsg {
     /// Points of a session, the first of which is number `first_index`; answered when durable.
-    Record {
-        session: SessionId,
-        first_index: u64,
-        points: Vec<MetricPoint>,
-        /// When they were stored where they come from, milliseconds since 1970 UTC; now where absent.
-        stored_ms: Option<u64>,
-        reply: Reply<u64>,
-    },
-    /// Forget the points from number `count` on: the work they came from was lost.
-    Truncate { session: SessionId, count: u64, reply: Reply<()> },
-    /// Points were forgotten.
-    Truncated { session: SessionId, result: Result<(), ActorsError>, reply: Reply<()> },
+    Record { session: SessionId, first_index: u64, points: Vec<MetricPoint>, reply: Reply<u64> },
     /// Binned series.
     History { session: SessionId, query: HistoryQuery, reply: Reply<Vec<SeriesView>> },
     /// Points as stored.
@@ -127,41 +115,13 @@ impl MetricsHandle {
         first_index: u64,
         points: Vec<MetricPoint>,
     ) -> Result<u64, ActorsError> {
-        let stored_ms = None;
-        let ask_for = |reply| MetricsMsg::Record { session, first_index, points, stored_ms, reply };
-        ask(&self.directory, NAME, ask_for).await
-    }
-
-    /// Stores a row of points that another node stored, time included, and returns how many points are stored.
-    ///
-    /// # Errors
-    /// Refuses a gap before the row.
-    pub(crate) async fn restore(
-        &self,
-        session: SessionId,
-        row: MetricBatchRecord,
-    ) -> Result<u64, ActorsError> {
-        let (first_index, stored_ms) = (row.first, Some(row.stored_at_ms));
-        let name = |at: u16| row.names.get(usize::from(at)).cloned().unwrap_or_default();
-        let points = row
-            .points
-            .iter()
-            .map(|point| MetricPoint {
-                name: name(point.name),
-                step: point.step,
-                value: point.value,
-            })
-            .collect();
-        let ask_for = |reply| MetricsMsg::Record { session, first_index, points, stored_ms, reply };
-        ask(&self.directory, NAME, ask_for).await
-    }
-
-    /// Forgets the points from number `count` on: the work they came from was lost and is done again.
-    ///
-    /// # Errors
-    /// Tells when the journal does not write.
-    pub(crate) async fn truncate(&self, session: SessionId, count: u64) -> Result<(), ActorsError> {
-        ask(&self.directory, NAME, |reply| MetricsMsg::Truncate { session, count, reply }).await
+        ask(&self.directory, NAME, |reply| MetricsMsg::Record {
+            session,
+            first_index,
+            points,
+            reply,
+        })
+        .await
     }
 
     /// Returns how many points of a session are stored.

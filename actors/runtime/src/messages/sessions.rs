@@ -23,8 +23,8 @@ use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::session::lifecycle::Verb;
 use crate::views::{
-    CheckpointView, DatasetView, LimitView, Page, ProgressView, QueueEntryView, SessionState,
-    SessionView, StrategyVersionView, StrategyView, TransitionView,
+    CheckpointView, DatasetView, LimitView, Page, QueueEntryView, SessionState, SessionView,
+    StrategyVersionView, StrategyView, TransitionView,
 };
 
 /// Name in the directory and the tree.
@@ -135,13 +135,6 @@ pub(crate) enum Pulse {
     Progress(Progress),
     /// Newest value of each metric.
     Metrics(BTreeMap<String, Option<f64>>),
-    /// Both, as the holder of a session on another node shows them.
-    Seen {
-        /// How far it is.
-        progress: ProgressView,
-        /// Newest value of each metric.
-        newest: BTreeMap<String, Option<f64>>,
-    },
 }
 
 /// A place in the queue.

@@ -93,27 +93,8 @@ impl Actor for Metrics {
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            MetricsMsg::Record { session, first_index, points, stored_ms, reply } => {
-                state.record(&myself, session, (first_index, stored_ms), (points, reply));
-            }
-            MetricsMsg::Truncate { session, count, reply } => {
-                let table = state.table.clone();
-                tokio::spawn(async move {
-                    let result = table.truncate(session.uuid().as_bytes(), count).await;
-                    let result = result.map_err(ActorsError::from);
-                    let told = MetricsMsg::Truncated { session, result, reply };
-                    if myself.cast(told).is_err() {
-                        tracing::debug!(%session, "points were forgotten after the hub ended");
-                    }
-                });
-            }
-            MetricsMsg::Truncated { session, result, reply } => {
-                // Read again from the journal, and shown again from the first bin.
-                state.cache.remove(session);
-                state.shown.remove(&session);
-                state.changed.insert(session);
-                state.load(&myself, session, None);
-                answer(reply, result);
+            MetricsMsg::Record { session, first_index, points, reply } => {
+                state.record(&myself, session, first_index, (points, reply));
             }
             MetricsMsg::Stored { session, appended, points, reply } => {
                 state.stored(&myself, session, appended, &points);
@@ -151,13 +132,12 @@ impl MetricsState {
         &self,
         myself: &ActorRef<MetricsMsg>,
         session: SessionId,
-        place: (u64, Option<u64>),
+        first: u64,
         asked: (Vec<MetricPoint>, RpcReplyPort<Result<u64, ActorsError>>),
     ) {
         let (points, reply) = asked;
-        let (first, stored_ms) = place;
         let (table, myself) = (self.table.clone(), myself.clone());
-        let now_ms = stored_ms.unwrap_or_else(|| u64::try_from(self.clock.wall_ms()).unwrap_or(0));
+        let now_ms = u64::try_from(self.clock.wall_ms()).unwrap_or(0);
         // Should it panic, the reply is dropped and the caller asks again with the same index.
         tokio::spawn(async move {
             let values: Vec<StoredValue> = points.iter().map(value).collect();

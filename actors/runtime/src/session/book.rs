@@ -96,10 +96,6 @@ impl Row {
         match pulse {
             Pulse::Progress(progress) => self.known.progress = progress_view(progress),
             Pulse::Metrics(newest) => self.known.measured(&newest),
-            Pulse::Seen { progress, newest } => {
-                self.known.progress = progress;
-                self.known.measured(&newest);
-            }
         }
         self.view.progress = self.known.progress.clone();
         self.view.last_metrics = self.known.metrics.clone();
