@@ -4,7 +4,8 @@
 //! node reports about itself is a hint.
 //!
 //! Modules in reading order: [`control`] (commands, the pure state machine, the door), [`net`] (how bytes reach a peer),
-//! [`ctl`] (questions and answers between nodes), [`supervision`] (restart, back-off, escalate), [`error`].
+//! [`transport`] (the public port), [`ctl`] (questions and answers between nodes), [`supervision`] (restart, back-off,
+//! escalate), [`error`].
 
 pub mod control;
 pub mod ctl;
@@ -13,3 +14,4 @@ pub mod net;
 pub mod supervision;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+pub mod transport;

@@ -1,6 +1,7 @@
 //! Three nodes in one process: one order for all, no answer without a majority, nothing lost by cut, kill or restart.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cluster::control::command::EntryRecord;
@@ -183,6 +184,21 @@ async fn without_a_majority_it_is_said_that_nothing_was_written() {
     assert!(matches!(alone.barrier().await, Err(ControlError::NoLeader { .. })));
     assert!(!*group.admin(1).caught_up().borrow());
     assert!(group.admin(1).remove(1).await.is_err());
+    // The queue has an end, and everyone in it hears the same.
+    let (mut waiting, mut overloaded) = (Vec::new(), 0);
+    for number in 10..12_000 {
+        let mut asked = Box::pin(alone.propose(key(number), put(number, 10)));
+        // Polled once: that is enough to be on its way.
+        match asked.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Err(ControlError::Overloaded { limit: 4_096 })) => overloaded += 1,
+            Poll::Ready(other) => panic!("{other:?}"),
+            Poll::Pending => waiting.push(asked),
+        }
+    }
+    assert!(overloaded > 0, "twelve thousand in a tight loop");
+    for asked in waiting {
+        assert!(matches!(asked.await, Err(ControlError::NoLeader { .. })));
+    }
     // What was refused is not done later.
     group.start(0);
     group.leader(&[0, 1]).await;

@@ -130,3 +130,46 @@ fn what_an_interrupted_put_left_is_removed_and_foreign_names_are_refused() {
         assert!(text.parse::<BlobHash>().is_err(), "{text}");
     }
 }
+
+#[test]
+fn what_arrives_in_pieces_survives_a_reopening_and_is_seen_only_when_it_is_whole_and_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("blobs");
+    let whole: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    let hash = BlobHash::of(&whole);
+    let blobs = Blobs::open(&root).unwrap();
+    let mut partial = blobs.partial(hash).unwrap();
+    assert!(partial.is_empty());
+    assert!(matches!(blobs.partial(hash), Err(StoreError::Refused { .. })), "one writer");
+    partial.append(&whole[..150_000]).unwrap();
+    drop(partial);
+    drop(blobs);
+    let blobs = Blobs::open(&root).unwrap();
+    assert!(blobs.path(hash).is_none() && blobs.list().unwrap().is_empty());
+    let mut partial = blobs.partial(hash).unwrap();
+    assert_eq!(partial.len(), 150_000);
+    partial.append(&whole[150_000..]).unwrap();
+    assert_eq!(partial.finish().unwrap().size_bytes, 400_000);
+    assert_eq!(blobs.read(hash).unwrap(), whole);
+    // Once more beside the one that is there; then with a wrong byte, which leaves nothing.
+    for wrong in [false, true] {
+        let mut partial = blobs.partial(hash).unwrap();
+        assert!(partial.is_empty(), "nothing was left behind");
+        partial.append(&whole[..399_999]).unwrap();
+        partial.append(&[whole[399_999] ^ u8::from(wrong)]).unwrap();
+        let finished = partial.finish();
+        assert_eq!(matches!(finished, Err(StoreError::Corrupt { .. })), wrong);
+        assert_eq!(blobs.read(hash).unwrap(), whole);
+        assert_eq!(std::fs::read_dir(root.join("partial")).unwrap().count(), 0);
+    }
+    // Pieces that nobody came back for go at the next opening.
+    let abandoned = BlobHash([7; 32]);
+    blobs.partial(abandoned).unwrap().append(b"half").unwrap();
+    let path = root.join("partial").join(abandoned.to_string());
+    drop(Blobs::open(&root).unwrap());
+    assert!(path.exists(), "it is young");
+    let file = std::fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    drop(Blobs::open(&root).unwrap());
+    assert!(!path.exists());
+}

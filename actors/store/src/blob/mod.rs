@@ -4,9 +4,10 @@
 //! yet is pinned for as long as the [`Pin`] lives.
 
 mod collect;
+mod partial;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
@@ -22,6 +23,7 @@ use crate::error::StoreError;
 use crate::journal::sync_dir;
 
 pub use collect::{BlobInfo, Collected, doomed};
+pub use partial::Partial;
 
 /// The SHA-256 of a file: its name for ever.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -91,6 +93,8 @@ struct Inner {
     temporary_count: AtomicU64,
     /// Pins by hash, counted. Held while a file is found again or removed, so that the two never cross.
     pins: Mutex<BTreeMap<BlobHash, u64>>,
+    /// Blobs that arrive in pieces at this moment: one writer each.
+    writing: Mutex<BTreeSet<BlobHash>>,
 }
 
 /// Keeps a blob from being collected.
@@ -123,6 +127,7 @@ impl Blobs {
             fs::remove_dir_all(&temporary).map_err(|error| StoreError::io(&temporary, &error))?;
         }
         fs::create_dir_all(&temporary).map_err(|error| StoreError::io(&temporary, &error))?;
+        partial::sweep(dir)?;
         sync_dir(dir)?;
         if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_dir(parent)?;
@@ -131,6 +136,7 @@ impl Blobs {
             dir: dir.to_owned(),
             temporary_count: AtomicU64::new(0),
             pins: Mutex::default(),
+            writing: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -201,6 +207,10 @@ impl Blobs {
 
     fn pins(&self) -> MutexGuard<'_, BTreeMap<BlobHash, u64>> {
         self.inner.pins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, BTreeSet<BlobHash>> {
+        self.inner.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn path_of(&self, hash: BlobHash) -> PathBuf {

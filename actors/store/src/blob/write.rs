@@ -28,6 +28,12 @@ impl Blobs {
         let number = self.inner.temporary_count.fetch_add(1, Ordering::Relaxed);
         let temporary = Temporary(self.inner.dir.join("tmp").join(number.to_string()));
         let stored = copy(source, &temporary.0)?;
+        self.settle(&temporary.0, stored)?;
+        Ok(stored)
+    }
+
+    /// Makes a synced file visible under its hash, unless it is there already; says whether the file was taken.
+    pub(super) fn settle(&self, temporary: &Path, stored: BlobRef) -> Result<bool, StoreError> {
         let path = self.path_of(stored.sha256);
         // A damaged file is no file: what is put again takes its place.
         let whole = self.verify(stored.sha256).is_ok();
@@ -39,10 +45,10 @@ impl Blobs {
                 .open(&path)
                 .and_then(|file| file.set_modified(SystemTime::now()));
             touched.map_err(|error| StoreError::io(&path, &error))?;
-            return Ok(stored);
+            return Ok(false);
         }
-        publish(&temporary.0, &path, &self.inner.dir)?;
-        Ok(stored)
+        publish(temporary, &path, &self.inner.dir)?;
+        Ok(true)
     }
 }
 
