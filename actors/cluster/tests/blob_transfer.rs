@@ -490,5 +490,53 @@ async fn over_the_real_port_with_certificates() {
     let b = make("b", &here);
     assert_eq!(b.get("a", stored.sha256, None).await.unwrap(), stored);
     assert_eq!(here.verify(stored.sha256).unwrap(), 5_000_000);
-    eventually("the stream is given back", || listener.stats().open.is_empty()).await;
+    // One that announces four gigabytes is closed at once, and the next one is served.
+    let dialer = ours.dialer("b");
+    let mut greedy = kit::dial(&dialer, "a", &listener, Plane::Blob).await.unwrap();
+    greet(&mut greedy, &Fixed::new("b"), "a", Role::Dialer).await.unwrap();
+    greedy.write_all(&[1, 0xff, 0xff, 0xff, 0xff]).await.unwrap();
+    greedy.flush().await.unwrap();
+    let mut rest = Vec::new();
+    let closed = tokio::time::timeout(kit::PATIENCE, greedy.read_to_end(&mut rest)).await;
+    assert!(closed.is_ok() && rest.is_empty());
+    drop(greedy);
+    assert_eq!(b.have("a", &[stored.sha256]).await.unwrap(), [true]);
+    eventually("the streams are given back", || listener.stats().open.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_that_offer_to_each_other_both_come_to_an_end() {
+    let nodes = MemoryNet::default();
+    let (a, b) = (node(&nodes, "a"), node(&nodes, "b"));
+    let mut tasks = tokio::task::JoinSet::new();
+    for seed in 0..8 {
+        for (from, to, seed) in [(&a, "b", seed), (&b, "a", seed + 100)] {
+            let stored = from.blobs.put_bytes(&content(40_000, seed)).unwrap();
+            let client = Arc::clone(&from.client);
+            tasks.spawn(async move { client.offer(to, &offer_of(stored), None).await.unwrap() });
+        }
+    }
+    let all = tokio::time::timeout(kit::PATIENCE, tasks.join_all()).await;
+    assert_eq!(all.expect("nobody waits for ever").len(), 16);
+    assert_eq!((a.blobs.list().unwrap().len(), b.blobs.list().unwrap().len()), (16, 16));
+}
+
+#[tokio::test]
+async fn a_fetch_that_is_given_up_leaves_what_arrived_for_the_next_one() {
+    let nodes = MemoryNet::default();
+    let (a, b) = (node(&nodes, "a"), node(&nodes, "b"));
+    let stored = a.blobs.put_bytes(&content(2_000_000, 3)).unwrap();
+    let (begun, mut first) = tokio::sync::mpsc::unbounded_channel();
+    let tell: OnProgress = Arc::new(move |progress| {
+        // Nobody listens any more once it is given up.
+        begun.send(progress.received).unwrap_or_default();
+    });
+    let client = Arc::clone(&b.client);
+    let fetch = tokio::spawn(async move { client.get("a", stored.sha256, Some(tell)).await });
+    while first.recv().await.is_some_and(|received| received < 500_000) {}
+    fetch.abort();
+    drop(fetch.await);
+    b.client.get("a", stored.sha256, None).await.unwrap();
+    assert_eq!(b.blobs.read(stored.sha256).unwrap(), content(2_000_000, 3));
+    assert!(b.client.stats().bytes_received < 4_000_000, "it was not fetched twice");
 }

@@ -58,6 +58,6 @@ pub use messages::topics::{
     Updates,
 };
 pub use messages::{Command, CommandId};
-pub use nodes::machine_memory_mib;
+pub use nodes::{Gpu, Gpus, machine_memory_mib};
 pub use session::RetryPolicy;
 pub use worker::{WorkerProgram, WorkerTimes};

@@ -222,6 +222,8 @@ pub struct SessionView {
     pub reproducibility: String,
     /// Version of the program that runs it.
     pub build: String,
+    /// What limits and confines its worker, and what this machine does not grant; absent before it first started.
+    pub limits: Option<Vec<LimitView>>,
     /// RFC 3339 UTC.
     pub created_at: String,
     /// RFC 3339 UTC; first step.
@@ -230,6 +232,19 @@ pub struct SessionView {
     pub finished_at: Option<String>,
     /// Counts changes; `ETag`.
     pub revision: u64,
+}
+
+/// One limit of a session's worker: what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LimitView {
+    /// Stable word: `memory`, `cpu_time`, `threads`, `gpus`, `processes`, `time`, `niceness`, `cores`, `open_files`,
+    /// `core_dumps`, `oom_score`, `privileges`, `capabilities`, `files`, `tcp`, `signals`, `network`; `confinement`
+    /// where the worker told nothing.
+    pub name: String,
+    /// Whether it holds.
+    pub applied: bool,
+    /// What holds, or why it does not.
+    pub detail: String,
 }
 
 /// How far a session is.

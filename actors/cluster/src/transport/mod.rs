@@ -5,7 +5,7 @@
 //! cluster's CA gets a stream, what it may ask is for those who read it.
 //!
 //! Modules in reading order: [`certs`] (files), [`tls`] (who is who), [`listen`], [`gate`] (limits; no sockets), [`dial`],
-//! [`socket`] (options of a TCP socket), [`hello`] (which incarnation, which protocol), [`watchdog`] (silence is an
+//! `socket` (options of a TCP socket), [`hello`] (which incarnation, which protocol), [`watchdog`] (silence is an
 //! error), [`blob`] (files between nodes); with feature `testkit` also `faults` (broken networks for tests).
 
 pub mod blob;

@@ -39,10 +39,12 @@ use crate::messages::nodes::NodesHandle;
 use crate::messages::reports::ReportsHandle;
 use crate::messages::sessions::SessionsHandle;
 use crate::messages::topics::TopicsHandle;
+use crate::nodes::devices::gpu_count;
 use crate::nodes::{Here, machine_memory_mib};
 use crate::session::{Context, RetryPolicy};
 use crate::topics::hub::Hub;
 use crate::warden::Alone;
+use crate::worker::limits::Limiter;
 use crate::worker::spawner::Spawner;
 use crate::worker::{WorkerProgram, WorkerTimes};
 
@@ -89,6 +91,8 @@ pub struct PlatformConfig {
     pub times: WorkerTimes,
     /// What sessions may reserve here in all.
     pub capacity: ResourcesConfig,
+    /// GPUs that this node pretends to have instead of its own, by memory in MiB: for tests. Empty: its own.
+    pub fake_gpus: Vec<u64>,
     /// Version of the program.
     pub build: String,
     /// The time.
@@ -98,7 +102,7 @@ pub struct PlatformConfig {
 }
 
 impl PlatformConfig {
-    /// Returns a configuration that lets sessions reserve every core and four fifths of the memory, no GPU.
+    /// Returns a configuration that lets sessions reserve every core, four fifths of the memory and every GPU.
     #[must_use]
     pub fn new(data_dir: PathBuf, worker: WorkerProgram, clock: Arc<dyn Clock>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -106,7 +110,8 @@ impl PlatformConfig {
             cpu: u32::try_from(cores).unwrap_or(u32::MAX),
             memory_mib: u32::try_from(machine_memory_mib() * MEMORY_SHARE / 100)
                 .unwrap_or(u32::MAX),
-            gpus: 0,
+            gpus: gpu_count(&[]),
+            ..ResourcesConfig::default()
         };
         Self {
             node: None,
@@ -114,6 +119,7 @@ impl PlatformConfig {
             worker,
             times: WorkerTimes::default(),
             capacity,
+            fake_gpus: Vec::new(),
             build: env!("CARGO_PKG_VERSION").to_owned(),
             clock,
             retry: RetryPolicy::default(),
@@ -160,8 +166,16 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
                 config.data_dir.display()
             ),
         })?;
-    register(&control, &claimed, &config.capacity).await?;
-    let (platform, parts) = assemble(&config, &claimed, (journal.clone(), blobs, control.clone()))?;
+    let mut capacity = config.capacity.clone();
+    if !config.fake_gpus.is_empty() {
+        capacity.gpus = gpu_count(&config.fake_gpus);
+    }
+    register(&control, &claimed, &capacity).await?;
+    let name = claimed.node.to_string();
+    let limiter = tokio::task::spawn_blocking(move || Limiter::discover(&name));
+    let limiter = Arc::new(limiter.await.map_err(ActorsError::internal)?);
+    let stores = (journal.clone(), blobs, control.clone());
+    let (platform, parts) = assemble(&config, &claimed, stores, limiter)?;
     let directory = parts.context.directory.clone();
     let guard = Guard::start(parts, [journal.failed(), control.failed()]).await?;
     tracing::info!(node = %claimed.node, incarnation = claimed.incarnation, "actors started");
@@ -233,6 +247,7 @@ fn assemble(
     config: &PlatformConfig,
     claimed: &Claimed,
     stores: (Journal, Blobs, ControlHandle),
+    limiter: Arc<Limiter>,
 ) -> Result<(Platform, Parts), ActorsError> {
     let (journal, blobs, control) = stores;
     let tables = Tables::open(&journal);
@@ -277,6 +292,7 @@ fn assemble(
         program: config.worker.clone(),
         times: config.times,
         retry: config.retry,
+        limiter,
         spawner,
     };
     let secrets = config.data_dir.join("secrets");

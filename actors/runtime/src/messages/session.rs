@@ -26,4 +26,6 @@ pub(crate) enum SessionMsg {
     Drain { reply: RpcReplyPort<()> },
     /// The pause before start number `run` is over.
     RetryDue { run: u64 },
+    /// The wall time it may take is over.
+    TimeIsUp,
 }

@@ -63,7 +63,7 @@ impl Cache {
 
     /// Forgets the sessions not used for longest, never `keep`.
     fn trim(&mut self, keep: SessionId) {
-        while POINTS_MAX < self.sessions.values().map(|(_, series)| series.count()).sum() {
+        while POINTS_MAX < self.sessions.values().map(|(_, series)| series.count()).sum::<u64>() {
             let others = self.sessions.iter().filter(|(session, _)| **session != keep);
             let Some(oldest) =
                 others.min_by_key(|(_, (used, _))| *used).map(|(session, _)| *session)

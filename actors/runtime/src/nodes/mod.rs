@@ -2,6 +2,7 @@
 //!
 //! Capacity and reservations come from control state; load is sampled here and only for this node.
 
+pub(crate) mod devices;
 mod sampler;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use cluster::control::state::{Node, NodeState};
 use engine::ids::NodeId;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
+pub use self::devices::{Gpu, Gpus};
 pub use self::sampler::machine_memory_mib;
 use crate::clock::{Clock, rfc3339};
 use crate::error::ActorsError;

@@ -82,6 +82,7 @@ impl Row {
             report_sha256: known.report_sha256.clone(),
             reproducibility,
             build: known.build.clone().unwrap_or(spec.build),
+            limits: known.limits.clone(),
             created_at: rfc3339(wall(session.submitted_at_ms)),
             started_at: known.started_at.clone(),
             finished_at: session.outcome.as_ref().map(|outcome| rfc3339(wall(outcome.at_ms))),

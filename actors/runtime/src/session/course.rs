@@ -3,16 +3,21 @@
 //! Keeps which start of the worker is the current one, what is wanted, how often it failed and which metric point
 //! comes next. The shell carries the steps out in order and never decides.
 
+#[path = "course_limit.rs"]
+mod limit;
+
 use std::time::Duration;
 
 use engine::session::protocol::{
     CheckpointWritten, MetricPoint, PROTOCOL_MAX, PROTOCOL_MIN, Progress, WorkerCommand,
-    WorkerEvent, WorkerResult,
+    WorkerEvent, WorkerLimit, WorkerResult,
 };
 
+use self::limit::TimeLimit;
 use super::retry::{self, Decision, Failure, FailureKind, RetryPolicy};
 use crate::messages::host::Wish;
 use crate::views::SessionState;
+use crate::worker::limits::memory::Overrun;
 use crate::worker::process::{Cause, WorkerEnd};
 
 /// How long a worker that said it is done, or that it failed, may take to exit.
@@ -33,6 +38,10 @@ pub(crate) enum Step {
     Launch { run: u64 },
     /// The worker said hello: remember its build and send it `Start`.
     Introduce { build: String, libtorch: String, devices: Vec<String> },
+    /// The worker said what it imposed upon itself: show it.
+    Confined(Vec<WorkerLimit>),
+    /// Say when the wall time it may take is over.
+    TimeUpIn(Duration),
     /// Send a command.
     Send(WorkerCommand),
     /// Stop the worker in good order, then by force.
@@ -94,6 +103,7 @@ pub(crate) struct Course {
     result: Option<WorkerResult>,
     /// The worker said that it stands still, and not yet that it goes on.
     standing: bool,
+    time: TimeLimit,
 }
 
 impl Course {
@@ -111,6 +121,7 @@ impl Course {
             fault: None,
             result: None,
             standing: false,
+            time: TimeLimit::default(),
         }
     }
 
@@ -190,6 +201,10 @@ impl Course {
     /// Something else is wanted from now on.
     pub(crate) fn wished(&mut self, wish: Wish) -> Vec<Step> {
         let before = std::mem::replace(&mut self.wish, wish);
+        if self.time.over().is_some() {
+            // It is being ended already.
+            return Vec::new();
+        }
         if before == wish {
             return self.told_again();
         }
@@ -279,6 +294,7 @@ impl Course {
                 self.phase = Phase::Launching { introduced: true };
                 vec![Step::Introduce { build, libtorch, devices }]
             }
+            WorkerEvent::Confined { limits } => vec![Step::Confined(limits)],
             WorkerEvent::Ready => self.ready(now_ms),
             WorkerEvent::Progress(progress) => vec![Step::Progress(progress)],
             WorkerEvent::Metrics(points) => {
@@ -324,18 +340,21 @@ impl Course {
             if !stopped {
                 return self.conclude(SessionState::Completed, "did all its work", None);
             }
-            if self.wish == Wish::Stop {
-                return self.conclude(
-                    SessionState::Stopped,
-                    "stopped on request; its best model is kept",
-                    None,
-                );
+            let why = self.time.over().map(str::to_owned);
+            let why = why.or((self.wish == Wish::Stop).then(|| "stopped on request".to_owned()));
+            if let Some(why) = why {
+                let reason = format!("{why}; its best model is kept");
+                return self.conclude(SessionState::Stopped, &reason, None);
             }
             let text = "the worker stopped although nobody asked for it".to_owned();
             return self.after_failure(Failure { kind: FailureKind::Passing, text }, now_ms);
         }
+        let forced = end.signal.is_some() || end.cause.is_some();
+        if let Some(reason) = self.time.over().map(str::to_owned) {
+            let when = if forced { "and its worker was killed" } else { "and its worker ended" };
+            return self.conclude_over(&reason, when);
+        }
         if self.wish == Wish::Stop {
-            let forced = end.signal.is_some() || end.cause.is_some();
             return self.conclude_stopped(if forced {
                 "stopped on request; the worker did not end in time and was killed"
             } else {
@@ -351,6 +370,7 @@ impl Course {
         self.ready_at_ms = Some(now_ms);
         let mut steps =
             vec![show(SessionState::Running, "its inputs are read and checked", "worker")];
+        steps.extend(self.time_begins());
         match self.wish {
             Wish::Run => {}
             Wish::Pause => {
@@ -379,8 +399,10 @@ impl Course {
 
     fn after_failure(&mut self, failure: Failure, now_ms: u64) -> Vec<Step> {
         let ran = Duration::from_millis(self.ready_at_ms.map_or(0, |at| now_ms.saturating_sub(at)));
-        self.retry_count =
-            retry::carried_count(&self.policy, self.retry_count, ran, self.committed);
+        if failure.kind != FailureKind::Memory {
+            self.retry_count =
+                retry::carried_count(&self.policy, self.retry_count, ran, self.committed);
+        }
         let decision = retry::decide(&self.policy, self.retry_count, &failure);
         let unread = failure.kind == FailureKind::Checkpoint && self.ready_at_ms.is_none();
         let text = failure.text;
@@ -459,6 +481,13 @@ fn of_end(end: &WorkerEnd) -> Failure {
         Some(Cause::Stalled) => passing("worker made no progress for too long and was killed"),
         Some(Cause::Overdue) => passing("worker did not end in time and was killed"),
         Some(Cause::Disowned) => passing("worker was killed because its session was restarted"),
+        Some(Cause::Memory(Overrun { used_mib, limit_mib })) => Failure {
+            kind: FailureKind::Memory,
+            text: format!(
+                "out of memory: used {used_mib} of {limit_mib} MiB. Start the session again with more memory \
+                 (resources.memory_mib), or lower replay_capacity, batch_size or hidden"
+            ),
+        },
         Some(Cause::Protocol(text)) => Failure {
             kind: FailureKind::Protocol,
             text: format!("worker sent something that is no frame of ours: {text}"),

@@ -11,7 +11,7 @@ fn killed() -> WorkerEnd {
     WorkerEnd { code: None, signal: Some(9), cause: None }
 }
 
-fn exited(code: i32) -> WorkerEnd {
+pub(super) fn exited(code: i32) -> WorkerEnd {
     WorkerEnd { code: Some(code), signal: None, cause: None }
 }
 
@@ -25,7 +25,7 @@ fn hello() -> WorkerEvent {
     }
 }
 
-fn done(stopped: bool) -> WorkerEvent {
+pub(super) fn done(stopped: bool) -> WorkerEvent {
     WorkerEvent::Done(WorkerResult::Training {
         model_file: "m".to_owned(),
         model_sha256: "00".to_owned(),
@@ -35,7 +35,7 @@ fn done(stopped: bool) -> WorkerEvent {
     })
 }
 
-fn running() -> Course {
+pub(super) fn running() -> Course {
     let mut course = Course::new(RetryPolicy::default(), Wish::Run, 0);
     course.begin(SessionState::Placed);
     course.launched(0);
@@ -44,7 +44,7 @@ fn running() -> Course {
     course
 }
 
-fn shown(steps: &[Step]) -> Vec<SessionState> {
+pub(super) fn shown(steps: &[Step]) -> Vec<SessionState> {
     steps
         .iter()
         .filter_map(|step| {

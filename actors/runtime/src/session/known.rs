@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ActorsError;
 use crate::messages::sessions::Facts;
-use crate::views::{ProgressView, SessionState};
+use crate::views::{LimitView, ProgressView, SessionState};
 
 /// Characters of the first error that are kept here; the whole of it is in control state when there was a retry.
 const ERROR_CHARS_MAX: usize = 600;
 /// Newest values kept, first by name.
 const METRICS_MAX: usize = 24;
+/// Limits kept.
+const LIMITS_MAX: usize = 16;
 
 /// Everything found out so far. Fields are only ever added.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +36,8 @@ pub(crate) struct Known {
     pub(crate) progress: ProgressView,
     /// First step, RFC 3339 UTC.
     pub(crate) started_at: Option<String>,
+    /// What limits its worker.
+    pub(crate) limits: Option<Vec<LimitView>>,
 }
 
 impl Known {
@@ -70,6 +74,10 @@ impl Known {
         self.model_sha256 = facts.model_sha256.clone().or(self.model_sha256.take());
         self.report_sha256 = facts.report_sha256.clone().or(self.report_sha256.take());
         self.build = facts.build.clone().or(self.build.take());
+        if let Some(limits) = &facts.limits {
+            let shown = limits.iter().take(LIMITS_MAX).cloned();
+            self.limits = Some(shown.collect());
+        }
         self.measured(&facts.metrics);
     }
 

@@ -56,8 +56,8 @@ impl SessionState {
         let launch = Launch {
             run,
             program: self.context.program.clone(),
-            resources: self.spec.resources.clone(),
-            devices: self.devices.clone(),
+            grant: self.grant(run, &start),
+            limiter: Arc::clone(&self.context.limiter),
             times: self.context.times,
             clock: Arc::clone(&self.context.clock),
             deliver: Arc::new(move |notice| session.cast(SessionMsg::Noticed(notice)).is_ok()),
@@ -66,9 +66,6 @@ impl SessionState {
             Ok(worker) => {
                 self.course.launched(checkpoint.map_or(0, |manifest| manifest.metric_count));
                 tracing::info!(session = %self.id, run, pid = worker.pid, "worker started");
-                for sentence in &worker.not_enforced {
-                    self.log("debug", sentence.clone());
-                }
                 self.prepared = Some(start);
                 self.worker = Some(worker);
                 Ok(Vec::new())

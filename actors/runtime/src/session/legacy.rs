@@ -49,6 +49,7 @@ pub(crate) fn known(table: &Sessions) -> Result<BTreeMap<SessionId, Known>, Acto
             metrics: view.last_metrics,
             progress: view.progress,
             started_at: view.started_at,
+            limits: None,
         };
         found.insert(view.id, known);
     }

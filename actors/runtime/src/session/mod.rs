@@ -17,6 +17,7 @@ mod known;
 mod launch;
 mod legacy;
 pub(crate) mod lifecycle;
+mod limits;
 pub(crate) mod registry;
 pub(crate) mod retry;
 pub(crate) mod spec;
@@ -48,6 +49,7 @@ use crate::messages::sessions::{Advance, Facts, Pulse, SessionsHandle, SessionsM
 use crate::messages::topics::TopicsHandle;
 use crate::messages::{CommandId, answer};
 use crate::views::SessionView;
+use crate::worker::limits::Limiter;
 use crate::worker::process::{Notice, What, Worker};
 use crate::worker::spawner::Spawner;
 use crate::worker::{WorkerProgram, WorkerTimes};
@@ -88,6 +90,8 @@ pub(crate) struct Context {
     pub(crate) times: WorkerTimes,
     /// How failures are answered.
     pub(crate) retry: RetryPolicy,
+    /// What limits workers.
+    pub(crate) limiter: Arc<Limiter>,
     /// The thread that starts workers.
     pub(crate) spawner: Spawner,
 }
@@ -207,8 +211,13 @@ impl Actor for Session {
         let now_ms = state.context.clock.boot_ms();
         let steps = match message {
             SessionMsg::Begin => {
-                let shown = patiently(|| state.sessions.get(state.id)).await?.state;
-                let steps = state.course.begin(shown);
+                let view = patiently(|| state.sessions.get(state.id)).await?;
+                let (limit, used) = (state.time_limit(), state.since_first_step(&view));
+                let timed = state.course.limit_time(limit, used);
+                let mut steps = state.course.begin(view.state);
+                if !steps.is_empty() {
+                    steps.extend(timed);
+                }
                 if steps.is_empty() {
                     myself.stop(None);
                 }
@@ -217,6 +226,7 @@ impl Actor for Session {
             SessionMsg::Wished { wish } => state.course.wished(wish),
             SessionMsg::CheckpointAsked => state.course.checkpoint_asked(),
             SessionMsg::RetryDue { run } => state.course.retry_due(run),
+            SessionMsg::TimeIsUp => state.course.time_is_up(),
             SessionMsg::Drain { reply } => {
                 state.drain(reply);
                 return Ok(());
@@ -298,15 +308,11 @@ impl SessionState {
             }
             Step::Launch { run } => return self.launch(myself, run).await,
             Step::Introduce { build, libtorch, devices } => {
-                self.log(
-                    "info",
-                    format!("worker {build} says hello: libtorch {libtorch}, devices {devices:?}"),
-                );
-                let facts = Facts { build: Some(build), ..Facts::default() };
-                patiently(|| self.sessions.learn(self.id, self.epoch, facts.clone())).await?;
-                if let Some(start) = self.prepared.take() {
-                    self.send(start);
-                }
+                self.introduce(build, &libtorch, &devices).await?
+            }
+            Step::Confined(limits) => self.confined(limits).await?,
+            Step::TimeUpIn(after) => {
+                drop(myself.send_after(after, || SessionMsg::TimeIsUp));
             }
             Step::Send(command) => self.send(command),
             Step::StopWorker => self.with_worker(|worker, times| worker.stop(times)),

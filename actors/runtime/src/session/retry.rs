@@ -47,6 +47,9 @@ pub(crate) enum FailureKind {
     Passing,
     /// The checkpoint could not be read or written (73).
     Checkpoint,
+    /// More memory than there is, or than was reserved (72, or ended for it). May pass in a fresh process, but progress
+    /// made in between does not begin the count again: a session that always ends so would never end.
+    Memory,
 }
 
 /// A run's failure.
@@ -103,7 +106,7 @@ pub(crate) fn decide(policy: &RetryPolicy, retry_count: u32, failure: &Failure) 
                 reason: "the worker says that trying again cannot help".to_owned(),
             };
         }
-        FailureKind::Passing | FailureKind::Checkpoint => {}
+        FailureKind::Passing | FailureKind::Checkpoint | FailureKind::Memory => {}
     }
     if policy.retries_max <= retry_count {
         return Decision::GiveUp { reason: format!("{} retries did not help", policy.retries_max) };
@@ -144,7 +147,7 @@ pub(crate) fn of_exit(code: Option<i32>, signal: Option<i32>) -> Failure {
             (FailureKind::Passing, "worker lost its device (exit code 71)".to_owned())
         }
         (Some(EXIT_MEMORY), _) => {
-            (FailureKind::Passing, "worker ran out of memory (exit code 72)".to_owned())
+            (FailureKind::Memory, "worker ran out of memory (exit code 72)".to_owned())
         }
         (Some(EXIT_CHECKPOINT), _) => (
             FailureKind::Checkpoint,
@@ -171,6 +174,7 @@ pub(crate) fn of_fault(kind: &str, text: &str, restartable: bool) -> Failure {
         // The worker speaks of the one file it was given; an older checkpoint may be good.
         "checkpoint" => FailureKind::Checkpoint,
         _ if !restartable => FailureKind::Final,
+        "memory" => FailureKind::Memory,
         _ => FailureKind::Passing,
     };
     Failure { kind: class, text: format!("{kind}: {text}") }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use engine::config::ResourcesConfig;
 use engine::session::protocol::{FRAME_BYTES_MAX, WorkerCommand, WorkerEvent};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,10 +20,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
+use super::limits::memory::Overrun;
+use super::limits::{Grant, Limiter, Prepared};
 use super::records::{CommandRecord, EventRecord};
 use super::spawner::Spawner;
-use super::{WorkerProgram, WorkerTimes, limits, lines};
+use super::{WorkerProgram, WorkerTimes, lines};
 use crate::clock::Clock;
+use crate::views::LimitView;
 
 /// Frames that may wait for the owner.
 const NOTICES_MAX: usize = 64;
@@ -32,8 +34,9 @@ const NOTICES_MAX: usize = 64;
 const COMMANDS_MAX: usize = 64;
 /// How long the last frames and lines of a process that ended are waited for.
 const DRAIN: Duration = Duration::from_secs(2);
-/// How often silence is looked for.
-const WATCH_EVERY: Duration = Duration::from_millis(250);
+/// How often silence is looked for, and memory where the kernel does not watch it: one thread touches about 100 MiB in
+/// between.
+const WATCH_EVERY: Duration = Duration::from_millis(100);
 
 /// What the owner is told.
 #[derive(Debug)]
@@ -81,6 +84,8 @@ pub(crate) enum Cause {
     Protocol(String),
     /// It did not end in the time it was given.
     Overdue,
+    /// It held more memory than was reserved; the kernel or we ended it.
+    Memory(Overrun),
     /// Nobody owns it any more.
     Disowned,
 }
@@ -91,10 +96,10 @@ pub(crate) struct Launch {
     pub(crate) run: u64,
     /// The program.
     pub(crate) program: WorkerProgram,
-    /// What it may use.
-    pub(crate) resources: ResourcesConfig,
-    /// Indices of the GPUs it may see.
-    pub(crate) devices: Vec<u32>,
+    /// What it may use and see.
+    pub(crate) grant: Grant,
+    /// What enforces that.
+    pub(crate) limiter: Arc<Limiter>,
     /// How long it may take for what.
     pub(crate) times: WorkerTimes,
     /// Boot time for leases.
@@ -108,8 +113,8 @@ pub(crate) struct Launch {
 pub(crate) struct Worker {
     /// Process id.
     pub(crate) pid: u32,
-    /// Sentences about limits that are not enforced.
-    pub(crate) not_enforced: Vec<String>,
+    /// What limits it from the node's side.
+    pub(crate) limits: Vec<LimitView>,
     commands: mpsc::Sender<WorkerCommand>,
     orders: mpsc::Sender<Order>,
     shared: Arc<Shared>,
@@ -173,6 +178,7 @@ impl Worker {
 /// # Errors
 /// Returns what the system says about the program or the socket.
 pub(crate) async fn start(spawner: &Spawner, launch: Launch) -> std::io::Result<Worker> {
+    let mut limits = launch.limiter.prepare(&launch.grant);
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
     ours.set_nonblocking(true)?;
     let stream = UnixStream::from_std(ours)?;
@@ -183,7 +189,7 @@ pub(crate) async fn start(spawner: &Spawner, launch: Launch) -> std::io::Result<
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true)
-        .envs(limits::environment(&launch.resources, &launch.devices))
+        .envs(limits.environment())
         .envs(&launch.program.env);
     let child = spawner.spawn(command).await?;
     let pid =
@@ -192,18 +198,20 @@ pub(crate) async fn start(spawner: &Spawner, launch: Launch) -> std::io::Result<
         .ok()
         .and_then(Pid::from_raw)
         .ok_or_else(|| std::io::Error::other("the worker has no process id"))?;
-    let not_enforced = limits::apply(group, &launch.resources);
-    Ok(attend(child, group, stream, launch, not_enforced))
+    // Before `Start` is sent: it has read nothing and done no work yet.
+    limits.enter(group, &launch.grant);
+    Ok(attend(child, limits, stream, launch, group))
 }
 
 /// Starts the tasks that look after a process: writer, reader, two pipes, watch.
 fn attend(
     mut child: Child,
-    group: Pid,
+    limits: Prepared,
     stream: UnixStream,
     launch: Launch,
-    not_enforced: Vec<String>,
+    group: Pid,
 ) -> Worker {
+    let told = limits.told();
     let (commands, outgoing) = mpsc::channel(COMMANDS_MAX);
     let (orders, orders_in) = mpsc::channel(8);
     let shared = Arc::new(Shared::default());
@@ -221,12 +229,19 @@ fn attend(
         tokio::spawn(read(incoming, Arc::clone(&launch), Arc::clone(&shared), orders.downgrade()));
     let mut readers: Vec<JoinHandle<()>> = pipes.into_iter().flatten().collect();
     readers.push(reader);
-    let watched =
-        Watched { child, group, orders: orders_in, shared: Arc::clone(&shared), readers, writer };
+    let watched = Watched {
+        child,
+        group,
+        orders: orders_in,
+        shared: Arc::clone(&shared),
+        readers,
+        writer,
+        limits,
+    };
     tokio::spawn(watch(watched, launch));
     Worker {
         pid: group.as_raw_nonzero().get().unsigned_abs(),
-        not_enforced,
+        limits: told,
         commands,
         orders,
         shared,
@@ -349,11 +364,13 @@ struct Watched {
     /// Those that read what it still has to say.
     readers: Vec<JoinHandle<()>>,
     writer: JoinHandle<()>,
+    /// Hold until it is gone.
+    limits: Prepared,
 }
 
 /// Waits for the end of the process and brings it about where it is due.
 async fn watch(watched: Watched, launch: Arc<Launch>) {
-    let Watched { mut child, group, mut orders, shared, readers, writer } = watched;
+    let Watched { mut child, group, mut orders, shared, readers, writer, limits } = watched;
     let mut tick = interval(WATCH_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut cause: Option<Cause> = None;
@@ -368,7 +385,9 @@ async fn watch(watched: Watched, launch: Arc<Launch>) {
                 Some(Order::Kill(why)) => { cause = Some(why); signal(group, Signal::KILL); }
                 None => { cause = Some(Cause::Disowned); signal(group, Signal::KILL); }
             },
-            _ = tick.tick(), if cause.is_none() => if let Some(why) = overdue(&shared, &launch) {
+            _ = tick.tick(), if cause.is_none() => if let Some(why) =
+                limits.look(group).map(Cause::Memory).or_else(|| overdue(&shared, &launch))
+            {
                 cause = Some(why);
                 signal(group, Signal::KILL);
             },
@@ -382,12 +401,16 @@ async fn watch(watched: Watched, launch: Arc<Launch>) {
     };
     // Whatever the worker left behind in its group ends with it; its pipes close then.
     signal(group, Signal::KILL);
+    if let Some(overrun) = limits.killed_for() {
+        cause = Some(Cause::Memory(overrun));
+    }
     writer.abort();
     for mut task in readers {
         if timeout(DRAIN, &mut task).await.is_err() {
             task.abort();
         }
     }
+    drop(limits);
     let end = WorkerEnd { cause, ..end_of(status.ok()) };
     if !(launch.deliver)(Notice { run: launch.run, what: What::Ended(end), credit: None }) {
         tracing::debug!("a worker ended and its session had ended before it");

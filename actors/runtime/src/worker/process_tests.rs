@@ -1,8 +1,10 @@
-//! Real processes: small shell scripts whose stdin is the socket.
+//! Real processes: small shell scripts whose stdin is the socket, and the real worker where it was built.
+#![allow(clippy::print_stderr, reason = "a capability that is missing is told loudly")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use engine::config::ResourcesConfig;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::*;
@@ -22,16 +24,42 @@ fn quick() -> WorkerTimes {
     }
 }
 
+/// Returns the real worker beside this test, where it was built.
+fn real_worker(test: &str) -> Option<std::path::PathBuf> {
+    let here = std::env::current_exe().unwrap();
+    let found = here.ancestors().map(|dir| dir.join("tm-worker")).find(|path| path.is_file());
+    if found.is_none() {
+        eprintln!("MISSING CAPABILITY tm-worker: {test} NOT RUN (make trainer builds it)");
+    }
+    found
+}
+
 async fn script(text: &str, times: WorkerTimes) -> (Worker, UnboundedReceiver<What>) {
-    let (sender, receiver) = unbounded_channel();
+    granted(text, times, Grant::default()).await
+}
+
+async fn granted(
+    text: &str,
+    times: WorkerTimes,
+    grant: Grant,
+) -> (Worker, UnboundedReceiver<What>) {
     let dir = std::env::temp_dir().join(format!("tm-script-{}", uuid::Uuid::new_v4().simple()));
     std::fs::write(&dir, format!("#!/bin/sh\n{text}\n")).unwrap();
     std::fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    program(dir, times, grant).await
+}
+
+async fn program(
+    path: std::path::PathBuf,
+    times: WorkerTimes,
+    grant: Grant,
+) -> (Worker, UnboundedReceiver<What>) {
+    let (sender, receiver) = unbounded_channel();
     let launch = Launch {
         run: 1,
-        program: WorkerProgram { path: dir, env: BTreeMap::new() },
-        resources: ResourcesConfig::default(),
-        devices: Vec::new(),
+        program: WorkerProgram { path, env: BTreeMap::new() },
+        grant,
+        limiter: Arc::new(Limiter::without_groups()),
         times,
         clock: Arc::new(SystemClock),
         deliver: Arc::new(move |notice| sender.send(notice.what).is_ok()),
@@ -130,11 +158,40 @@ async fn a_program_that_is_not_there_is_an_error() {
     let launch = Launch {
         run: 1,
         program: WorkerProgram { path: "/nowhere/worker".into(), env: BTreeMap::new() },
-        resources: ResourcesConfig::default(),
-        devices: Vec::new(),
+        grant: Grant::default(),
+        limiter: Arc::new(Limiter::without_groups()),
         times: quick(),
         clock: Arc::new(SystemClock),
         deliver: Arc::new(|_| true),
     };
     assert!(start(&Spawner::start().unwrap(), launch).await.is_err());
+}
+
+#[tokio::test]
+async fn one_that_takes_more_memory_than_was_reserved_is_ended_and_the_figures_are_told() {
+    let resources = ResourcesConfig { memory_mib: 64, ..ResourcesConfig::default() };
+    let grant = Grant { resources, ..Grant::default() };
+    // Keeps everything it reads, and there is no end of a line in it.
+    let (worker, receiver) = granted("exec tail /dev/zero", quick(), grant).await;
+    let told = worker.limits.iter().find(|limit| limit.name == "memory").unwrap();
+    assert!(told.applied && told.detail.contains("64 MiB"), "{told:?}");
+    let (end, _) = end(receiver).await;
+    assert_eq!(end.signal, Some(9));
+    let Some(Cause::Memory(overrun)) = end.cause else { panic!("{end:?}") };
+    assert!(overrun.limit_mib == 64 && 64 < overrun.used_mib, "{overrun:?}");
+}
+
+#[tokio::test]
+async fn the_real_worker_is_ended_when_it_takes_more_than_was_reserved() {
+    let Some(path) = real_worker("the_real_worker_is_ended") else { return };
+    let resources = ResourcesConfig { memory_mib: 8, ..ResourcesConfig::default() };
+    let (_worker, mut receiver) =
+        program(path, quick(), Grant { resources, ..Grant::default() }).await;
+    loop {
+        if let What::Ended(end) = timeout(DEADLINE, receiver.recv()).await.unwrap().unwrap() {
+            let Some(Cause::Memory(overrun)) = end.cause else { panic!("{end:?}") };
+            assert!(overrun.limit_mib == 8 && 8 < overrun.used_mib, "{overrun:?}");
+            return;
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! A worker without libtorch for tests of process behaviour: speaks the protocol, counts instead of learning.
 //!
 //! Told by variables what to do: `FAKE_MODE` (normal, hang, garbage, huge, mute, bad_spec, fault, ignore_stop,
-//! crash, no_answer: says nothing to pause and resume, repeats: announces a checkpoint again without writing it), `FAKE_STEPS`, `FAKE_STEP_MS`, `FAKE_CHECKPOINT_EVERY`, `FAKE_CRASH_AT`, `FAKE_PID_FILE`. Each step emits one
+//! crash, no_answer: says nothing to pause and resume, repeats: announces a checkpoint again without writing it,
+//! greedy: takes memory without end, confined: tells limits), `FAKE_STEPS`, `FAKE_STEP_MS`, `FAKE_CHECKPOINT_EVERY`, `FAKE_CRASH_AT`, `FAKE_PID_FILE`. Each step emits one
 //! point `loss` whose value is a function of the step alone, so equal runs give equal series.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a fake fails")]
@@ -15,8 +16,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use engine::session::protocol::{
-    CheckpointWritten, EXIT_BAD_SPEC, EXIT_DONE, EXIT_STOPPED, FRAME_BYTES_MAX, MetricPoint,
-    PROTOCOL_MAX, PROTOCOL_MIN, Progress, WorkerCommand, WorkerEvent, WorkerResult, WorkerSpec,
+    CheckpointWritten, EXIT_BAD_SPEC, EXIT_DONE, EXIT_STOPPED, FRAME_BYTES_MAX, LIMITS_VARIABLE,
+    MetricPoint, PROTOCOL_MAX, PROTOCOL_MIN, Progress, WorkerCommand, WorkerEvent, WorkerLimit,
+    WorkerLimits, WorkerResult, WorkerSpec,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -95,6 +97,9 @@ fn main() {
         libtorch: "none".to_owned(),
         devices: Vec::new(),
     });
+    if mode == "confined" {
+        out.say(WorkerEvent::Confined { limits: told() });
+    }
     let (commands, inbox) = mpsc::channel();
     let answers = out.clone();
     let silent = mode == "hang";
@@ -151,7 +156,11 @@ fn work(mode: &str, spec: &WorkerSpec, out: &Out, inbox: &mpsc::Receiver<WorkerC
     };
     let mut paused = false;
     let mut announced = None;
+    let mut kept = Vec::new();
     loop {
+        if mode == "greedy" {
+            kept.push(vec![1_u8; 8 << 20]);
+        }
         let command = if paused { inbox.recv().ok() } else { inbox.try_recv().ok() };
         match command {
             Some(WorkerCommand::Pause | WorkerCommand::Resume) if mode == "no_answer" => {}
@@ -200,6 +209,21 @@ fn work(mode: &str, spec: &WorkerSpec, out: &Out, inbox: &mpsc::Receiver<WorkerC
     }
     finish(spec, &dir, out, false);
     std::process::exit(EXIT_DONE);
+}
+
+/// Repeats what it was told to impose upon itself, as one limit that holds and one that does not.
+fn told() -> Vec<WorkerLimit> {
+    let text = std::env::var(LIMITS_VARIABLE).unwrap();
+    let limits: WorkerLimits = serde_json::from_str(&text).unwrap();
+    let listed = limits.cores.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+    vec![
+        WorkerLimit { name: "cores".to_owned(), applied: true, detail: listed },
+        WorkerLimit {
+            name: "files".to_owned(),
+            applied: false,
+            detail: format!("a fake sees all, told {:?} and {:?}", limits.read, limits.write),
+        },
+    ]
 }
 
 /// Does one step and tells of it.

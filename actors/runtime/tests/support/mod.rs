@@ -92,7 +92,8 @@ pub async fn start(dir: &Path, setup: &Setup) -> Node {
     config.node = Some("node-1".parse().unwrap());
     config.times = setup.times;
     config.retry = setup.retry;
-    config.capacity = ResourcesConfig { cpu: setup.cores, memory_mib: 65_536, gpus: 0 };
+    config.capacity =
+        ResourcesConfig { cpu: setup.cores, memory_mib: 65_536, ..ResourcesConfig::default() };
     let (platform, running) = boot(config).await.unwrap();
     Node { platform, running, pid_file }
 }

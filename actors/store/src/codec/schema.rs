@@ -46,8 +46,15 @@ pub const SCHEMA_RAFT_MESSAGE: u32 = 52;
 /// Proposals and reads that are passed on to the leader, and its answers.
 pub const SCHEMA_CONTROL_CALL: u32 = 53;
 
+/// A message between two nodes' routers.
+pub const SCHEMA_ROUTER_ENVELOPE: u32 = 80;
+/// How long a frame takes between two routers.
+pub const SCHEMA_ROUTER_PROBE: u32 = 81;
+/// Why a router or a receiver refused a message.
+pub const SCHEMA_ROUTER_REFUSAL: u32 = 82;
+
 /// Every schema id with its name, in order.
-pub const SCHEMAS: [(u32, &str); 20] = [
+pub const SCHEMAS: [(u32, &str); 23] = [
     (SCHEMA_WORKER_COMMAND, "worker_command"),
     (SCHEMA_WORKER_EVENT, "worker_event"),
     (SCHEMA_CHECKPOINT, "checkpoint"),
@@ -68,6 +75,9 @@ pub const SCHEMAS: [(u32, &str); 20] = [
     (SCHEMA_RAFT_MEMBERSHIP, "raft_membership"),
     (SCHEMA_RAFT_MESSAGE, "raft_message"),
     (SCHEMA_CONTROL_CALL, "control_call"),
+    (SCHEMA_ROUTER_ENVELOPE, "router_envelope"),
+    (SCHEMA_ROUTER_PROBE, "router_probe"),
+    (SCHEMA_ROUTER_REFUSAL, "router_refusal"),
 ];
 
 /// Returns the name of a schema id, or `unknown`.

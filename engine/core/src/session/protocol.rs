@@ -11,8 +11,11 @@ use crate::ids::{Epoch, SessionId};
 
 /// Oldest protocol this build speaks.
 pub const PROTOCOL_MIN: u16 = 1;
-/// Newest protocol this build speaks.
-pub const PROTOCOL_MAX: u16 = 1;
+/// Newest protocol this build speaks. 2 brought [`WorkerEvent::Confined`].
+pub const PROTOCOL_MAX: u16 = 2;
+/// Environment variable with what a worker imposes upon itself as its first act: [`WorkerLimits`] as JSON. A node that
+/// speaks protocol 1 does not set it, and its worker then runs as it was started and tells nothing of limits.
+pub const LIMITS_VARIABLE: &str = "TM_WORKER_LIMITS";
 /// Largest frame in either direction, in bytes.
 pub const FRAME_BYTES_MAX: usize = 8 << 20;
 /// Exit code of a worker that did its work.
@@ -121,6 +124,11 @@ pub enum WorkerEvent {
         /// The nonce of the ping.
         nonce: u64,
     },
+    /// Follows `Hello` (protocol 2): what the worker imposed upon itself, and what it could not.
+    Confined {
+        /// One entry for each limit.
+        limits: Vec<WorkerLimit>,
+    },
 }
 
 /// How far a worker is.
@@ -226,4 +234,43 @@ pub struct InputFile {
     pub path: String,
     /// SHA-256, lower-case hexadecimal.
     pub sha256: String,
+}
+
+/// What a worker imposes upon itself before it starts a thread or reads an input. Crosses as JSON in
+/// [`LIMITS_VARIABLE`]; unknown fields are ignored, absent ones mean that nothing is imposed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkerLimits {
+    /// Newest protocol that the node speaks.
+    pub protocol: u16,
+    /// Added to the process's niceness, 0 to 19.
+    pub niceness: i32,
+    /// The only cores to run on, by index; empty: as started.
+    pub cores: Vec<u32>,
+    /// Open files at most.
+    pub open_files: Option<u64>,
+    /// Processes and threads at most.
+    pub processes: Option<u64>,
+    /// How gladly the kernel ends this process when the machine's memory is exhausted, 0 to 1000.
+    pub oom_score: Option<i32>,
+    /// Hides every file but `read` and `write` (and the system's libraries), and the network.
+    pub confine: bool,
+    /// Files and directories that may be read.
+    pub read: Vec<String>,
+    /// Directories that may be read and written.
+    pub write: Vec<String>,
+    /// GPUs that may be used; their device files stay visible.
+    pub gpus: u32,
+}
+
+/// One limit of a worker: what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerLimit {
+    /// Stable word: `niceness`, `cores`, `open_files`, `processes`, `core_dumps`, `oom_score`, `privileges`,
+    /// `capabilities`, `files`, `tcp`, `signals`, `network`.
+    pub name: String,
+    /// Whether it holds.
+    pub applied: bool,
+    /// What holds, or why it does not.
+    pub detail: String,
 }

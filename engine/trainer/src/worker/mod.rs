@@ -1,14 +1,16 @@
 //! The process: one session, from the `Start` frame to its exit code.
 //!
 //! ```text
+//! first act      limits imposed upon itself (one thread, no input read)
 //! main thread    Hello ─► wait for Start ─► read and check inputs ─► Ready ─► loop ─► Done ─► exit
 //! worker-read    commands ─► control           worker-write   queue ─► events, progress
 //! worker-guard   lease, parent, SIGTERM ─► control, or the end by force
 //! ```
-//! Reading order: `wire` (frames), `channel` (socket), `control` (orders), `guard`, `inputs`, `session` (kinds).
+//! Reading order: `confine` (limits), `wire` (frames), `channel` (socket), `control` (orders), `guard`, `inputs`, `session` (kinds).
 
 mod backtest;
 pub mod channel;
+pub mod confine;
 pub mod control;
 pub mod guard;
 pub mod inputs;
@@ -21,7 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::session::protocol::{
-    EXIT_DONE, EXIT_LEASE, EXIT_STOPPED, PROTOCOL_MAX, PROTOCOL_MIN, WorkerEvent, WorkerResult,
+    EXIT_DONE, EXIT_LEASE, EXIT_STOPPED, PROTOCOL_MAX, PROTOCOL_MIN, WorkerEvent, WorkerLimit,
+    WorkerResult,
 };
 
 use self::channel::{Channel, Outbox};
@@ -38,8 +41,8 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 #[must_use]
 pub fn run() -> i32 {
     let control = Arc::new(Control::default());
-    let channel = match connect(&control) {
-        Ok(channel) => channel,
+    let (channel, limits) = match connect(&control) {
+        Ok(connected) => connected,
         Err(error) => {
             // There is no channel to say it on; standard error is the log pipe.
             writeln!(std::io::stderr(), "tm-worker: {error}").unwrap_or_default();
@@ -48,6 +51,9 @@ pub fn run() -> i32 {
     };
     let outbox = channel.outbox.clone();
     outbox.send(hello());
+    if let Some(limits) = limits {
+        outbox.send(WorkerEvent::Confined { limits });
+    }
     let code = match guarded(&control, &outbox) {
         Ok(End::Done(result)) => {
             let stopped = matches!(&result, WorkerResult::Training { stopped: true, .. });
@@ -95,11 +101,14 @@ pub(crate) enum End {
     Stopped,
 }
 
-fn connect(control: &Arc<Control>) -> Result<Channel, TrainerError> {
-    let parent = guard::bind_to_parent()?;
+/// Imposes the limits, then starts the threads. Returns what came of the limits, where there are any.
+fn connect(control: &Arc<Control>) -> Result<(Channel, Option<Vec<WorkerLimit>>), TrainerError> {
     let socket = channel::socket_from_stdin()?;
+    let limits = confine::at_start()?;
+    // Behind the limits: the kernel forgets the binding when a process changes its privileges.
+    let parent = guard::bind_to_parent()?;
     guard::watch(Arc::clone(control), parent)?;
-    Channel::open(socket, control)
+    Ok((Channel::open(socket, control)?, limits))
 }
 
 fn hello() -> WorkerEvent {

@@ -16,8 +16,8 @@ use engine::config::{AgentConfig, ResourcesConfig, SessionConfig, StrategyConfig
 use engine::ids::{Epoch, SessionId};
 use engine::market::{snapshot, synthetic};
 use engine::session::protocol::{
-    CheckpointWritten, FRAME_BYTES_MAX, InputFile, MetricPoint, WorkerCommand, WorkerEvent,
-    WorkerResult, WorkerSpec,
+    CheckpointWritten, FRAME_BYTES_MAX, InputFile, LIMITS_VARIABLE, MetricPoint, WorkerCommand,
+    WorkerEvent, WorkerResult, WorkerSpec,
 };
 use store::codec::{self, frame};
 use tempfile::TempDir;
@@ -98,10 +98,16 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// Starts a worker that limits itself before anything else.
+    pub(crate) fn start_with(limits: Option<&str>) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_tm-worker"))
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
+            .envs(limits.map(|limits| (LIMITS_VARIABLE, limits)))
             .spawn()
             .unwrap();
         let mut reading = ours.try_clone().unwrap();
