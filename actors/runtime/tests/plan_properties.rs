@@ -161,10 +161,15 @@ proptest! {
     }
 
     #[test]
-    fn once_those_told_to_leave_have_left_those_they_left_for_start(mut picture in clusters()) {
-        // Of one owner without quota: otherwise it may be another's turn once somebody has less.
+    fn once_those_told_to_leave_have_left_somebody_they_left_for_starts(mut picture in clusters()) {
+        // Of one owner without quota: otherwise it may be another's turn once somebody has less. Nobody waited too
+        // long: who did takes what comes first. Nobody was told to leave for other reasons: those may come back in
+        // front. And gangs of unlike members may pack themselves differently.
         picture.quotas = Quotas::default();
         for session in &mut picture.sessions {
+            session.evicting = false;
+            session.gang = None;
+            session.waiting_since_ms = session.placed.as_ref().map_or(NOW_MS, |at| at.since_ms);
             session.owner = "ann".to_owned();
             session.team = None;
         }
@@ -181,7 +186,9 @@ proptest! {
         }
         let after = planned(&picture);
         let started: BTreeSet<_> = after.place.iter().map(|one| one.session).collect();
-        prop_assert!(for_whom.is_subset(&started), "{for_whom:?} left for, {started:?} started");
+        // Several may pack themselves differently once all have left; one alone starts, and of several at least one.
+        let some = for_whom.is_empty() || !for_whom.is_disjoint(&started);
+        prop_assert!(some, "{for_whom:?} left for, {started:?} started");
         let again: Vec<_> = after.evict.iter().filter(|one| for_whom.contains(&one.session)).collect();
         prop_assert!(again.is_empty(), "a session told to leave does the same in return");
     }
@@ -320,7 +327,8 @@ fn the_fewest_and_youngest_leave_for_a_higher_class() {
     for number in 1..=8 {
         let mut one = session(number, cpu(1));
         one.class = Class::Backtest;
-        placed(&mut one, if number <= 4 { "a" } else { "b" }, NOW_MS - 1_000 * number as u64);
+        let since_ms = NOW_MS - 1_000 * one.order;
+        placed(&mut one, if number <= 4 { "a" } else { "b" }, since_ms);
         picture.sessions.push(one);
     }
     // One large back-test on b instead of two small ones.
@@ -406,7 +414,7 @@ fn every_reason_names_what_is_missing() {
             "asks for 5 cores, the largest node has 4 cores; stop it and submit it with less",
             "no node has the role trade",
             "no node has the label zone=y",
-            "team alpha may have 0 sessions at once, has 0 sessions and this asks for 1 session",
+            "team alpha may have 0 sessions at once, has or is promised 0 sessions and this asks for 1 session",
             "its gang has 1 of 3 members yet",
             "failed, tried again in 12 s",
             "there is no node z",

@@ -132,7 +132,7 @@ impl World {
             self.leaving.insert(eviction.session, steps);
         }
         let name = format!("seed {} step {step}", self.seed);
-        if step % 16 == 0 {
+        if step.is_multiple_of(16) {
             let again = actors::planning::plan(&self.picture, &rules(), self.now_ms);
             assert!(again.place.is_empty() && again.evict.is_empty(), "{name}: planned twice");
         }

@@ -239,11 +239,11 @@ fn the_first_row_settles_the_unit_of_time() {
     let row = |time: &str| format!("{time},10,12,9,11");
     let times =
         ["2020-01-01", "1577923200", "1577923200000", "1577923200000000", "1577923200000000000"];
-    for first in times {
-        for second in
-            ["2020-01-03", "1578009600", "1578009600000", "1578009600000000", "1578009600000000000"]
-        {
-            let same = first.len() == second.len();
+    let later =
+        ["2020-01-03", "1578009600", "1578009600000", "1578009600000000", "1578009600000000000"];
+    for (unit, first) in times.into_iter().enumerate() {
+        for (other, second) in later.into_iter().enumerate() {
+            let same = unit == other;
             let found = read(&bars(HEADER, &[&row(first), &row(second)]));
             assert_eq!(found.is_ok(), same, "{first} {second} {found:?}");
             if let Err(error) = found {

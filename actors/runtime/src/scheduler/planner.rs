@@ -121,6 +121,8 @@ pub(crate) struct Planner<'a> {
     /// Those that wait in this pass, from the head of the queue.
     pub(crate) claims: Vec<Claim>,
     pub(crate) evict: Vec<Eviction>,
+    /// Sessions on their way out, those of this plan last.
+    pub(crate) leaving: Vec<usize>,
     place: Vec<Placing>,
 }
 
@@ -131,7 +133,16 @@ impl<'a> Planner<'a> {
         for unit in &mut units {
             unit.blocked = blocked::blocked(&board, unit, &mut known);
         }
-        Self { board, rules, units, claims: Vec::new(), evict: Vec::new(), place: Vec::new() }
+        let leaving = (0..board.jobs.len()).filter(|job| board.jobs[*job].evicting).collect();
+        Self {
+            board,
+            rules,
+            units,
+            claims: Vec::new(),
+            evict: Vec::new(),
+            leaving,
+            place: Vec::new(),
+        }
     }
 
     /// Walks the queue until nothing changes any more. Who gets something changes whose turn it is, so the last pass is
@@ -141,14 +152,7 @@ impl<'a> Planner<'a> {
         let mut verdicts = Vec::new();
         for _ in 0..PASSES_MAX {
             let before = (self.place.len(), self.evict.len());
-            verdicts = self.pass(&queue, false);
-            if before.0 < self.place.len() {
-                continue;
-            }
-            if !preempt::conceivable(self) {
-                break;
-            }
-            verdicts = self.pass(&queue, true);
+            verdicts = self.pass(&queue);
             if before == (self.place.len(), self.evict.len()) {
                 break;
             }
@@ -168,7 +172,8 @@ impl<'a> Planner<'a> {
         verdicts
     }
 
-    fn pass(&mut self, queue: &Queue, evict: bool) -> Verdicts {
+    fn pass(&mut self, queue: &Queue) -> Verdicts {
+        let evict = preempt::conceivable(self);
         self.board.rooms.clear_holds();
         self.board.ledger.clear();
         self.claims.clear();

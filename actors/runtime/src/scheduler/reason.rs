@@ -231,7 +231,7 @@ impl fmt::Display for Reason {
                 };
                 let scope = scope.code();
                 write!(f, "{scope} {name} may have {} at once, ", say(*limit))?;
-                write!(f, "has {} and this asks for {}", say(*used), say(*wanted))
+                write!(f, "has or is promised {} and this asks for {}", say(*used), say(*wanted))
             }
             Self::GangIncomplete { present, size } => {
                 write!(f, "its gang has {present} of {size} members yet")
@@ -357,7 +357,7 @@ mod tests {
         };
         assert_eq!(
             reason.to_string(),
-            "team alpha may have 8 cores at once, has 6 cores and this asks for 4 cores"
+            "team alpha may have 8 cores at once, has or is promised 6 cores and this asks for 4 cores"
         );
     }
 }

@@ -10,6 +10,7 @@
 
 mod admin;
 mod barrier;
+mod election;
 mod service;
 pub mod types;
 pub(crate) mod wire;
@@ -326,6 +327,7 @@ async fn launch(start: Start) -> Result<(Started, storage::Disk), ControlError> 
     let (lead, leadership) = watch::channel(Leadership::default());
     let (seen, view) = watch::channel(RaftView::new(&raft.metrics().borrow()));
     tokio::spawn(follow(raft.metrics(), failure, lead, seen));
+    tokio::spawn(election::watch(raft.clone(), settings.timing, own));
     let proposer = Proposer {
         raft: raft.clone(),
         client: client.clone(),
