@@ -18,6 +18,7 @@ pub mod planning;
 pub mod tree;
 pub mod views;
 
+mod collect;
 mod data;
 mod documents;
 mod follow;
@@ -40,6 +41,7 @@ mod worker;
 
 pub use boot::{Platform, PlatformConfig, Running, boot};
 pub use clock::{Clock, ManualClock, SystemClock, rfc3339};
+pub use collect::CollectTimes;
 pub use directory::Directory;
 pub use error::ActorsError;
 pub use messages::data::{DataHandle, DatasetSnapshot, ImportRequest, ImportSource};

@@ -24,7 +24,7 @@ pub struct Row {
 }
 
 /// Every supervised actor of a node, in the order of starting. They are ended in the reverse order.
-pub const ROWS: [Row; 13] = [
+pub const ROWS: [Row; 14] = [
     Row {
         name: messages::topics::NAME,
         folder: "topics",
@@ -108,6 +108,13 @@ pub const ROWS: [Row; 13] = [
         does: "starts, adopts and stops the sessions placed here, and supervises them",
         on_failure: "restart; its sessions end with it and are adopted from their last checkpoint",
         node_dies: "sessions are placed elsewhere, epoch + 1",
+    },
+    Row {
+        name: messages::collect::NAME,
+        folder: "collect",
+        does: "blob collection: deletes files that nothing refers to",
+        on_failure: "restart; the next round comes two minutes later",
+        node_dies: "its files wait for the disk",
     },
     Row {
         name: messages::inspect::NAME,

@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actors::views::SessionState as State;
 use support::{
@@ -153,6 +153,41 @@ async fn a_paused_session_stays_paused_over_a_node_restart_and_goes_on_when_told
     let ended = node.platform.sessions.wait(id, DEADLINE).await.unwrap();
     assert_eq!(ended.state, State::Completed, "{ended:?}");
     assert_whole(&points(&node, id).await, 60);
+    node.running.shutdown(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_before_a_retry_goes_on_over_a_node_restart() {
+    let dir = temporary();
+    let mut setup = Setup::mode("crash").with("FAKE_CRASH_AT", 3);
+    setup.retry.backoff_first = Duration::from_secs(3_600);
+    setup.retry.backoff_max = Duration::from_secs(3_600);
+    let node = start(dir.path(), &setup).await;
+    let id = node.platform.sessions.submit(command(), training(&node).await).await.unwrap().id;
+    until_state(&node, id, State::Recovering).await;
+    node.running.shutdown(Duration::ZERO).await;
+    drop(node);
+
+    let node = start(dir.path(), &setup).await;
+    let begun = Instant::now();
+    while !log_text(&node, id).await.contains("the pause before retry 1 is not over") {
+        assert!(begun.elapsed() < DEADLINE, "{}", log_text(&node, id).await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let view = node.platform.sessions.get(id).await.unwrap();
+    assert_eq!((view.state, view.retry_count), (State::Recovering, 1));
+    let starts =
+        |all: Vec<State>| all.into_iter().filter(|state| *state == State::Starting).count();
+    assert_eq!(starts(timeline(&node, id).await), 1, "it was not started again");
+    node.running.shutdown(Duration::ZERO).await;
+    drop(node);
+
+    // No pause is longer than the longest one of the policy in force: the clock may have been set back.
+    let node = start(dir.path(), &Setup::mode("normal")).await;
+    let ended = node.platform.sessions.wait(id, DEADLINE).await.unwrap();
+    assert_eq!(ended.state, State::Completed, "{ended:?}");
+    assert_eq!(starts(timeline(&node, id).await), 2);
+    assert_whole(&points(&node, id).await, 20);
     node.running.shutdown(DEADLINE).await;
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use cluster::supervision::{ChildSpec, RestartPolicy};
 use ractor::{Actor, ActorCell};
-use store::Tables;
+use store::{Journal, Tables};
 
+use crate::collect::{Collect, CollectArguments, CollectTimes, Stores};
 use crate::data::{Data, DataArguments};
 use crate::host::Host;
 use crate::identity::{Identity, IdentityArguments};
@@ -31,6 +32,8 @@ use crate::warden::{Leases, Warden, WardenArguments};
 pub(super) struct Parts {
     pub(super) context: Context,
     pub(super) tables: Tables,
+    pub(super) journal: Journal,
+    pub(super) collect: CollectTimes,
     pub(super) hub: Arc<Hub>,
     pub(super) here: Here,
     pub(super) secrets: PathBuf,
@@ -157,6 +160,22 @@ fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
             },
         ),
         messages::host::NAME => child(messages::host::NAME, || Host, move || context.clone()),
+        messages::collect::NAME => {
+            let (journal, times) = (parts.journal.clone(), parts.collect);
+            let stores = move || Stores {
+                control: context.control.clone(),
+                journal: journal.clone(),
+                tables: context.tables.clone(),
+                blobs: context.blobs.clone(),
+                sessions_dir: context.sessions_dir.clone(),
+                clock: Arc::clone(&context.clock),
+            };
+            child(
+                messages::collect::NAME,
+                || Collect,
+                move || CollectArguments { stores: stores(), times },
+            )
+        }
         messages::inspect::NAME => {
             child(messages::inspect::NAME, || Inspect, move || context.directory.clone())
         }
@@ -170,7 +189,7 @@ mod tests {
     use super::*;
 
     /// Names as `spec` matches them; the table must list the same.
-    const STARTED: [&str; 13] = [
+    const STARTED: [&str; 14] = [
         messages::topics::NAME,
         messages::metrics::NAME,
         messages::logs::NAME,
@@ -183,6 +202,7 @@ mod tests {
         messages::scheduler::NAME,
         messages::warden::NAME,
         messages::host::NAME,
+        messages::collect::NAME,
         messages::inspect::NAME,
     ];
 

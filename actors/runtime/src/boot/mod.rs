@@ -26,6 +26,7 @@ use self::children::Parts;
 use self::guard::Guard;
 use self::identity_file::{Claimed, claim};
 use crate::clock::Clock;
+use crate::collect::CollectTimes;
 use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::messages::CommandId;
@@ -99,6 +100,8 @@ pub struct PlatformConfig {
     pub clock: Arc<dyn Clock>,
     /// How failures of sessions are answered.
     pub retry: RetryPolicy,
+    /// When files that nothing refers to are deleted.
+    pub collect: CollectTimes,
 }
 
 impl PlatformConfig {
@@ -123,6 +126,7 @@ impl PlatformConfig {
             build: env!("CARGO_PKG_VERSION").to_owned(),
             clock,
             retry: RetryPolicy::default(),
+            collect: CollectTimes::default(),
         }
     }
 }
@@ -296,7 +300,8 @@ fn assemble(
         spawner,
     };
     let secrets = config.data_dir.join("secrets");
-    Ok((platform, Parts { context, tables, hub, here, secrets, leases: Arc::new(Alone) }))
+    let (collect, leases) = (config.collect, Arc::new(Alone));
+    Ok((platform, Parts { context, tables, journal, collect, hub, here, secrets, leases }))
 }
 
 impl Running {

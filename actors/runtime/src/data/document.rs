@@ -1,6 +1,7 @@
 //! What the catalogue keeps in control state: `dataset/<id>`, and `dataset_name/<hash of the name>` (who has it).
 
 use serde::{Deserialize, Serialize};
+use store::blob::Pin;
 
 use crate::clock::rfc3339;
 use crate::documents::Stored;
@@ -32,6 +33,14 @@ pub(crate) struct DatasetDocument {
     /// Fingerprint of the request; absent in documents of older programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) request: Option<String>,
+}
+
+/// A data set whose snapshot is stored but not registered yet.
+#[derive(Debug)]
+pub(crate) struct Imported {
+    pub(crate) document: DatasetDocument,
+    /// Keeps the snapshot until it is registered or refused.
+    pub(crate) pin: Pin,
 }
 
 /// Returns what the world is shown.

@@ -1,7 +1,7 @@
 //! Uploads and files → the engine's parsers → a snapshot in the blobs.
 //!
-//! Runs on a blocking thread. Nothing is registered here: a snapshot without a document is removed as garbage, so an
-//! import is never half done.
+//! Runs on a blocking thread. Nothing is registered here: a snapshot without a document is removed when it is refused,
+//! or collected a day later, so an import is never half done.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,9 +13,9 @@ use engine::market::error::{DataError, DataErrorKind};
 use engine::market::parse::{CsvMapping, csv, parquet};
 use engine::market::{BarSeries, snapshot, synthetic};
 use serde_json::json;
-use store::Blobs;
+use store::{BlobHash, Blobs};
 
-use super::document::DatasetDocument;
+use super::document::{DatasetDocument, Imported};
 use crate::documents::{fingerprint, name_key};
 use crate::error::ActorsError;
 use crate::messages::data::{ImportRequest, ImportSource};
@@ -34,12 +34,14 @@ const WARNING_CHARS_MAX: usize = 200;
 ///
 /// # Errors
 /// Refuses what cannot be imported, with file, line and column.
-pub(crate) fn run(blobs: &Blobs, request: ImportRequest) -> Result<DatasetDocument, ActorsError> {
+pub(crate) fn run(blobs: &Blobs, request: ImportRequest) -> Result<Imported, ActorsError> {
     let print = request_fingerprint(&request)?;
     let ImportRequest { name, source, mapping } = request;
     let (series, origin, synthetic) = read(source, &mapping)?;
     let bytes = snapshot::encode(&series).map_err(|error| refused(&error))?;
     let manifest = snapshot::manifest(&series, &bytes, &origin, synthetic);
+    // Before it is there: an import of the same content that is refused meanwhile leaves it alone.
+    let pin = blobs.pin(BlobHash::of(&bytes));
     let stored = blobs
         .put_bytes(&bytes)
         .map_err(|error| ActorsError::Store { detail: error.to_string() })?;
@@ -57,7 +59,7 @@ pub(crate) fn run(blobs: &Blobs, request: ImportRequest) -> Result<DatasetDocume
             manifest.warnings.len() - WARNINGS_MAX
         ));
     }
-    Ok(DatasetDocument {
+    let document = DatasetDocument {
         name: name.trim().to_owned(),
         kind: manifest.kind,
         instrument: cut(&manifest.instrument),
@@ -73,7 +75,8 @@ pub(crate) fn run(blobs: &Blobs, request: ImportRequest) -> Result<DatasetDocume
         warnings,
         command: String::new(),
         request: Some(print),
-    })
+    };
+    Ok(Imported { document, pin })
 }
 
 /// Says whether a data set was imported by this very request; what an older program noted is compared as far as it goes.

@@ -21,7 +21,7 @@ use serde_json::json;
 use store::{BlobHash, Blobs};
 
 use self::cache::Cache;
-use self::document::{DATASETS, DatasetDocument, NAMES, view};
+use self::document::{DATASETS, DatasetDocument, Imported, NAMES, view};
 use crate::documents::{Change, Claim, Documents, Mirror, Stored, delete, name_key, newest, put};
 use crate::error::ActorsError;
 use crate::messages::data::{DataMsg, DatasetSnapshot, ImportRequest};
@@ -96,7 +96,7 @@ impl Actor for Data {
             DataMsg::Parsed { command, name, outcome, reply } => {
                 state.running.remove(&command.id);
                 let outcome = match outcome {
-                    Ok(document) => state.register(&command, &name, *document).await,
+                    Ok(imported) => state.admit(&command, &name, *imported).await,
                     Err(error) => Err(error),
                 };
                 answer(reply, outcome);
@@ -204,6 +204,39 @@ impl DataState {
             return Err(ActorsError::Overloaded { what: "the number of imports at once", limit });
         }
         Ok(None)
+    }
+
+    /// Registers an import. When it is refused, its snapshot goes at once unless somebody else needs it.
+    async fn admit(
+        &mut self,
+        command: &Command,
+        name: &str,
+        imported: Imported,
+    ) -> Result<DatasetView, ActorsError> {
+        let Imported { document, pin } = imported;
+        let sha256 = document.sha256.clone();
+        let outcome = self.register(command, name, document).await;
+        drop(pin);
+        // Any other error may mean that it was registered after all; what was not is collected a day later.
+        if matches!(outcome, Err(ActorsError::Conflict { .. })) {
+            self.discard(&sha256).await?;
+        }
+        outcome
+    }
+
+    /// Removes a snapshot that no data set has. Only this actor registers data sets and it does nothing else meanwhile;
+    /// an import of the same content under way holds a pin, and one that comes later stores it again.
+    async fn discard(&mut self, sha256: &str) -> Result<(), ActorsError> {
+        self.refresh()?;
+        if self.seen.iter().any(|stored| stored.value.sha256 == sha256) {
+            return Ok(());
+        }
+        let (blobs, hash) = (self.blobs.clone(), hash(sha256)?);
+        let removed = tokio::task::spawn_blocking(move || blobs.remove(hash)).await;
+        if let Err(error) = removed.map_err(ActorsError::internal)? {
+            tracing::warn!(%error, "the snapshot of a refused import stays until it is collected");
+        }
+        Ok(())
     }
 
     async fn register(

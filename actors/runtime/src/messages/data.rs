@@ -11,7 +11,7 @@ use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
 
 use super::{Command, LONG_CALL_TIMEOUT_MS, ask, ask_within};
-use crate::data::document::DatasetDocument;
+use crate::data::document::Imported;
 use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::views::{BarsView, DatasetView, Page};
@@ -74,7 +74,7 @@ pub(crate) enum DataMsg {
     Parsed {
         command: Command,
         name: String,
-        outcome: Result<Box<DatasetDocument>, ActorsError>,
+        outcome: Result<Box<Imported>, ActorsError>,
         reply: Reply<DatasetView>,
     },
     /// One page of data sets.

@@ -2,6 +2,7 @@
 //!
 //! Callers hold a handle, never an address: it asks the directory for the current actor and never waits for ever.
 
+pub(crate) mod collect;
 pub mod data;
 pub(crate) mod host;
 pub mod identity;

@@ -125,8 +125,8 @@ impl Course {
         }
     }
 
-    /// Takes up the work in the state that was last shown.
-    pub(crate) fn begin(&mut self, shown: SessionState) -> Vec<Step> {
+    /// Takes up the work in the state that was last shown; `wait` is what is left of the pause before a retry.
+    pub(crate) fn begin(&mut self, shown: SessionState, wait: Duration) -> Vec<Step> {
         if shown.is_terminal() {
             self.phase = Phase::Ended;
             return Vec::new();
@@ -154,17 +154,31 @@ impl Course {
                 steps.push(show(SessionState::Paused, &reason, "host"));
                 steps
             }
-            Wish::Run if fresh => self.launch("starting its worker"),
             Wish::Run => {
                 let mut steps = Vec::new();
-                if shown != SessionState::Recovering {
+                if !fresh && shown != SessionState::Recovering {
                     let reason = "its worker is gone (the node was restarted)";
                     steps.push(show(SessionState::Recovering, reason, "host"));
                 }
-                steps.extend(self.launch("starting its worker again"));
+                steps.extend(match (wait.is_zero(), fresh) {
+                    (false, _) => self.wait_on(wait),
+                    (true, true) => self.launch("starting its worker"),
+                    (true, false) => self.launch("starting its worker again"),
+                });
                 steps
             }
         }
+    }
+
+    /// Waits for the rest of a pause that began before this actor did.
+    fn wait_on(&mut self, wait: Duration) -> Vec<Step> {
+        self.phase = Phase::Waiting;
+        let text = format!(
+            "the pause before retry {} is not over: the worker starts in {:.1} s",
+            self.retry_count,
+            wait.as_secs_f64()
+        );
+        vec![Step::Log { level: "info", text }, Step::RetryIn { run: self.run, after: wait }]
     }
 
     /// Returns which start of the worker is the current one; 0 before the first.

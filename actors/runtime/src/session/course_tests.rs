@@ -37,7 +37,7 @@ pub(super) fn done(stopped: bool) -> WorkerEvent {
 
 pub(super) fn running() -> Course {
     let mut course = Course::new(RetryPolicy::default(), Wish::Run, 0);
-    course.begin(SessionState::Placed);
+    course.begin(SessionState::Placed, Duration::ZERO);
     course.launched(0);
     course.heard(1, hello(), 0);
     course.heard(1, WorkerEvent::Ready, 0);
@@ -57,7 +57,7 @@ pub(super) fn shown(steps: &[Step]) -> Vec<SessionState> {
 #[test]
 fn a_normal_run_starts_works_and_completes() {
     let mut course = Course::new(RetryPolicy::default(), Wish::Run, 0);
-    let steps = course.begin(SessionState::Placed);
+    let steps = course.begin(SessionState::Placed, Duration::ZERO);
     assert_eq!(shown(&steps), [SessionState::Starting]);
     assert_eq!(steps[1], Step::Launch { run: 1 });
     course.launched(0);
@@ -148,14 +148,40 @@ fn stop_is_final_wherever_it_comes() {
     assert!(waiting.retry_due(1).is_empty());
 
     let mut starting = Course::new(RetryPolicy::default(), Wish::Run, 0);
-    starting.begin(SessionState::Placed);
+    starting.begin(SessionState::Placed, Duration::ZERO);
     assert_eq!(starting.wished(Wish::Stop), [Step::EndWithin(Duration::ZERO)]);
+}
+
+#[test]
+fn what_is_left_of_a_pause_is_waited_for_after_a_node_restart() {
+    let wait = Duration::from_secs(7);
+    for (shown_before, shown_first) in [
+        (SessionState::Recovering, Vec::new()),
+        // The failure was noted, and the node ended before it was shown.
+        (SessionState::Running, vec![SessionState::Recovering]),
+        // It was given to this node meanwhile.
+        (SessionState::Placed, Vec::new()),
+    ] {
+        let mut course = Course::new(RetryPolicy::default(), Wish::Run, 1);
+        let steps = course.begin(shown_before, wait);
+        assert_eq!(shown(&steps), shown_first, "{shown_before:?}");
+        assert!(steps.contains(&Step::RetryIn { run: 0, after: wait }), "{steps:?}");
+        assert!(course.retry_due(1).is_empty(), "no other pause");
+        let steps = course.retry_due(0);
+        assert_eq!(shown(&steps), [SessionState::Starting]);
+        assert!(steps.contains(&Step::Launch { run: 1 }), "{steps:?}");
+        assert!(course.retry_due(0).is_empty(), "once");
+    }
+    let mut stopped = Course::new(RetryPolicy::default(), Wish::Run, 1);
+    stopped.begin(SessionState::Recovering, wait);
+    assert_eq!(shown(&stopped.wished(Wish::Stop)), [SessionState::Stopped]);
+    assert!(stopped.retry_due(0).is_empty());
 }
 
 #[test]
 fn a_foreign_protocol_ends_the_worker_and_is_not_retried() {
     let mut course = Course::new(RetryPolicy::default(), Wish::Run, 0);
-    course.begin(SessionState::Placed);
+    course.begin(SessionState::Placed, Duration::ZERO);
     let foreign = WorkerEvent::Hello {
         proto_min: 7,
         proto_max: 9,
@@ -172,10 +198,14 @@ fn a_foreign_protocol_ends_the_worker_and_is_not_retried() {
 #[test]
 fn after_a_node_restart_every_state_is_taken_up() {
     for state in lifecycle::STATES {
-        for wish in [Wish::Run, Wish::Pause, Wish::Stop] {
+        let waits = [Duration::ZERO, Duration::from_secs(1)];
+        for (wish, wait) in [Wish::Run, Wish::Pause, Wish::Stop]
+            .into_iter()
+            .flat_map(|wish| waits.map(|wait| (wish, wait)))
+        {
             let mut course = Course::new(RetryPolicy::default(), wish, 0);
             let mut at = state;
-            for to in shown(&course.begin(state)) {
+            for to in shown(&course.begin(state, wait)) {
                 let legal = lifecycle::may_follow(at, to) || at == to;
                 assert!(
                     legal || at == SessionState::Stopping || at == SessionState::Pending,
@@ -231,7 +261,7 @@ proptest! {
     #[test]
     fn whatever_comes_the_end_comes_once_and_indices_have_no_gap(inputs in prop::collection::vec(input(), 0..80)) {
         let mut course = Course::new(RetryPolicy::default(), Wish::Run, 0);
-        let mut steps = course.begin(SessionState::Placed);
+        let mut steps = course.begin(SessionState::Placed, Duration::ZERO);
         course.launched(0);
         let mut ends = 0;
         let mut stopped = false;

@@ -214,7 +214,7 @@ impl Actor for Session {
                 let view = patiently(|| state.sessions.get(state.id)).await?;
                 let (limit, used) = (state.time_limit(), state.since_first_step(&view));
                 let timed = state.course.limit_time(limit, used);
-                let mut steps = state.course.begin(view.state);
+                let mut steps = state.course.begin(view.state, state.pause_left());
                 if !steps.is_empty() {
                     steps.extend(timed);
                 }
@@ -244,6 +244,15 @@ impl Actor for Session {
 }
 
 impl SessionState {
+    /// Returns what is left of the pause before a retry that began before this actor did.
+    fn pause_left(&self) -> Duration {
+        let key = *self.id.uuid().as_bytes();
+        let not_before_ms = self.context.control.read(|state| {
+            state.sessions.get(&key).map_or(0, |session| session.retry.not_before_ms)
+        });
+        retry::pause_left(&self.context.retry, not_before_ms, self.context.clock.wall_ms())
+    }
+
     /// Asks for a last checkpoint before the node goes down.
     fn drain(&mut self, reply: RpcReplyPort<()>) {
         if self.spec.writes_checkpoints() && self.worker.is_some() && self.course.is_working() {

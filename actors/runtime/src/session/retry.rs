@@ -118,6 +118,13 @@ pub(crate) fn decide(policy: &RetryPolicy, retry_count: u32, failure: &Failure) 
     }
 }
 
+/// Returns how much of the pause before a retry is left for a session that is taken up again, by wall time: the machine
+/// may have been started anew. Never more than the longest pause, for the clock may have been set back.
+pub(crate) fn pause_left(policy: &RetryPolicy, not_before_ms: u64, wall_ms: i64) -> Duration {
+    let now_ms = u64::try_from(wall_ms).unwrap_or(0);
+    Duration::from_millis(not_before_ms.saturating_sub(now_ms)).min(policy.backoff_max)
+}
+
 /// Returns the retry count to go on with: 0 once the run that just ended moved the session forward for good.
 pub(crate) fn carried_count(
     policy: &RetryPolicy,
@@ -248,6 +255,18 @@ mod tests {
         assert_eq!(carried_count(&policy, 2, policy.sustained, true), 0);
         assert_eq!(carried_count(&policy, 2, policy.sustained, false), 2);
         assert_eq!(carried_count(&policy, 2, Duration::from_secs(1), true), 2);
+    }
+
+    #[test]
+    fn what_is_left_of_a_pause_is_counted_by_wall_time_and_bounded() {
+        let policy = RetryPolicy::default();
+        let left = |not_before_ms, wall_ms| pause_left(&policy, not_before_ms, wall_ms);
+        assert_eq!(left(10_000, 4_000), Duration::from_secs(6));
+        assert_eq!(left(10_000, 10_000), Duration::ZERO);
+        assert_eq!(left(10_000, 99_000), Duration::ZERO);
+        assert_eq!(left(0, 0), Duration::ZERO);
+        assert_eq!(left(u64::MAX, 0), policy.backoff_max, "the clock was set back");
+        assert_eq!(left(10_000, -5), Duration::from_secs(10));
     }
 
     proptest! {

@@ -11,8 +11,8 @@ use actors::boot::{PlatformConfig, Running, boot};
 use actors::messages::CommandId;
 use actors::views::{DatasetView, PointView, SessionState, SessionView, StrategyView};
 use actors::{
-    Command, ImportRequest, ImportSource, NewSession, NewStrategy, Platform, RetryPolicy,
-    SystemClock, WorkerProgram, WorkerTimes,
+    CollectTimes, Command, ImportRequest, ImportSource, NewSession, NewStrategy, Platform,
+    RetryPolicy, SystemClock, WorkerProgram, WorkerTimes,
 };
 use engine::config::ResourcesConfig;
 use engine::ids::SessionId;
@@ -37,6 +37,7 @@ pub struct Setup {
     pub variables: BTreeMap<String, String>,
     pub times: WorkerTimes,
     pub retry: RetryPolicy,
+    pub collect: CollectTimes,
     pub cores: u32,
 }
 
@@ -59,6 +60,7 @@ impl Setup {
                 backoff_max: Duration::from_millis(50),
                 sustained: Duration::ZERO,
             },
+            collect: CollectTimes::default(),
             cores: 4,
         };
         setup.with("FAKE_MODE", mode)
@@ -92,6 +94,7 @@ pub async fn start(dir: &Path, setup: &Setup) -> Node {
     config.node = Some("node-1".parse().unwrap());
     config.times = setup.times;
     config.retry = setup.retry;
+    config.collect = setup.collect;
     config.capacity =
         ResourcesConfig { cpu: setup.cores, memory_mib: 65_536, ..ResourcesConfig::default() };
     let (platform, running) = boot(config).await.unwrap();

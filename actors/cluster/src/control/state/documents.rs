@@ -46,6 +46,13 @@ impl Documents {
         self.by_kind.get(kind).into_iter().flatten().map(|(id, document)| (id.as_str(), document))
     }
 
+    /// Returns every document with its kind and id, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &Document)> {
+        self.by_kind.iter().flat_map(|(kind, by_id)| {
+            by_id.iter().map(move |(id, document)| (kind.as_str(), id.as_str(), document))
+        })
+    }
+
     /// Returns how many documents there are.
     #[must_use]
     pub fn count(&self) -> u64 {

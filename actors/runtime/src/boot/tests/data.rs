@@ -162,6 +162,30 @@ async fn a_taken_name_is_refused_and_equal_content_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_imports_under_one_name_at_once_one_stays_and_the_others_leave_nothing() {
+    for seeds in [[1, 2, 3], [4, 4, 4]] {
+        let (dir, platform, _running) = start().await;
+        let before = blobs(dir.path());
+        let imports = seeds.map(|seed| {
+            let platform = platform.clone();
+            let source = ImportSource::Synthetic { seed, rows: 20_000 };
+            let request = ImportRequest { source, ..synthetic("contested") };
+            tokio::spawn(async move { platform.datasets.import(command(), request).await })
+        });
+        let mut taken = Vec::new();
+        for import in imports {
+            match import.await.unwrap() {
+                Ok(view) => taken.push(view),
+                Err(error) => assert!(matches!(error, ActorsError::Conflict { .. }), "{error}"),
+            }
+        }
+        assert_eq!(taken.len(), 1, "{seeds:?}");
+        assert_eq!(blobs(dir.path()), before + 1, "{seeds:?}");
+        assert_eq!(platform.datasets.bars(taken[0].id, 10).await.unwrap().close.len(), 10);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn removed_when_nothing_uses_it_and_the_name_is_free_again() {
     let (_dir, platform, _running) = start().await;
     let first = dataset(&platform, "one").await;
