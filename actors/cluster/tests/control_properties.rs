@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use cluster::control::apply::{Divergence, apply};
 use cluster::control::command::Entry;
-use cluster::control::state::{Capacity, Manifest, NodeState, OutcomeKind, Resources};
+use cluster::control::state::{
+    Capacity, Manifest, NodeState, OutcomeKind, Phase, Profile, Resources, Segment, Session,
+};
 use cluster::control::{
     CommandId, CommandOutput, CommandResult, ControlCommand, ControlState, DesiredState,
     DocumentChange, DocumentKey, Expected, Machine, NewSession, Proposed, Refusal, SessionClass,
@@ -18,18 +20,16 @@ fn session(number: u8) -> [u8; 16] {
 }
 
 fn needs(cpu_millis: u64) -> Resources {
-    Resources { cpu_millis, memory_mib: 100, gpus: 0 }
+    Resources { cpu_millis, memory_mib: 100, ..Resources::default() }
 }
 
 fn submit(number: u8, cpu_millis: u64, references: Vec<DocumentKey>) -> ControlCommand {
     ControlCommand::SubmitSession(NewSession {
-        id: session(number),
-        class: SessionClass(1),
-        owner: "usr_1".into(),
         priority: i32::from(number % 3),
         resources: needs(cpu_millis),
         spec: vec![number; 40],
         references,
+        ..NewSession::plain(session(number), SessionClass(1), "usr_1")
     })
 }
 
@@ -44,6 +44,10 @@ fn manifest(step: u64) -> Manifest {
         nodes: vec!["a".into()],
         at_ms: 0,
     }
+}
+
+fn segment(to: u64) -> Segment {
+    Segment { kind: 1, from: 0, to, sha256: [7; 32], size_bytes: 9, nodes: vec!["a".into()] }
 }
 
 fn put(id: &str, expected: Expected) -> ControlCommand {
@@ -61,7 +65,7 @@ fn delete(id: &str) -> ControlCommand {
 }
 
 fn register(node: &str, cpu_millis: u64) -> ControlCommand {
-    let capacity = Capacity { cpu_millis, memory_mib: 10_000, gpus: 0 };
+    let capacity = Capacity { cpu_millis, memory_mib: 10_000, ..Capacity::default() };
     ControlCommand::RegisterNode { node: node.into(), incarnation: 1, capacity }
 }
 
@@ -86,11 +90,19 @@ fn finish(number: u8, epoch: u64) -> ControlCommand {
         kind: OutcomeKind::Completed,
         detail,
         result: vec![1],
+        actor: "worker".into(),
+        facts: None,
+        archive: None,
     }
 }
 
 fn commit(number: u8, epoch: u64, step: u64) -> ControlCommand {
-    ControlCommand::CommitCheckpoint { session: session(number), epoch, manifest: manifest(step) }
+    ControlCommand::CommitCheckpoint {
+        session: session(number),
+        epoch,
+        manifest: manifest(step),
+        archive: None,
+    }
 }
 
 /// A state with an index and keys that are never repeated unless a test wants it.
@@ -192,6 +204,7 @@ fn the_life_of_a_session_follows_its_epochs() {
         session: session(1),
         epoch: 1,
         reason: "worker lost".into(),
+        lost: true,
     };
     bench.run(release.clone()).unwrap();
     assert!(
@@ -232,6 +245,7 @@ fn stop_is_final_and_wishes_may_be_repeated() {
     bench.run(desire(1, DesiredState::Pause)).unwrap();
     assert!(bench.state.sessions.waiting().is_empty(), "a paused session needs no node");
     bench.run(desire(1, DesiredState::Run)).unwrap();
+    bench.run(place(1, "a")).unwrap();
     bench.run(desire(1, DesiredState::Stop)).unwrap();
     bench.run(desire(1, DesiredState::Stop)).unwrap();
     assert!(matches!(
@@ -239,7 +253,10 @@ fn stop_is_final_and_wishes_may_be_repeated() {
         Err(Refusal::SessionStopping { .. })
     ));
     assert!(matches!(bench.run(place(1, "a")), Err(Refusal::SessionStopping { .. })));
-    bench.run(finish(1, 0)).unwrap();
+    bench.run(finish(1, 1)).unwrap();
+    bench.run(submit(2, 100, vec![])).unwrap();
+    bench.run(desire(2, DesiredState::Stop)).unwrap();
+    assert!(bench.state.sessions.get(&session(2)).unwrap().ended(), "nobody has to be waited for");
 }
 
 #[test]
@@ -268,6 +285,102 @@ fn the_first_error_is_kept_and_requests_are_counted() {
     assert_eq!(bench.run(request), Ok(CommandOutput::Count(2)));
 }
 
+fn report(number: u8, epoch: u64, to: Phase) -> ControlCommand {
+    ControlCommand::RecordPhase {
+        session: session(number),
+        epoch,
+        to: Some(to),
+        reason: "it said so".into(),
+        actor: "worker".into(),
+        facts: Some(b"{}".to_vec()),
+    }
+}
+
+#[test]
+fn a_lost_session_recovers_elsewhere_and_one_given_up_waits() {
+    let mut bench = Bench::default();
+    bench.run(register("a", 1_000)).unwrap();
+    bench.run(register("b", 1_000)).unwrap();
+    bench.run(submit(1, 100, vec![])).unwrap();
+    bench.run(place(1, "a")).unwrap();
+    bench.run(report(1, 1, Phase::Starting)).unwrap();
+    bench.run(report(1, 1, Phase::Running)).unwrap();
+    let lost = |epoch, lost| ControlCommand::ReleaseSession {
+        session: session(1),
+        epoch,
+        reason: "node a is gone".into(),
+        lost,
+    };
+    bench.run(lost(1, true)).unwrap();
+    let phase = |bench: &Bench| bench.state.sessions.get(&session(1)).unwrap().phase;
+    assert_eq!(phase(&bench), Phase::Recovering);
+    assert!(matches!(bench.run(report(1, 1, Phase::Running)), Err(Refusal::StaleEpoch { .. })));
+    bench.run(place(1, "b")).unwrap();
+    bench.run(report(1, 2, Phase::Starting)).unwrap();
+    bench.run(report(1, 2, Phase::Running)).unwrap();
+    let evict = ControlCommand::EvictSession {
+        session: session(1),
+        epoch: 2,
+        reason: "node b drains".into(),
+        to: Some("a".into()),
+    };
+    bench.run(evict).unwrap();
+    bench.run(lost(2, false)).unwrap();
+    assert_eq!(phase(&bench), Phase::Pending);
+    assert_eq!(bench.state.sessions.get(&session(1)).unwrap().target.as_deref(), Some("a"));
+    let seen: Vec<Phase> =
+        bench.state.sessions.get(&session(1)).unwrap().timeline.iter().map(|t| t.phase).collect();
+    use Phase as P;
+    assert_eq!(
+        seen,
+        [
+            P::Pending,
+            P::Placed,
+            P::Starting,
+            P::Running,
+            P::Recovering,
+            P::Placed,
+            P::Starting,
+            P::Running,
+            P::Pending
+        ]
+    );
+}
+
+#[test]
+fn a_report_of_an_earlier_wish_does_not_undo_a_later_one() {
+    let mut bench = Bench::default();
+    bench.run(register("a", 1_000)).unwrap();
+    bench.run(submit(1, 100, vec![])).unwrap();
+    bench.run(place(1, "a")).unwrap();
+    bench.run(report(1, 1, Phase::Starting)).unwrap();
+    bench.run(report(1, 1, Phase::Running)).unwrap();
+    bench.run(desire(1, DesiredState::Pause)).unwrap();
+    bench.run(desire(1, DesiredState::Run)).unwrap();
+    let late = bench.run(report(1, 1, Phase::Paused));
+    assert!(matches!(late, Err(Refusal::PhaseNotNext { from: Phase::Running, .. })), "{late:?}");
+    let ended = bench.run(report(1, 1, Phase::Completed));
+    assert!(matches!(ended, Err(Refusal::PhaseNotNext { .. })), "an end has an outcome: {ended:?}");
+}
+
+#[test]
+fn a_name_that_is_up_is_not_given_twice_and_a_lost_log_gets_a_new_number() {
+    let mut bench = Bench::default();
+    let admit = |incarnation, boot: u8, renumber| ControlCommand::AdmitNode {
+        node: "a".into(),
+        incarnation,
+        capacity: needs(1_000),
+        profile: Profile { boot_id: [boot; 16], ..Profile::default() },
+        renumber,
+    };
+    assert_eq!(bench.run(admit(1, 1, false)), Ok(CommandOutput::Count(1)));
+    assert_eq!(bench.run(admit(1, 1, false)), Ok(CommandOutput::Count(1)), "asked again");
+    assert!(matches!(bench.run(admit(1, 2, false)), Err(Refusal::NodeNameTaken { .. })));
+    assert_eq!(bench.run(admit(2, 2, false)), Ok(CommandOutput::Count(1)));
+    assert!(matches!(bench.run(admit(1, 1, false)), Err(Refusal::StaleIncarnation { .. })));
+    assert_eq!(bench.run(admit(3, 3, true)), Ok(CommandOutput::Count(2)));
+}
+
 #[test]
 fn nodes_refuse_older_starts_and_keep_an_operators_decision() {
     let mut bench = Bench::default();
@@ -281,7 +394,12 @@ fn nodes_refuse_older_starts_and_keep_an_operators_decision() {
         bench.run(start(4)),
         Err(Refusal::StaleIncarnation { current: 5, found: 4, .. })
     ));
-    let state = |state| ControlCommand::SetNodeState { node: "a".into(), state };
+    let state = |state| ControlCommand::SetNodeState {
+        node: "a".into(),
+        state,
+        actor: "usr_1".into(),
+        reason: "maintenance".into(),
+    };
     bench.run(state(NodeState::Cordoned)).unwrap();
     bench.run(start(6)).unwrap();
     bench.run(submit(1, 1, vec![])).unwrap();
@@ -343,10 +461,41 @@ fn commands() -> impl Strategy<Value = ControlCommand> {
         Just(OutcomeKind::Stopped),
         Just(OutcomeKind::Failed)
     ];
-    let release = |(number, epoch)| ControlCommand::ReleaseSession {
+    let release = |(number, epoch, lost)| ControlCommand::ReleaseSession {
         session: session(number),
         epoch,
         reason: "r".into(),
+        lost,
+    };
+    let phase = |(number, epoch, to): (u8, u64, usize)| ControlCommand::RecordPhase {
+        session: session(number),
+        epoch,
+        to: Phase::ALL.get(to).copied(),
+        reason: "r".into(),
+        actor: "worker".into(),
+        facts: Some(vec![1, 2]),
+    };
+    let evict = |(number, epoch)| ControlCommand::EvictSession {
+        session: session(number),
+        epoch,
+        reason: "drain".into(),
+        to: Some("b".into()),
+    };
+    let archive = |(number, epoch)| ControlCommand::ArchiveSession {
+        session: session(number),
+        epoch,
+        archive: vec![segment(epoch)],
+    };
+    let admit = |(node, incarnation, renumber): (&str, u64, bool)| ControlCommand::AdmitNode {
+        node: node.into(),
+        incarnation,
+        capacity: needs(1_500),
+        profile: Profile::default(),
+        renumber,
+    };
+    let down = |(node, incarnation): (&str, u64)| ControlCommand::MarkDown {
+        node: node.into(),
+        incarnation,
     };
     let retry = |(number, epoch, retry_count)| ControlCommand::RecordRetry {
         session: session(number),
@@ -361,6 +510,9 @@ fn commands() -> impl Strategy<Value = ControlCommand> {
         kind,
         detail: "d".into(),
         result: vec![],
+        actor: "worker".into(),
+        facts: Some(vec![3]),
+        archive: None,
     };
     let node = prop_oneof![Just("a"), Just("b")];
     let used = |used: bool| if used { vec![DocumentKey::new("things", "x0")] } else { vec![] };
@@ -371,13 +523,18 @@ fn commands() -> impl Strategy<Value = ControlCommand> {
         2 => (number.clone(), desired).prop_map(|(n, desired)| desire(n, desired)),
         1 => number.clone().prop_map(|n| ControlCommand::RequestCheckpoint { session: session(n) }),
         5 => (number.clone(), node.clone()).prop_map(|(n, node)| place(n, node)),
-        3 => (number.clone(), 0_u64..4).prop_map(release),
+        3 => (number.clone(), 0_u64..4, any::<bool>()).prop_map(release),
+        6 => (number.clone(), 0_u64..4, 0..=Phase::ALL.len()).prop_map(phase),
+        1 => (number.clone(), 0_u64..4).prop_map(evict),
+        1 => (number.clone(), 0_u64..4).prop_map(archive),
+        1 => (node.clone(), 0_u64..4, any::<bool>()).prop_map(admit),
+        1 => (node.clone(), 0_u64..4).prop_map(down),
         1 => (number.clone(), 0_u64..4, 0_u32..4).prop_map(retry),
         4 => (number.clone(), 0_u64..4, 0_u64..50).prop_map(|(n, epoch, step)| commit(n, epoch, step)),
         1 => (number.clone(), 0_u64..4, kind).prop_map(end),
         1 => number.prop_map(|n| ControlCommand::RemoveSession { session: session(n) }),
         2 => (node.clone(), 500_u64..2_000).prop_map(|(node, cpu)| register(node, cpu)),
-        1 => node.prop_map(|node| ControlCommand::SetNodeState { node: node.into(), state: NodeState::Ready }),
+        1 => node.prop_map(|node| ControlCommand::SetNodeState { node: node.into(), state: NodeState::Ready, actor: "usr".into(), reason: "r".into() }),
     ]
 }
 
@@ -406,6 +563,21 @@ fn only_grows(before: &ControlState, after: &ControlState) -> Result<(), TestCas
         if let Some(placement) = &session.placement {
             prop_assert_eq!(placement.epoch, session.epoch);
             prop_assert!(!session.ended(), "an ended session holds nothing");
+            prop_assert!(session.phase != Phase::Pending, "who has a node does not wait for one");
+        }
+        prop_assert_eq!(session.ended(), session.phase.is_terminal());
+        prop_assert_eq!(session.timeline.last().map(|turn| turn.phase), Some(session.phase));
+        prop_assert!(session.timeline.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq));
+        prop_assert!(session.timeline.windows(2).all(|pair| pair[0].at_ms <= pair[1].at_ms));
+        if let Some(eviction) = &session.eviction {
+            prop_assert_eq!(session.placement.as_ref().map(|p| p.epoch), Some(eviction.epoch));
+        }
+        if session.waiting() {
+            prop_assert!(
+                matches!(session.phase, Phase::Pending | Phase::Recovering),
+                "{:?}",
+                session.phase
+            );
         }
         // A session that was removed and submitted again is a new one.
         if let Some(earlier) = before
@@ -415,7 +587,13 @@ fn only_grows(before: &ControlState, after: &ControlState) -> Result<(), TestCas
         {
             prop_assert!(session.epoch >= earlier.epoch && session.epoch <= earlier.epoch + 3);
             prop_assert!(session.revision >= earlier.revision);
-            prop_assert!(!earlier.ended() || session == earlier, "nothing happens after the end");
+            // Only where its records lie may still change.
+            let fixed = Session {
+                archive: earlier.archive.clone(),
+                revision: earlier.revision,
+                ..session.clone()
+            };
+            prop_assert!(!earlier.ended() || fixed == *earlier, "nothing happens after the end");
             let newest = |s: &cluster::control::state::Session| {
                 s.last_checkpoint().map_or(0, |manifest| manifest.step)
             };

@@ -3,12 +3,16 @@
 //! `UPDATE_GOLDEN=1` writes files that are missing; a file that exists is never rewritten.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
 
 use cluster::control::apply::apply;
 use cluster::control::command::{Entry, EntryRecord};
-use cluster::control::state::{Capacity, Manifest, NodeState, OutcomeKind, Resources};
+use cluster::control::state::{
+    Capacity, Gang, Manifest, NodeState, OutcomeKind, Phase, Profile, Requirements, Resources,
+    Segment,
+};
 use cluster::control::{
     CommandId, ControlCommand, ControlState, DesiredState, DocumentChange, DocumentKey, Expected,
     NewSession, Proposed, SessionClass,
@@ -47,15 +51,14 @@ fn one_of_each() -> Vec<ControlCommand> {
         key: DocumentKey::new("users", "u2"),
         expected: Expected::Revision(4),
     };
-    let resources = Resources { cpu_millis: 2_000, memory_mib: 512, gpus: 1 };
+    let resources =
+        Resources { cpu_millis: 2_000, memory_mib: 512, gpus: 1, ..Resources::default() };
     let new = NewSession {
-        id: session,
-        class: SessionClass(3),
-        owner: "usr".into(),
         priority: -5,
         resources,
         spec: vec![9; 10],
         references: vec![key],
+        ..NewSession::plain(session, SessionClass(3), "usr")
     };
     let manifest = Manifest {
         id: [2; 16],
@@ -67,7 +70,8 @@ fn one_of_each() -> Vec<ControlCommand> {
         nodes: vec!["n".into()],
         at_ms: 0,
     };
-    let capacity = Capacity { cpu_millis: 4_000, memory_mib: 1_024, gpus: 1 };
+    let capacity =
+        Capacity { cpu_millis: 4_000, memory_mib: 1_024, gpus: 1, ..Capacity::default() };
     let (actor, reason) = ("usr".to_owned(), Some("lunch".to_owned()));
     let failed = ("boom".to_owned(), 1_700_000_000_000);
     vec![
@@ -87,36 +91,159 @@ fn one_of_each() -> Vec<ControlCommand> {
             error: Some(failed.0),
             not_before_ms: failed.1,
         },
-        ControlCommand::CommitCheckpoint { session, epoch: 1, manifest },
-        ControlCommand::ReleaseSession { session, epoch: 1, reason: "node drains".into() },
+        ControlCommand::CommitCheckpoint { session, epoch: 1, manifest, archive: None },
+        ControlCommand::ReleaseSession {
+            session,
+            epoch: 1,
+            reason: "node drains".into(),
+            lost: false,
+        },
         ControlCommand::FinishSession {
             session,
             epoch: 1,
             kind: OutcomeKind::Stopped,
             detail: "on request".into(),
             result: vec![8],
+            actor: "host".into(),
+            facts: None,
+            archive: None,
         },
         ControlCommand::RemoveSession { session: [6; 16] },
-        ControlCommand::SetNodeState { node: "n".into(), state: NodeState::Draining },
+        ControlCommand::SetNodeState {
+            node: "n".into(),
+            state: NodeState::Draining,
+            actor: "host".into(),
+            reason: String::new(),
+        },
     ]
 }
 
-fn record() -> EntryRecord {
+/// Those that came with the second version.
+fn one_of_each_newer() -> Vec<ControlCommand> {
+    let session = [7; 16];
+    let segment = Segment {
+        kind: 1,
+        from: 2,
+        to: 9,
+        sha256: [4; 32],
+        size_bytes: 5,
+        nodes: vec!["n".into()],
+    };
+    let labels = BTreeMap::from([("zone".to_owned(), "b".to_owned())]);
+    let new = NewSession {
+        team: "research".into(),
+        requires: Requirements { labels: labels.clone(), role: Some("train".into()), node: None },
+        gang: Some(Gang { id: [3; 16], size: 2 }),
+        preemptible: false,
+        resources: Resources {
+            cpu_millis: 1,
+            memory_mib: 2,
+            gpus: 0,
+            gpu_memory_mib: 0,
+            disk_mib: 3,
+        },
+        ..NewSession::plain(session, SessionClass(2), "usr")
+    };
+    let profile = Profile {
+        boot_id: [8; 16],
+        cluster_address: "10.0.0.2:7700".into(),
+        gateway_url: "http://10.0.0.2:8080".into(),
+        labels,
+        roles: vec!["train".into()],
+        build: "0.1.0".into(),
+        protocol_min: 1,
+        protocol_max: 2,
+    };
+    let capacity = Capacity {
+        cpu_millis: 4_000,
+        memory_mib: 1_024,
+        gpus: 2,
+        gpu_memory_mib: 80_000,
+        disk_mib: 900,
+    };
+    let (node, actor, reason) = ("m".to_owned(), "worker".to_owned(), "it said so".to_owned());
+    let (epoch, facts) = (1, Some(vec![1, 2, 3]));
+    vec![
+        ControlCommand::AdmitNode {
+            node: node.clone(),
+            incarnation: 3,
+            capacity,
+            profile,
+            renumber: false,
+        },
+        ControlCommand::SetNodeState {
+            node: node.clone(),
+            state: NodeState::Ready,
+            actor: "usr".into(),
+            reason: "caught up".into(),
+        },
+        ControlCommand::SubmitSession(new),
+        ControlCommand::PlaceSession { session, node: node.clone() },
+        ControlCommand::RecordPhase {
+            session,
+            epoch,
+            to: Some(Phase::Starting),
+            reason: reason.clone(),
+            actor,
+            facts,
+        },
+        ControlCommand::EvictSession { session, epoch, reason, to: Some("n".into()) },
+        ControlCommand::ArchiveSession { session, epoch, archive: vec![segment] },
+        ControlCommand::MarkDown { node, incarnation: 3 },
+    ]
+}
+
+fn record(commands: Vec<ControlCommand>) -> EntryRecord {
     let keyed = (0_u8..)
-        .zip(one_of_each())
+        .zip(commands)
         .map(|(key, command)| Proposed { key: CommandId([key; 16]), command });
     EntryRecord { at_ms: 1_700_000_000_000, commands: keyed.collect() }
 }
 
+fn newest() -> EntryRecord {
+    record(one_of_each().into_iter().chain(one_of_each_newer()).collect())
+}
+
+fn applied(record: EntryRecord) -> ControlState {
+    let EntryRecord { at_ms, commands } = record;
+    let mut state = ControlState::default();
+    let answers = apply(&mut state, &Entry { index: 1, at_ms, commands }).unwrap().results;
+    assert!(answers.iter().filter(|answer| answer.is_ok()).count() > 8, "{answers:?}");
+    state
+}
+
+/// Reads a file of an older version.
+fn older<R: Record>(version: u16) -> R {
+    let name = format!("{}_v{version}.bin", schema::name(R::SCHEMA));
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    codec::decode(&std::fs::read(file).unwrap()).unwrap()
+}
+
 #[test]
 fn an_entry_with_one_of_each_command_is_readable_for_ever() {
-    golden(&record());
+    golden(&newest());
 }
 
 #[test]
 fn the_state_that_follows_is_readable_for_ever() {
-    let EntryRecord { at_ms, commands } = record();
-    let mut state = ControlState::default();
-    apply(&mut state, &Entry { index: 1, at_ms, commands }).unwrap();
-    golden(&state);
+    golden(&applied(newest()));
+}
+
+#[test]
+fn an_entry_of_the_first_version_says_what_it_said() {
+    assert_eq!(older::<EntryRecord>(1), record(one_of_each()));
+}
+
+#[test]
+fn a_snapshot_of_the_first_version_holds_what_it_held() {
+    let state: ControlState = older(1);
+    let now = applied(record(one_of_each()));
+    assert_eq!((state.applied_index, state.documents), (now.applied_index, now.documents));
+    let (old, new) = (state.sessions.get(&[1; 16]).unwrap(), now.sessions.get(&[1; 16]).unwrap());
+    assert_eq!(
+        (&old.outcome, &old.checkpoints, &old.retry),
+        (&new.outcome, &new.checkpoints, &new.retry)
+    );
+    assert_eq!((old.phase, old.timeline.len()), (Phase::Stopped, 1));
+    assert_eq!(state.nodes.get("n").unwrap().capacity, now.nodes.get("n").unwrap().capacity);
 }

@@ -21,8 +21,12 @@ fn open(dir: &Path, snapshot_every: u64) -> ControlHandle {
     // A clock that goes back now and then: entries must not.
     let ticks = AtomicU64::new(0);
     let clock = move || 1_000_000 - ticks.fetch_add(1, Ordering::Relaxed) % 7 * 100;
-    LocalDriver::start(&journal, &blobs, LocalConfig { node: "n-test".into(), clock: Arc::new(clock), snapshot_every })
-        .unwrap()
+    LocalDriver::start(
+        &journal,
+        &blobs,
+        LocalConfig { node: "n-test".into(), clock: Arc::new(clock), snapshot_every },
+    )
+    .unwrap()
 }
 
 fn key(number: u64) -> CommandId {

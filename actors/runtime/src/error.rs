@@ -310,6 +310,8 @@ impl From<cluster::control::Refusal> for ActorsError {
             | Refusal::NodeNotReady { .. }
             | Refusal::NoCapacity { .. }
             | Refusal::StaleIncarnation { .. }
+            | Refusal::PhaseNotNext { .. }
+            | Refusal::NodeNameTaken { .. }
             | Refusal::AlreadyInitialised
             | Refusal::VersionNotRising { .. } => {
                 Self::Conflict { detail: text, params: BTreeMap::new() }

@@ -36,6 +36,7 @@ mod scheduler;
 mod session;
 mod tasks;
 mod topics;
+mod warden;
 mod worker;
 
 pub use boot::{Platform, PlatformConfig, Running, boot};

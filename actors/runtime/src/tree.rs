@@ -89,18 +89,18 @@ pub const ROWS: [Row; 14] = [
         node_dies: "its load report ages out",
     },
     Row {
-        name: messages::placement::NAME,
-        folder: "placement",
-        does: "which node runs a session",
-        on_failure: "restart from replicated state",
-        node_dies: "the new leader rebuilds",
-    },
-    Row {
         name: messages::scheduler::NAME,
         folder: "scheduler",
         does: "what should run now, what waits and why",
         on_failure: "restart from replicated state",
         node_dies: "the new leader rebuilds",
+    },
+    Row {
+        name: messages::warden::NAME,
+        folder: "warden",
+        does: "beside the leader: takes sessions from nodes that are lost or drain",
+        on_failure: "restart from replicated state",
+        node_dies: "the new leader's takes over",
     },
     Row {
         name: messages::host::NAME,

@@ -281,6 +281,10 @@ pub struct QueueEntryView {
     pub priority: i32,
     /// What it waits for, a sentence.
     pub reason: String,
+    /// The same as a code that clients translate.
+    pub reason_code: String,
+    /// What the sentence speaks of, by name. Amounts are in thousandths of a core, MiB or GPUs, times in milliseconds.
+    pub reason_params: BTreeMap<String, String>,
     /// RFC 3339 UTC.
     pub created_at: String,
 }

@@ -176,8 +176,8 @@ async fn those_that_wait_say_why_and_go_by_priority() {
     let first = sessions.submit(command(), wanted.clone()).await.unwrap().id;
     until_state(&node, first, State::Running).await;
     let low = sessions.submit(command(), wanted.clone()).await.unwrap().id;
-    let high =
-        sessions.submit(command(), NewSession { priority: 5, ..wanted.clone() }).await.unwrap().id;
+    let last = NewSession { priority: -5, ..wanted.clone() };
+    let last = sessions.submit(command(), last).await.unwrap().id;
     let large = json!({"cpu": 8});
     let never = sessions
         .submit(command(), NewSession { resources: Some(large), ..wanted })
@@ -185,17 +185,16 @@ async fn those_that_wait_say_why_and_go_by_priority() {
         .unwrap()
         .id;
 
-    let view = until(&node, low, "a reason", |view| view.reason.contains("ahead")).await;
-    assert_eq!(
-        (view.state, view.reason.as_str()),
-        (State::Pending, "waiting for 1 core; 1 ahead in queue")
-    );
-    until(&node, high, "a reason", |view| view.reason == "waiting for 1 core; next in queue").await;
+    let name = node.running.node().clone();
+    let next = format!("waiting for 1 core on {name}; next in queue");
+    until(&node, low, "a reason", |view| view.reason == next).await;
+    until(&node, last, "a reason", |view| view.reason.contains("ahead in queue")).await;
     until(&node, never, "a reason", |view| view.reason.contains("the largest node has 1 core"))
         .await;
-    let queue: Vec<_> =
-        sessions.queue().await.unwrap().into_iter().map(|entry| entry.session_id).collect();
-    assert_eq!(queue, [high, low, never]);
+    let queue = sessions.queue().await.unwrap();
+    let place = |id| queue.iter().find(|entry| entry.session_id == id).map(|one| one.position);
+    assert!(place(low) < place(last), "{queue:?}");
+    assert_eq!(queue.iter().find(|one| one.session_id == low).unwrap().reason_code, "missing");
 
     assert_eq!(sessions.stop(command(), never).await.unwrap().state, State::Stopped);
     assert_eq!(
@@ -203,10 +202,33 @@ async fn those_that_wait_say_why_and_go_by_priority() {
         ErrorCode::IllegalTransition
     );
     sessions.stop(command(), first).await.unwrap();
-    until_state(&node, high, State::Running).await;
-    assert_eq!(sessions.get(low).await.unwrap().state, State::Pending);
-    sessions.stop(command(), high).await.unwrap();
     until_state(&node, low, State::Running).await;
+    assert_eq!(sessions.get(last).await.unwrap().state, State::Pending);
+    sessions.stop(command(), low).await.unwrap();
+    until_state(&node, last, State::Running).await;
+    node.running.shutdown(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_more_urgent_session_takes_the_place_of_a_lesser_one_which_goes_on_later() {
+    let dir = temporary();
+    let setup = Setup { cores: 1, ..Setup::mode("normal").with("FAKE_STEPS", 100_000) };
+    let node = start(dir.path(), &setup).await;
+    let sessions = &node.platform.sessions;
+    let wanted = training(&node).await;
+    let lesser = sessions.submit(command(), wanted.clone()).await.unwrap().id;
+    until_state(&node, lesser, State::Running).await;
+    let urgent = NewSession { priority: 50, ..wanted };
+    let urgent = sessions.submit(command(), urgent).await.unwrap().id;
+    until_state(&node, urgent, State::Running).await;
+    assert_eq!(sessions.get(lesser).await.unwrap().state, State::Pending);
+    assert!(!sessions.checkpoints(lesser).await.unwrap().is_empty(), "nothing was thrown away");
+    let timeline = sessions.timeline(lesser).await.unwrap();
+    let last = timeline.last().unwrap();
+    assert!(last.reason.contains("which has a higher priority"), "{last:?}");
+    sessions.stop(command(), urgent).await.unwrap();
+    until_state(&node, lesser, State::Running).await;
+    assert_eq!(sessions.get(lesser).await.unwrap().epoch.0, 2, "a new assignment");
     node.running.shutdown(DEADLINE).await;
 }
 

@@ -140,3 +140,52 @@ proptest! {
         prop_assert_eq!(found, points(from.min(end), end));
     }
 }
+
+#[tokio::test]
+async fn what_was_read_elsewhere_is_restored_as_it_was() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (here, there) = (opened(&one), opened(&two));
+    here.metrics.append(&SESSION, 0, &points(0, 500), 5).await.unwrap();
+    here.metrics.append(&SESSION, 500, &points(500, 700), 9).await.unwrap();
+    let trimmed = here.metrics.rows(&SESSION, 300, 333, 1_000).unwrap();
+    let numbers = trimmed.iter().map(|row| (row.first, row.points.len()));
+    assert_eq!(numbers.collect::<Vec<_>>(), [(300, 33)]);
+    let rows = here.metrics.rows(&SESSION, 0, u64::MAX, 1_000).unwrap();
+    assert_eq!(rows.iter().map(|row| row.points.len()).sum::<usize>(), 700);
+    assert_eq!((rows[0].stored_at_ms, rows[rows.len() - 1].stored_at_ms), (5, 9));
+    assert_eq!(here.metrics.rows(&SESSION, 0, u64::MAX, 2).unwrap(), rows[..2]);
+    assert!(here.metrics.rows(&SESSION, 700, u64::MAX, 10).unwrap().is_empty());
+
+    let line = |n: u64| NewLine { at_ms: n, level: "info".into(), text: format!("line {n}") };
+    here.logs.append(&SESSION, (0..50).map(line).collect()).await.unwrap();
+    let lines = here.logs.read(&SESSION, 0, 100).unwrap();
+    there.logs.restore(&SESSION, &lines[..30]).await.unwrap();
+    there.logs.restore(&SESSION, &lines[20..]).await.unwrap();
+    assert_eq!(there.logs.read(&SESSION, 0, 100).unwrap(), lines);
+    assert_eq!(there.logs.append(&SESSION, vec![line(50)]).await.unwrap(), 51);
+}
+
+#[tokio::test]
+async fn what_was_lost_is_forgotten_and_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let tables = opened(&dir);
+        tables.metrics.append(&SESSION, 0, &points(0, 500), 5).await.unwrap();
+        tables.metrics.truncate(&SESSION, 600).await.unwrap();
+        assert_eq!(tables.metrics.count(&SESSION).unwrap(), 500);
+        tables.metrics.truncate(&SESSION, 190).await.unwrap();
+        tables.metrics.truncate(&SESSION, 190).await.unwrap();
+        let line = |n: u64| NewLine { at_ms: n, level: "info".into(), text: String::new() };
+        tables.logs.append(&SESSION, (0..9).map(line).collect()).await.unwrap();
+        tables.logs.truncate(&SESSION, 4).await.unwrap();
+        assert_eq!(tables.logs.append(&SESSION, vec![line(9)]).await.unwrap(), 5);
+    }
+    let tables = opened(&dir);
+    assert_eq!(tables.metrics.count(&SESSION).unwrap(), 190);
+    let again = tables.metrics.append(&SESSION, 150, &points(150, 400), 8).await.unwrap();
+    assert_eq!((again.dropped, again.count), (40, 400));
+    let plain: Vec<Point> =
+        tables.metrics.read(&SESSION, 0, 1_000).unwrap().into_iter().map(|row| row.point).collect();
+    assert_eq!(plain, points(0, 400));
+    assert_eq!(tables.logs.read(&SESSION, 0, 100).unwrap().len(), 5);
+}

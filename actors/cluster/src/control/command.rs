@@ -4,9 +4,12 @@
 //! opaque bytes; a command never carries a clock reading of its own, time comes with the entry.
 
 use serde::{Deserialize, Serialize};
-use store::codec::{Record, schema};
+use store::codec::{CodecError, Record, schema, upcast};
 
-use super::state::{Capacity, Manifest, NodeState, OutcomeKind, Resources};
+use super::state::{
+    Capacity, Gang, Manifest, NodeState, OutcomeKind, Phase, Profile, Requirements, Resources,
+    Segment,
+};
 
 /// Names a command for ever: sending it twice does it once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,6 +106,34 @@ pub struct NewSession {
     pub spec: Vec<u8>,
     /// Documents that must exist now and may not be deleted before the session has ended.
     pub references: Vec<DocumentKey>,
+    /// The group that pays for it; empty for none.
+    pub team: String,
+    /// Where it may run.
+    pub requires: Requirements,
+    /// Placed together with others.
+    pub gang: Option<Gang>,
+    /// Whether a more urgent one may take its place.
+    pub preemptible: bool,
+}
+
+impl NewSession {
+    /// Returns a session that needs nothing special: any node, no team, may be preempted.
+    #[must_use]
+    pub fn plain(id: SessionKey, class: SessionClass, owner: impl Into<String>) -> Self {
+        Self {
+            id,
+            class,
+            owner: owner.into(),
+            priority: 0,
+            resources: Resources::default(),
+            spec: Vec::new(),
+            references: Vec::new(),
+            team: String::new(),
+            requires: Requirements::default(),
+            gang: None,
+            preemptible: true,
+        }
+    }
 }
 
 /// What a session should do.
@@ -167,6 +198,8 @@ pub enum ControlCommand {
         epoch: u64,
         /// Why.
         reason: String,
+        /// Whether its node was lost, rather than having given it up in good order.
+        lost: bool,
     },
     /// Notes that a session failed and when it may start again. A count of 0 notes success.
     RecordRetry {
@@ -189,6 +222,8 @@ pub enum ControlCommand {
         epoch: u64,
         /// What it is.
         manifest: Manifest,
+        /// Everything recorded up to it, as files; absent: unchanged.
+        archive: Option<Vec<Segment>>,
     },
     /// Ends a session for good and frees what it reserved.
     FinishSession {
@@ -203,6 +238,12 @@ pub enum ControlCommand {
         /// What it produced; opaque, at most 4 KiB.
         #[serde(with = "serde_bytes")]
         result: Vec<u8>,
+        /// Who ended it.
+        actor: String,
+        /// What its holder found out, whole; absent: unchanged.
+        facts: Option<Vec<u8>>,
+        /// Everything it recorded, as files; absent: unchanged.
+        archive: Option<Vec<Segment>>,
     },
     /// Forgets a session that has ended.
     RemoveSession {
@@ -224,6 +265,65 @@ pub enum ControlCommand {
         node: String,
         /// What.
         state: NodeState,
+        /// Who says so.
+        actor: String,
+        /// Why.
+        reason: String,
+    },
+    /// Admits a node, or notes that it started again. Answers its number in the control plane.
+    AdmitNode {
+        /// Its name.
+        node: String,
+        /// Its starts, counted; never falls.
+        incarnation: u64,
+        /// What may be reserved on it.
+        capacity: Capacity,
+        /// How it is reached and what it is.
+        profile: Profile,
+        /// Whether it lost its log and needs a new number.
+        renumber: bool,
+    },
+    /// Notes that a node's lease is over. Its sessions are released by commands of their own.
+    MarkDown {
+        /// Which.
+        node: String,
+        /// Which start of it; a newer one is up.
+        incarnation: u64,
+    },
+    /// A holder says in which phase its session is, and what it found out.
+    RecordPhase {
+        /// Which.
+        session: SessionKey,
+        /// The assignment that says so.
+        epoch: u64,
+        /// Where the session is; absent, or the phase it is in already: only the facts change.
+        to: Option<Phase>,
+        /// Why.
+        reason: String,
+        /// Who.
+        actor: String,
+        /// What its holder found out, whole; absent: unchanged.
+        facts: Option<Vec<u8>>,
+    },
+    /// Wishes that the holder gives a session up in good order.
+    EvictSession {
+        /// Which.
+        session: SessionKey,
+        /// The assignment that shall end.
+        epoch: u64,
+        /// Why.
+        reason: String,
+        /// Where it should go next, if anybody cares.
+        to: Option<String>,
+    },
+    /// Replaces the list of files that hold what a session recorded; also after its end.
+    ArchiveSession {
+        /// Which.
+        session: SessionKey,
+        /// The newest assignment.
+        epoch: u64,
+        /// All files.
+        archive: Vec<Segment>,
     },
 }
 
@@ -258,7 +358,11 @@ pub struct EntryRecord {
 
 impl Record for EntryRecord {
     const SCHEMA: u32 = schema::SCHEMA_CONTROL_ENTRY;
-    const VERSION: u16 = 1;
+    const VERSION: u16 = 2;
+
+    fn decode_older(version: u16, payload: &[u8]) -> Option<Result<Self, CodecError>> {
+        (version == 1).then(|| upcast::from::<super::v1::command::EntryRecord, Self>(payload))
+    }
 }
 
 /// A command alone, for its size and fingerprint.
@@ -268,5 +372,5 @@ pub(crate) struct CommandRecord(pub(crate) ControlCommand);
 
 impl Record for CommandRecord {
     const SCHEMA: u32 = schema::SCHEMA_CONTROL_COMMAND;
-    const VERSION: u16 = 1;
+    const VERSION: u16 = 2;
 }

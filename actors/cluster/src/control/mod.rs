@@ -20,6 +20,7 @@ pub mod raft;
 pub mod refusal;
 pub mod state;
 pub mod storage;
+mod v1;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{CommandId, DocumentKey, Expected, SessionKey};
-use super::state::{NodeState, OutcomeKind};
+use super::state::{NodeState, OutcomeKind, Phase};
 
 /// The answer to one command.
 pub type CommandResult = Result<CommandOutput, Refusal>;
@@ -30,6 +30,10 @@ pub enum Dimension {
     MemoryMib,
     /// GPU devices.
     Gpus,
+    /// Memory of GPU devices in MiB.
+    GpuMemoryMib,
+    /// Disk in MiB.
+    DiskMib,
 }
 
 /// Why a command changed nothing.
@@ -188,5 +192,23 @@ pub enum Refusal {
     KeyReused {
         /// Which.
         key: CommandId,
+    },
+    /// A phase cannot directly follow the one that stands.
+    #[error("a session that is {from:?} cannot become {to:?}: what stands is newer")]
+    PhaseNotNext {
+        /// Which.
+        session: SessionKey,
+        /// The phase that stands.
+        from: Phase,
+        /// The one reported.
+        to: Phase,
+    },
+    /// A node of that name is up already.
+    #[error(
+        "a node called {node} is up already (another process, same start): choose another name"
+    )]
+    NodeNameTaken {
+        /// Which.
+        node: String,
     },
 }

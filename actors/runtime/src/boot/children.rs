@@ -18,7 +18,6 @@ use crate::messages;
 use crate::messages::sessions::SessionsHandle;
 use crate::metrics::{Metrics, MetricsArguments};
 use crate::nodes::{Here, Nodes, NodesArguments};
-use crate::placement::Placement;
 use crate::reports::{Reports, ReportsArguments};
 use crate::scheduler::{Scheduler, SchedulerArguments};
 use crate::session::Context;
@@ -26,6 +25,7 @@ use crate::session::registry::Registry;
 use crate::topics::Topics;
 use crate::topics::hub::Hub;
 use crate::tree::ROWS;
+use crate::warden::{Leases, Warden, WardenArguments};
 
 /// Everything the actors of a node work with.
 #[derive(Clone)]
@@ -37,6 +37,7 @@ pub(super) struct Parts {
     pub(super) hub: Arc<Hub>,
     pub(super) here: Here,
     pub(super) secrets: PathBuf,
+    pub(super) leases: Arc<dyn Leases>,
 }
 
 /// Returns the children of the root in the order of the table.
@@ -135,13 +136,10 @@ fn spec(name: &str, parts: &Parts) -> Option<ChildSpec> {
 
 /// Returns the child called `name` among those that run sessions or look at the tree.
 fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
-    let context = parts.context.clone();
+    let Parts { context, leases, .. } = parts.clone();
     let found = match name {
         messages::sessions::NAME => {
             child(messages::sessions::NAME, || Registry, move || context.clone())
-        }
-        messages::placement::NAME => {
-            child(messages::placement::NAME, || Placement, move || context.control.clone())
         }
         messages::scheduler::NAME => child(
             messages::scheduler::NAME,
@@ -149,6 +147,16 @@ fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
             move || SchedulerArguments {
                 control: context.control.clone(),
                 directory: context.directory.clone(),
+                clock: Arc::clone(&context.clock),
+            },
+        ),
+        messages::warden::NAME => child(
+            messages::warden::NAME,
+            || Warden,
+            move || WardenArguments {
+                control: context.control.clone(),
+                leases: Arc::clone(&leases),
+                clock: Arc::clone(&context.clock),
             },
         ),
         messages::host::NAME => child(messages::host::NAME, || Host, move || context.clone()),
@@ -191,8 +199,8 @@ mod tests {
         messages::sessions::NAME,
         messages::reports::NAME,
         messages::nodes::NAME,
-        messages::placement::NAME,
         messages::scheduler::NAME,
+        messages::warden::NAME,
         messages::host::NAME,
         messages::collect::NAME,
         messages::inspect::NAME,

@@ -44,6 +44,7 @@ use crate::nodes::devices::gpu_count;
 use crate::nodes::{Here, machine_memory_mib};
 use crate::session::{Context, RetryPolicy};
 use crate::topics::hub::Hub;
+use crate::warden::Alone;
 use crate::worker::limits::Limiter;
 use crate::worker::spawner::Spawner;
 use crate::worker::{WorkerProgram, WorkerTimes};
@@ -238,6 +239,7 @@ async fn register(
             cpu_millis: u64::from(capacity.cpu) * 1_000,
             memory_mib: u64::from(capacity.memory_mib),
             gpus: capacity.gpus,
+            ..Resources::default()
         },
     };
     control.execute(key(), command).await?;
@@ -298,8 +300,8 @@ fn assemble(
         spawner,
     };
     let secrets = config.data_dir.join("secrets");
-    let collect = config.collect;
-    Ok((platform, Parts { context, tables, journal, collect, hub, here, secrets }))
+    let (collect, leases) = (config.collect, Arc::new(Alone));
+    Ok((platform, Parts { context, tables, journal, collect, hub, here, secrets, leases }))
 }
 
 impl Running {

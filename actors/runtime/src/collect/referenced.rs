@@ -22,7 +22,7 @@ const HASH_DIGITS: usize = 64;
 /// What this node alone knows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Local {
-    /// Rows of sessions as journalled, JSON: what they produced.
+    /// Rows of sessions as the first version journalled them, JSON: what they produced.
     pub(crate) rows: BTreeMap<SessionKey, Vec<u8>>,
     /// The newest snapshot of control state.
     pub(crate) snapshot: Option<BlobHash>,
@@ -52,6 +52,8 @@ pub(crate) fn referenced(
 ) -> Result<BTreeSet<BlobHash>, Unreadable> {
     let mut found: BTreeSet<BlobHash> = state.sessions.checkpoint_hashes().map(BlobHash).collect();
     found.extend(local.snapshot);
+    let archived = state.sessions.iter().flat_map(|session| &session.archive);
+    found.extend(archived.map(|segment| BlobHash(segment.sha256)));
     let mut read = |place: String, bytes: &[u8], needed: Option<&str>| {
         read(bytes, needed, &mut found).map_err(|reason| Unreadable { place, reason })
     };
@@ -65,6 +67,9 @@ pub(crate) fn referenced(
         let result = session.outcome.as_ref().map(|outcome| &outcome.result);
         if let Some(result) = result.filter(|result| !result.is_empty()) {
             read(format!("the result of session {id}"), result, None)?;
+        }
+        if !session.facts.is_empty() {
+            read(format!("what is known of session {id}"), &session.facts, None)?;
         }
         if let Some(row) = local.rows.get(&session.id) {
             read(format!("the row of session {id} in the journal"), row, None)?;

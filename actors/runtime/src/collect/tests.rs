@@ -55,7 +55,7 @@ impl Place {
         let arguments = CollectArguments { stores: stores.clone(), times: never };
         let (actor, _) = Actor::spawn(None, Collect, arguments).await.unwrap();
         let place = Self { dir, stores, actor };
-        let capacity = Resources { cpu_millis: 64_000, memory_mib: 64_000, gpus: 0 };
+        let capacity = Resources { cpu_millis: 64_000, memory_mib: 64_000, ..Resources::default() };
         let node = NODE.to_owned();
         place.propose(ControlCommand::RegisterNode { node, incarnation: 1, capacity }).await;
         place
@@ -125,9 +125,25 @@ impl Place {
             nodes: vec![NODE.to_owned()],
             at_ms: 0,
         };
-        self.propose(ControlCommand::CommitCheckpoint { session, epoch: 1, manifest }).await;
+        let command =
+            ControlCommand::CommitCheckpoint { session, epoch: 1, manifest, archive: None };
+        self.propose(command).await;
     }
 
+    /// Has the session's holder find something out.
+    async fn facts(&self, session: SessionKey, facts: &Value) {
+        let command = ControlCommand::RecordPhase {
+            session,
+            epoch: 1,
+            to: None,
+            reason: String::new(),
+            actor: "worker".to_owned(),
+            facts: Some(serde_json::to_vec(facts).unwrap()),
+        };
+        self.propose(command).await;
+    }
+
+    /// Keeps what the first version kept of a session.
     async fn row(&self, session: SessionKey, view: Value) {
         let body = serde_json::to_vec(&json!({"view": view, "seq": 3})).unwrap();
         let status = StatusRecord { revision: 1, layout: 1, body };
@@ -136,8 +152,16 @@ impl Place {
 
     async fn finish(&self, session: SessionKey) {
         let (kind, detail) = (OutcomeKind::Completed, "done".to_owned());
-        let finish =
-            ControlCommand::FinishSession { session, epoch: 1, kind, detail, result: Vec::new() };
+        let finish = ControlCommand::FinishSession {
+            session,
+            epoch: 1,
+            kind,
+            detail,
+            result: Vec::new(),
+            actor: "worker".to_owned(),
+            facts: None,
+            archive: None,
+        };
         self.propose(finish).await;
     }
 }
@@ -155,13 +179,8 @@ async fn propose(control: &ControlHandle, command: ControlCommand) {
 
 fn new_session(id: SessionKey, spec: &Value) -> NewSession {
     NewSession {
-        id,
-        class: SessionClass(2),
-        owner: "somebody".to_owned(),
-        priority: 0,
-        resources: Resources::default(),
         spec: serde_json::to_vec(spec).unwrap(),
-        references: Vec::new(),
+        ..NewSession::plain(id, SessionClass(2), "somebody")
     }
 }
 
@@ -194,7 +213,7 @@ async fn what_is_referred_to_stays_and_the_rest_goes_once_it_is_old() {
             "report_sha256": report.map(|hash| hash.to_string()),
         })
     };
-    place.row(training, view(Some(model), None)).await;
+    place.facts(training, &view(Some(model), None)).await;
     place.row(backtest, view(None, Some(report))).await;
     place.finish(backtest).await;
     let pin = place.stores.blobs.pin(held);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use cluster::control::state::Session as Wanting;
-use cluster::control::{ControlState, DesiredState};
+use cluster::control::{ControlCommand, ControlState, DesiredState};
 use cluster::supervision::{Backoff, Budget, RestartLimit, Verdict};
 use engine::ids::SessionId;
 use ractor::rpc::CallResult;
@@ -15,6 +15,7 @@ use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use uuid::Uuid;
 
 use crate::follow;
+use crate::messages::CommandId;
 use crate::messages::host::{HostMsg, Wish};
 use crate::messages::session::{self, SessionMsg};
 use crate::messages::sessions::{Advance, Facts, SessionsHandle};
@@ -159,8 +160,35 @@ impl HostState {
             HostStep::Resume(id) => self.tell(id, SessionMsg::Wished { wish: Wish::Run }),
             HostStep::Stop(id) => self.tell(id, SessionMsg::Wished { wish: Wish::Stop }),
             HostStep::Checkpoint(id) => self.tell(id, SessionMsg::CheckpointAsked),
+            HostStep::GiveUp(id) => self.give_up(id),
             HostStep::Retire(id) => self.retire(id),
         }
+    }
+
+    /// Lets go of a session after a last checkpoint, beside the actor: control state then no longer wants it here.
+    fn give_up(&self, id: SessionId) -> bool {
+        let key = *id.uuid().as_bytes();
+        let eviction = self
+            .context
+            .control
+            .read(|state| state.sessions.get(&key).and_then(|session| session.eviction.clone()));
+        let (Some(guest), Some(eviction)) = (self.guests.get(&id), eviction) else { return false };
+        let (actor, control) = (guest.actor.clone(), self.context.control.clone());
+        tokio::spawn(async move {
+            let drained = actor.call(|reply| SessionMsg::Drain { reply }, Some(DRAIN)).await;
+            if !matches!(drained, Ok(CallResult::Success(()))) {
+                tracing::warn!(session = %id, "given up without a last checkpoint");
+            }
+            let (epoch, reason) = (eviction.epoch, eviction.reason);
+            let command =
+                ControlCommand::ReleaseSession { session: key, epoch, reason, lost: false };
+            let key = cluster::control::CommandId(CommandId::random().0);
+            // Should it not be agreed upon, the warden takes the session away after a while.
+            if let Err(error) = control.execute(key, command).await {
+                tracing::warn!(session = %id, %error, "a session was not given up yet");
+            }
+        });
+        true
     }
 
     async fn start(
@@ -280,7 +308,9 @@ fn wanted_here(state: &ControlState, node: &str, started_ms: u64) -> BTreeMap<Se
         let checkpoint_requests = session.checkpoint_requests;
         let id = SessionId::from_uuid(Uuid::from_bytes(session.id));
         let wished_ms = session.desired.at_ms;
-        Some((id, Wanted { epoch: placement.epoch, wish, wished_ms, checkpoint_requests, begun }))
+        let give_up = session.eviction.is_some();
+        let epoch = placement.epoch;
+        Some((id, Wanted { epoch, wish, wished_ms, checkpoint_requests, begun, give_up }))
     };
     state
         .sessions

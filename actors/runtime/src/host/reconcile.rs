@@ -28,6 +28,8 @@ pub(crate) struct Wanted {
     pub(crate) checkpoint_requests: u64,
     /// Whether it began on this node before this start of the process.
     pub(crate) begun: bool,
+    /// Whether this node shall give it up.
+    pub(crate) give_up: bool,
 }
 
 /// A session that has an actor here.
@@ -41,6 +43,8 @@ pub(crate) struct Present {
     pub(crate) wished_ms: u64,
     /// Up to which request it was told to write checkpoints.
     pub(crate) checkpoint_requests: u64,
+    /// Whether it is being given up.
+    pub(crate) giving_up: bool,
 }
 
 /// One thing to do.
@@ -58,6 +62,8 @@ pub(crate) enum HostStep {
     Checkpoint(SessionId),
     /// Tell it to end in good order.
     Stop(SessionId),
+    /// Have it write a checkpoint, then let go of it.
+    GiveUp(SessionId),
     /// End it at once: it is no longer this node's.
     Retire(SessionId),
 }
@@ -87,6 +93,9 @@ pub(crate) fn reconcile(
 }
 
 fn tell(session: SessionId, want: &Wanted, actor: &Present, steps: &mut Vec<HostStep>) {
+    if want.give_up && !actor.giving_up && want.wish != Wish::Stop {
+        steps.push(HostStep::GiveUp(session));
+    }
     if (want.wish, want.wished_ms) != (actor.wish, actor.wished_ms) {
         steps.push(match want.wish {
             Wish::Run => HostStep::Resume(session),
@@ -111,6 +120,7 @@ pub(crate) fn carried_out(
     | HostStep::Resume(session)
     | HostStep::Checkpoint(session)
     | HostStep::Stop(session)
+    | HostStep::GiveUp(session)
     | HostStep::Retire(session)) = step;
     let want = wanted.get(&session);
     match step {
@@ -124,8 +134,14 @@ pub(crate) fn carried_out(
                     wish: want.wish,
                     wished_ms: want.wished_ms,
                     checkpoint_requests: want.checkpoint_requests,
+                    giving_up: false,
                 };
                 present.insert(session, told);
+            }
+        }
+        HostStep::GiveUp(_) => {
+            if let Some(actor) = present.get_mut(&session) {
+                actor.giving_up = true;
             }
         }
         HostStep::Checkpoint(_) => {
@@ -154,11 +170,18 @@ mod tests {
     }
 
     fn wanted(wish: Wish) -> Wanted {
-        Wanted { epoch: 1, wish, wished_ms: 1, checkpoint_requests: 0, begun: false }
+        Wanted {
+            epoch: 1,
+            wish,
+            wished_ms: 1,
+            checkpoint_requests: 0,
+            begun: false,
+            give_up: false,
+        }
     }
 
     fn present(wish: Wish) -> Present {
-        Present { epoch: 1, wish, wished_ms: 1, checkpoint_requests: 0 }
+        Present { epoch: 1, wish, wished_ms: 1, checkpoint_requests: 0, giving_up: false }
     }
 
     #[test]
@@ -205,6 +228,21 @@ mod tests {
     }
 
     #[test]
+    fn a_session_is_given_up_once_and_never_one_that_ends() {
+        let mut want = wanted(Wish::Run);
+        want.give_up = true;
+        let wants = BTreeMap::from([(id(1), want)]);
+        let mut here = BTreeMap::from([(id(1), present(Wish::Run))]);
+        assert_eq!(reconcile(&wants, &here), [HostStep::GiveUp(id(1))]);
+        carried_out(HostStep::GiveUp(id(1)), &wants, &mut here);
+        assert_eq!(reconcile(&wants, &here), []);
+        want.wish = Wish::Stop;
+        let wants = BTreeMap::from([(id(1), want)]);
+        let here = BTreeMap::from([(id(1), present(Wish::Run))]);
+        assert_eq!(reconcile(&wants, &here), [HostStep::Stop(id(1))]);
+    }
+
+    #[test]
     fn an_old_assignment_is_retired_before_the_new_one_starts() {
         let mut want = wanted(Wish::Run);
         want.epoch = 2;
@@ -229,12 +267,12 @@ mod tests {
             let wants: BTreeMap<SessionId, Wanted> = wants
                 .into_iter()
                 .map(|(n, (epoch, wish, checkpoint_requests, begun))| {
-                    (id(n), Wanted { epoch, wish, wished_ms: 1, checkpoint_requests, begun })
+                    (id(n), Wanted { epoch, wish, wished_ms: 1, checkpoint_requests, begun, give_up: begun })
                 })
                 .collect();
             let mut here: BTreeMap<SessionId, Present> = here
                 .into_iter()
-                .map(|(n, (epoch, wish, checkpoint_requests))| (id(n), Present { epoch, wish, wished_ms: 1, checkpoint_requests }))
+                .map(|(n, (epoch, wish, checkpoint_requests))| (id(n), Present { epoch, wish, wished_ms: 1, checkpoint_requests, giving_up: false }))
                 .collect();
             for _ in 0..2 {
                 for step in reconcile(&wants, &here) {

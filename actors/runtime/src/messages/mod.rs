@@ -11,12 +11,12 @@ pub mod library;
 pub mod logs;
 pub mod metrics;
 pub mod nodes;
-pub(crate) mod placement;
 pub mod reports;
 pub(crate) mod scheduler;
 pub(crate) mod session;
 pub mod sessions;
 pub mod topics;
+pub(crate) mod warden;
 
 use std::fmt;
 use std::time::Duration;

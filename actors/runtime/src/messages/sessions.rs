@@ -144,8 +144,12 @@ pub(crate) struct QueuePlace {
     pub(crate) session: SessionId,
     /// From 1.
     pub(crate) position: u32,
-    /// What for.
+    /// What for, a sentence.
     pub(crate) reason: String,
+    /// The same as a code that clients translate.
+    pub(crate) code: String,
+    /// What the sentence speaks of, by name.
+    pub(crate) params: BTreeMap<String, String>,
 }
 
 type Reply<T> = RpcReplyPort<Result<T, ActorsError>>;
@@ -177,6 +181,8 @@ pub(crate) enum SessionsMsg {
     Pulse { id: SessionId, epoch: u64, pulse: Pulse },
     /// The scheduler says who waits and why.
     Queued { places: Vec<QueuePlace> },
+    /// A change was agreed upon, or not: answer with what stands now.
+    Proposed { id: SessionId, result: Result<(), ActorsError>, reply: Reply<SessionView> },
     /// Control state moved on.
     Applied,
     /// Time to publish what changed.

@@ -144,6 +144,8 @@ fn state_name(state: NodeState) -> &'static str {
         NodeState::Draining => "draining",
         NodeState::Drained => "drained",
         NodeState::Down => "down",
+        NodeState::Joining => "joining",
+        NodeState::Left => "left",
     }
 }
 

@@ -1,29 +1,32 @@
-//! The rows behind the views of sessions: made from control state, changed by transitions and pulses, paged. Pure.
+//! The rows behind the views of sessions: made from control state, freshened by signs of life, paged. Pure.
 
 use std::collections::BTreeMap;
 
 use cluster::control::state::{OutcomeKind, Session};
 use engine::ids::{Epoch, SessionId};
 use engine::session::protocol::Progress;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::known::Known;
+use super::lifecycle;
 use super::spec::SessionSpec;
 use crate::clock::rfc3339;
 use crate::error::ActorsError;
 use crate::messages::page_limit;
-use crate::messages::sessions::{Advance, Facts, ListSessions, Pulse};
+use crate::messages::sessions::{ListSessions, Pulse};
 use crate::views::{Page, ProgressView, SessionState, SessionView, TransitionView};
 
 /// Letter before the number in a cursor, so that a foreign one is noticed.
 const CURSOR: char = 's';
 
 /// One session as the registry keeps it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {
     /// What is shown.
     pub(crate) view: SessionView,
-    /// Transitions so far.
+    /// What its holder found out, signs of life included.
+    pub(crate) known: Known,
+    /// Changes of phase so far.
     pub(crate) seq: u64,
     /// Order of submission over the whole cluster.
     pub(crate) order: u64,
@@ -42,19 +45,22 @@ pub(crate) fn wall(at_ms: u64) -> i64 {
 }
 
 impl Row {
-    /// Returns the row of a session that was just accepted. No transition has been journalled yet.
+    /// Returns the row of a session as control state has it.
     ///
     /// # Errors
     /// Tells when control state holds something that no submission of ours wrote.
-    pub(crate) fn new(session: &Session, spec: SessionSpec) -> Result<Self, ActorsError> {
+    pub(crate) fn of(session: &Session, known: Known) -> Result<Self, ActorsError> {
         let broken = |error: engine::ids::IdError| ActorsError::Store { detail: error.to_string() };
+        let spec = SessionSpec::from_bytes(&session.spec)?;
         let reproducibility = spec.reproducibility().to_owned();
+        let last = session.timeline.last();
+        let placed = session.placement.as_ref();
         let view = SessionView {
             id: id_of(session),
             name: spec.name,
             kind: spec.config.kind(),
-            state: SessionState::Pending,
-            reason: "submitted".to_owned(),
+            state: lifecycle::state_of(session.phase),
+            reason: last.map(|turn| turn.reason.clone()).unwrap_or_default(),
             owner: session.owner.parse().map_err(broken)?,
             strategy_id: spec.strategy_id,
             strategy_name: spec.strategy_name,
@@ -62,96 +68,60 @@ impl Row {
             dataset_id: spec.dataset_id,
             dataset_name: spec.dataset_name,
             dataset_sha256: spec.dataset_sha256,
-            node: None,
-            epoch: Epoch(0),
+            node: placed.and_then(|placement| placement.node.parse().ok()),
+            epoch: Epoch(session.epoch),
             config: spec.config,
             resources: spec.resources,
             priority: session.priority,
             tags: spec.tags,
-            progress: ProgressView::default(),
-            last_metrics: BTreeMap::new(),
-            retry_count: 0,
-            first_error: None,
-            model_sha256: spec.model_sha256,
-            report_sha256: None,
+            progress: known.progress.clone(),
+            last_metrics: known.metrics.clone(),
+            retry_count: known.retry_count,
+            first_error: session.retry.first_error.clone().or_else(|| known.first_error.clone()),
+            model_sha256: known.model_sha256.clone().or(spec.model_sha256),
+            report_sha256: known.report_sha256.clone(),
             reproducibility,
-            build: spec.build,
-            limits: None,
+            build: known.build.clone().unwrap_or(spec.build),
+            limits: known.limits.clone(),
             created_at: rfc3339(wall(session.submitted_at_ms)),
-            started_at: None,
-            finished_at: None,
-            revision: 0,
+            started_at: known.started_at.clone(),
+            finished_at: session.outcome.as_ref().map(|outcome| rfc3339(wall(outcome.at_ms))),
+            revision: session.revision,
         };
-        Ok(Self { view, seq: 0, order: session.submitted_order, command: spec.command })
-    }
-
-    /// Returns the row after a transition, and the transition itself.
-    pub(crate) fn after(&self, advance: &Advance, now_ms: i64) -> (Self, TransitionView) {
-        let mut next = self.clone();
-        let at = rfc3339(now_ms);
-        next.seq += 1;
-        let first = self.seq == 0;
-        next.view.state = advance.to;
-        next.view.reason.clone_from(&advance.reason);
-        next.view.revision += 1;
-        if advance.to == SessionState::Running && next.view.started_at.is_none() {
-            next.view.started_at = Some(at.clone());
-        }
-        if advance.to.is_terminal() {
-            next.view.finished_at = Some(at.clone());
-            next.view.progress.eta_seconds = None;
-            next.view.progress.steps_per_second = None;
-        }
-        if advance.to == SessionState::Completed {
-            // The worker's last progress frame may be up to half a second old.
-            next.view.progress.step = next.view.progress.step_count;
-            next.view.progress.ratio = Some(1.0);
-        }
-        next.learn(&advance.facts);
-        let transition = TransitionView {
-            seq: next.seq,
-            at,
-            from: (!first).then_some(self.view.state),
-            to: advance.to,
-            reason: advance.reason.clone(),
-            actor: advance.actor.clone(),
-        };
-        (next, transition)
-    }
-
-    /// Takes in facts; the first error is kept.
-    pub(crate) fn learn(&mut self, facts: &Facts) {
-        if let Some(count) = facts.retry_count {
-            self.view.retry_count = count;
-        }
-        if let Some(error) = &facts.error {
-            self.view.first_error.get_or_insert_with(|| error.clone());
-        }
-        if let Some(sha256) = &facts.model_sha256 {
-            self.view.model_sha256 = Some(sha256.clone());
-        }
-        if let Some(sha256) = &facts.report_sha256 {
-            self.view.report_sha256 = Some(sha256.clone());
-        }
-        self.view
-            .last_metrics
-            .extend(facts.metrics.iter().map(|(name, value)| (name.clone(), *value)));
-        if let Some(build) = &facts.build {
-            self.view.build.clone_from(build);
-        }
-        if let Some(limits) = &facts.limits {
-            self.view.limits = Some(limits.clone());
-        }
+        let seq = last.map_or(0, |turn| turn.seq);
+        Ok(Self { view, known, seq, order: session.submitted_order, command: spec.command })
     }
 
     /// Takes in a sign of life.
     pub(crate) fn feel(&mut self, pulse: Pulse) {
-        self.view.revision += 1;
         match pulse {
-            Pulse::Progress(progress) => self.view.progress = progress_view(progress),
-            Pulse::Metrics(newest) => self.view.last_metrics.extend(newest),
+            Pulse::Progress(progress) => self.known.progress = progress_view(progress),
+            Pulse::Metrics(newest) => self.known.measured(&newest),
         }
+        self.view.progress = self.known.progress.clone();
+        self.view.last_metrics = self.known.metrics.clone();
     }
+}
+
+/// Returns the changes of phase of a session that come after number `seen`, oldest first.
+pub(crate) fn turns_after(session: &Session, seen: u64) -> Vec<TransitionView> {
+    let mut before = None;
+    let mut found = Vec::new();
+    for turn in &session.timeline {
+        let to = lifecycle::state_of(turn.phase);
+        if turn.seq > seen {
+            found.push(TransitionView {
+                seq: turn.seq,
+                at: rfc3339(wall(turn.at_ms)),
+                from: before,
+                to,
+                reason: turn.reason.clone(),
+                actor: turn.actor.clone(),
+            });
+        }
+        before = Some(to);
+    }
+    found
 }
 
 fn progress_view(progress: Progress) -> ProgressView {
@@ -175,15 +145,6 @@ fn progress_view(progress: Progress) -> ProgressView {
 #[expect(clippy::cast_precision_loss, reason = "shown to people; steps stay far below 2^53")]
 fn float(count: u64) -> f64 {
     count as f64
-}
-
-/// Returns the state that an outcome means.
-pub(crate) fn of_outcome(kind: OutcomeKind) -> SessionState {
-    match kind {
-        OutcomeKind::Completed => SessionState::Completed,
-        OutcomeKind::Stopped => SessionState::Stopped,
-        OutcomeKind::Failed => SessionState::Failed,
-    }
 }
 
 /// Returns the outcome that a terminal state means.

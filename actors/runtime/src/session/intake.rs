@@ -3,7 +3,7 @@
 use cluster::control::apply::fingerprint;
 use cluster::control::state::Resources;
 use cluster::control::{
-    ControlCommand, ControlError, DesiredState, DocumentKey, NewSession, Refusal, SessionClass,
+    ControlCommand, ControlError, DesiredState, DocumentKey, NewSession, SessionClass,
 };
 use engine::config::{BacktestPolicy, SessionConfig, SessionKind, SplitConfig, Violation};
 use engine::ids::SessionId;
@@ -12,20 +12,22 @@ use uuid::{Builder, Uuid};
 
 use super::hexadecimal;
 use super::lifecycle::{self, Verb};
-use super::registry::{RegistryState, unknown};
+use super::registry::{RegistryState, Wanted, unknown};
 use super::spec::SessionSpec;
 use crate::error::ActorsError;
 use crate::messages::Command;
 use crate::messages::data::DATASETS;
-use crate::messages::sessions::{Advance, Draft, Facts};
+use crate::messages::sessions::Draft;
 use crate::views::{SessionState, SessionView};
 
 impl RegistryState {
-    pub(super) async fn submit(
+    /// Returns the command that accepts a session.
+    pub(super) fn submission(
         &mut self,
         command: &Command,
         draft: Draft,
-    ) -> Result<SessionView, ActorsError> {
+    ) -> Result<Wanted, ActorsError> {
+        self.sync()?;
         let hex = hexadecimal(&command.id.0);
         let model_sha256 = match self.rows.values().find(|row| row.command == hex) {
             Some(row) => return self.repeated(row.view.id, &draft),
@@ -33,32 +35,30 @@ impl RegistryState {
         };
         let id = new_id(self.context.clock.wall_ms());
         let resources = &draft.resources;
+        let (session, class) = (*id.uuid().as_bytes(), class(draft.config.kind()));
         let new = NewSession {
-            id: *id.uuid().as_bytes(),
-            class: class(draft.config.kind()),
-            owner: command.actor.clone(),
             priority: draft.priority,
             resources: Resources {
                 cpu_millis: u64::from(resources.cpu) * 1_000,
                 memory_mib: u64::from(resources.memory_mib),
                 gpus: resources.gpus,
+                ..Resources::default()
             },
             references: vec![DocumentKey::new(DATASETS, draft.dataset.id.to_string())],
             spec: SessionSpec::new(hex, draft, model_sha256, self.context.build.clone())
                 .to_bytes()?,
+            ..NewSession::plain(session, class, command.actor.clone())
         };
         let key = cluster::control::CommandId(command.id.0);
-        self.context.control.execute(key, ControlCommand::SubmitSession(new)).await?;
-        self.sync().await?;
-        Ok(self.row(id)?.view.clone())
+        Ok(Wanted::Command { id, key, command: ControlCommand::SubmitSession(new) })
     }
 
     /// Answers a submission that came again.
-    fn repeated(&self, id: SessionId, draft: &Draft) -> Result<SessionView, ActorsError> {
+    fn repeated(&self, id: SessionId, draft: &Draft) -> Result<Wanted, ActorsError> {
         let spec = self.spec(id)?;
         let row = self.row(id)?;
         if spec.same_as(draft) && row.view.priority == draft.priority {
-            return Ok(row.view.clone());
+            return Ok(Wanted::Nothing(id));
         }
         Err(ActorsError::IdempotencyMismatch { found: format!("session {id} '{}'", row.view.name) })
     }
@@ -113,13 +113,14 @@ impl RegistryState {
         }
     }
 
-    pub(super) async fn order(
+    /// Returns the command that a person's command means.
+    pub(super) fn order(
         &mut self,
         command: Command,
         id: SessionId,
         verb: Verb,
-    ) -> Result<SessionView, ActorsError> {
-        self.sync().await?;
+    ) -> Result<Wanted, ActorsError> {
+        self.sync()?;
         let state = self.row(id)?.view.state;
         let proposed = wish(&command, id, verb);
         let key = cluster::control::CommandId(command.id.0);
@@ -128,7 +129,7 @@ impl RegistryState {
             control.idempotency.find(key, print).map(|(result, same)| (result.clone(), same))
         });
         match known {
-            Some((Ok(_), true)) => return Ok(self.row(id)?.view.clone()),
+            Some((Ok(_), true)) => return Ok(Wanted::Nothing(id)),
             Some((Err(refusal), true)) => return Err(ControlError::Refused(refusal).into()),
             Some((_, false)) => {
                 return Err(ActorsError::IdempotencyMismatch {
@@ -140,23 +141,8 @@ impl RegistryState {
         if !lifecycle::is_legal(state, verb) {
             return Err(illegal(state, verb));
         }
-        match self.context.control.execute(key, proposed).await {
-            Ok(_) => {}
-            Err(ControlError::Refused(
-                Refusal::SessionEnded { .. } | Refusal::SessionStopping { .. },
-            )) => {
-                self.sync().await?;
-                return Err(illegal(self.row(id)?.view.state, verb));
-            }
-            Err(error) => return Err(error.into()),
-        }
         self.tell_command(id, &command, verb);
-        if let Some(to) = lifecycle::shown_after(state, verb) {
-            let reason = command.reason.unwrap_or_else(|| format!("{} on request", verb.word()));
-            let advance = Advance { to, reason, actor: command.actor, facts: Facts::default() };
-            self.transition(id, advance).await?;
-        }
-        Ok(self.row(id)?.view.clone())
+        Ok(Wanted::Command { id, key, command: proposed })
     }
 
     fn tell_command(&self, id: SessionId, command: &Command, verb: Verb) {

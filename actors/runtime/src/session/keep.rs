@@ -52,7 +52,8 @@ impl SessionState {
             at_ms: 0,
         };
         let session = *self.id.uuid().as_bytes();
-        let command = ControlCommand::CommitCheckpoint { session, epoch: self.epoch, manifest };
+        let epoch = self.epoch;
+        let command = ControlCommand::CommitCheckpoint { session, epoch, manifest, archive: None };
         let key = cluster::control::CommandId(CommandId::random().0);
         match self.context.control.execute(key, command).await {
             Ok(_) => {}

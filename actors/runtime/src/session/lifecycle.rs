@@ -1,7 +1,8 @@
-//! The table of a session's life: which state may follow which, and which command is legal where.
+//! Which command a person may give in which state, and how phases of control state are shown. Pure.
 //!
-//! `pending → placed → starting → running ⇄ paused → completed | stopped | failed`, with `pausing` and `stopping`
-//! while a worker finishes its iteration and `recovering` after a loss. Pure; nobody else decides this.
+//! Which phase may follow which is decided where it is agreed upon: `cluster::control::state::Phase`.
+
+use cluster::control::state::Phase;
 
 use crate::views::SessionState;
 
@@ -33,7 +34,8 @@ impl Verb {
     }
 }
 
-/// Every state, for tables and tests.
+/// Every state.
+#[cfg(test)]
 pub(crate) const STATES: [SessionState; 11] = [
     SessionState::Pending,
     SessionState::Placed,
@@ -48,34 +50,44 @@ pub(crate) const STATES: [SessionState; 11] = [
     SessionState::Failed,
 ];
 
-/// Returns the states that may directly follow.
-pub(crate) fn successors(from: SessionState) -> &'static [SessionState] {
-    use SessionState as S;
-    match from {
-        S::Pending => &[S::Placed, S::Stopped, S::Failed],
-        S::Placed => &[S::Pending, S::Starting, S::Recovering, S::Stopping, S::Stopped, S::Failed],
-        S::Starting => &[
-            S::Running,
-            S::Pausing,
-            S::Stopping,
-            S::Recovering,
-            S::Completed,
-            S::Stopped,
-            S::Failed,
-        ],
-        // Straight to paused: the worker's word that it stands still is true whatever was shown before.
-        S::Running => &[S::Pausing, S::Paused, S::Stopping, S::Recovering, S::Completed, S::Failed],
-        S::Pausing => &[S::Paused, S::Running, S::Stopping, S::Recovering, S::Completed, S::Failed],
-        S::Paused => &[S::Running, S::Stopping, S::Recovering, S::Completed, S::Stopped, S::Failed],
-        S::Stopping => &[S::Stopped, S::Completed, S::Failed],
-        S::Recovering => &[S::Pending, S::Starting, S::Paused, S::Stopping, S::Stopped, S::Failed],
-        S::Completed | S::Stopped | S::Failed => &[],
+/// Returns the state that a phase of control state is shown as.
+pub(crate) fn state_of(phase: Phase) -> SessionState {
+    match phase {
+        Phase::Pending => SessionState::Pending,
+        Phase::Placed => SessionState::Placed,
+        Phase::Starting => SessionState::Starting,
+        Phase::Running => SessionState::Running,
+        Phase::Pausing => SessionState::Pausing,
+        Phase::Paused => SessionState::Paused,
+        Phase::Stopping => SessionState::Stopping,
+        Phase::Recovering => SessionState::Recovering,
+        Phase::Completed => SessionState::Completed,
+        Phase::Stopped => SessionState::Stopped,
+        Phase::Failed => SessionState::Failed,
     }
 }
 
-/// Whether `to` may directly follow `from`.
+/// Returns the phase of control state that a state is.
+pub(crate) fn phase_of(state: SessionState) -> Phase {
+    match state {
+        SessionState::Pending => Phase::Pending,
+        SessionState::Placed => Phase::Placed,
+        SessionState::Starting => Phase::Starting,
+        SessionState::Running => Phase::Running,
+        SessionState::Pausing => Phase::Pausing,
+        SessionState::Paused => Phase::Paused,
+        SessionState::Stopping => Phase::Stopping,
+        SessionState::Recovering => Phase::Recovering,
+        SessionState::Completed => Phase::Completed,
+        SessionState::Stopped => Phase::Stopped,
+        SessionState::Failed => Phase::Failed,
+    }
+}
+
+/// Whether a holder may report `to` directly after `from`.
+#[cfg(test)]
 pub(crate) fn may_follow(from: SessionState, to: SessionState) -> bool {
-    successors(from).contains(&to)
+    phase_of(from).may_lead_to(phase_of(to))
 }
 
 /// Whether a person may ask this in this state. Stopping twice is harmless and therefore legal.
@@ -92,19 +104,6 @@ pub(crate) fn is_legal(state: SessionState, verb: Verb) -> bool {
 /// Returns the words of the commands that are legal in this state.
 pub(crate) fn legal_words(state: SessionState) -> Vec<&'static str> {
     Verb::ALL.into_iter().filter(|verb| is_legal(state, *verb)).map(Verb::word).collect()
-}
-
-/// Returns the state to show as soon as a legal command was accepted; absent where the worker's answer decides.
-pub(crate) fn shown_after(state: SessionState, verb: Verb) -> Option<SessionState> {
-    use SessionState as S;
-    match verb {
-        Verb::Pause => Some(S::Pausing),
-        Verb::Stop if state == S::Pending => Some(S::Stopped),
-        Verb::Stop if state != S::Stopping => Some(S::Stopping),
-        // It may never have stood still; then no answer of the worker is due.
-        Verb::Resume if state == S::Pausing => Some(S::Running),
-        Verb::Stop | Verb::Resume | Verb::Checkpoint => None,
-    }
 }
 
 /// Returns the state's word, as the interfaces spell it.
@@ -124,23 +123,17 @@ pub(crate) fn word(state: SessionState) -> &'static str {
     }
 }
 
-/// Returns the state of a stored word.
-pub(crate) fn from_word(text: &str) -> Option<SessionState> {
-    STATES.into_iter().find(|state| word(*state) == text)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
-    fn nothing_follows_a_terminal_state() {
-        for state in STATES {
-            assert_eq!(state.is_terminal(), successors(state).is_empty(), "{state:?}");
+    fn states_and_phases_are_the_same_thing() {
+        for phase in Phase::ALL {
+            assert_eq!(phase_of(state_of(phase)), phase);
+            assert_eq!(state_of(phase).is_terminal(), phase.is_terminal(), "{phase:?}");
         }
     }
 
@@ -155,65 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_after_a_legal_command_may_follow() {
-        for state in STATES {
-            for verb in Verb::ALL.into_iter().filter(|verb| is_legal(state, *verb)) {
-                if let Some(next) = shown_after(state, verb) {
-                    assert!(may_follow(state, next), "{state:?} {verb:?} {next:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_resume_before_it_stood_still_is_shown_at_once() {
-        assert_eq!(shown_after(SessionState::Pausing, Verb::Resume), Some(SessionState::Running));
-        assert_eq!(shown_after(SessionState::Paused, Verb::Resume), None, "the worker says when");
-    }
-
-    #[test]
-    fn words_name_states_uniquely_and_read_back() {
+    fn words_name_states_uniquely() {
         let words: BTreeSet<&str> = STATES.into_iter().map(word).collect();
         assert_eq!(words.len(), STATES.len());
-        for state in STATES {
-            assert_eq!(from_word(word(state)), Some(state));
-        }
-        assert_eq!(from_word("Running"), None);
-    }
-
-    #[test]
-    fn every_state_is_reached_from_pending_and_reaches_an_end() {
-        for start in STATES {
-            let mut seen = BTreeSet::from([start]);
-            let mut open = vec![start];
-            while let Some(state) = open.pop() {
-                for next in successors(state) {
-                    if seen.insert(*next) {
-                        open.push(*next);
-                    }
-                }
-            }
-            assert!(seen.iter().any(|state| state.is_terminal()), "{start:?} never ends");
-            if start == SessionState::Pending {
-                assert_eq!(seen.len(), STATES.len());
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_random_walk_obeys_the_table_and_stays_dead_once_dead(steps in prop::collection::vec(0usize..STATES.len(), 0..200)) {
-            let mut state = SessionState::Pending;
-            for step in steps {
-                let wish = STATES[step];
-                if may_follow(state, wish) {
-                    prop_assert!(!state.is_terminal());
-                    prop_assert_ne!(state, wish);
-                    state = wish;
-                }
-            }
-            // A worker runs in these states only after it was starting: pausing and paused never come from nothing.
-            prop_assert!(!may_follow(SessionState::Pending, SessionState::Running));
-        }
     }
 }

@@ -1,24 +1,22 @@
-//! The registry of sessions: the one writer of their states. Journals every transition before it shows it, keeps the
-//! views, accepts submissions and commands, answers lists.
+//! The registry of sessions: what everybody is shown of them. Control state decides in which phase a session is; signs of
+//! life come from its holder and are not kept. Accepts submissions and commands, answers lists.
 //!
-//! Start-up and recovery are one path: rows are read from the journal, then control state is followed; whatever it
-//! knows and the rows do not (a submission, a placement, an outcome) becomes a transition.
+//! Nothing is proposed inside the actor: a proposal waits beside it, so that lists are answered while no majority is
+//! reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use cluster::control::state::{OutcomeKind, Session};
-use cluster::control::{ControlCommand, ControlError, DesiredState, Refusal};
+use cluster::control::state::Session;
+use cluster::control::{ControlCommand, ControlError, Refusal};
 use engine::ids::{CheckpointId, Epoch, SessionId};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::book::{self, Row};
-use super::ledger::Ledger;
-use super::lifecycle;
-use super::spec::SessionSpec;
-use super::{Context, hexadecimal};
+use super::known::Known;
+use super::{Context, hexadecimal, legacy, lifecycle};
 use crate::clock::rfc3339;
 use crate::error::ActorsError;
 use crate::follow;
@@ -31,12 +29,10 @@ use crate::views::{CheckpointView, QueueEntryView, SessionState, SessionView, Tr
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Signs of life are shown this often.
 const SHOW_EVERY: Duration = Duration::from_millis(250);
-/// Signs of life are journalled once in so many shows.
-const SHOWS_PER_SAVE: u32 = 20;
 /// Callers that may wait for the end of one session.
 const WAITERS_MAX: usize = 1_000;
 
-type Reply<T> = RpcReplyPort<Result<T, ActorsError>>;
+pub(super) type Reply<T> = RpcReplyPort<Result<T, ActorsError>>;
 
 /// The actor.
 pub(crate) struct Registry;
@@ -44,7 +40,8 @@ pub(crate) struct Registry;
 /// What the registry keeps.
 pub(crate) struct RegistryState {
     pub(super) context: Context,
-    ledger: Ledger,
+    myself: ActorRef<SessionsMsg>,
+    legacy: BTreeMap<SessionId, Known>,
     pub(super) rows: BTreeMap<SessionId, Row>,
     by_order: BTreeMap<u64, SessionId>,
     /// Revision of control state's record that was last looked at.
@@ -53,8 +50,6 @@ pub(crate) struct RegistryState {
     seen_index: u64,
     queue: Vec<QueuePlace>,
     unshown: BTreeSet<SessionId>,
-    unsaved: BTreeSet<SessionId>,
-    shows: u32,
     waiters: BTreeMap<SessionId, Vec<Reply<SessionView>>>,
     ticks: Option<Task>,
 }
@@ -69,29 +64,20 @@ impl Actor for Registry {
         myself: ActorRef<SessionsMsg>,
         context: Context,
     ) -> Result<RegistryState, ActorProcessingErr> {
-        let ledger = Ledger::new(context.tables.sessions.clone());
-        let rows: BTreeMap<SessionId, Row> =
-            ledger.rows()?.into_iter().map(|row| (row.view.id, row)).collect();
-        let by_order = rows.iter().map(|(id, row)| (row.order, *id)).collect();
-        // A session's own topic is filled when somebody asks for it.
-        for row in rows.values() {
-            context.topics.publish_state("sessions", &row.view.id.to_string(), &row.view);
-        }
         let mut state = RegistryState {
-            ledger,
-            rows,
-            by_order,
+            legacy: legacy::known(&context.tables.sessions)?,
+            myself: myself.clone(),
+            rows: BTreeMap::new(),
+            by_order: BTreeMap::new(),
             seen: BTreeMap::new(),
             seen_index: 0,
             queue: Vec::new(),
             unshown: BTreeSet::new(),
-            unsaved: BTreeSet::new(),
-            shows: 0,
             waiters: BTreeMap::new(),
             ticks: None,
             context,
         };
-        state.sync().await?;
+        state.sync()?;
         let follower = myself.clone();
         let index = state.context.control.watch();
         follow::control(index, LOOK_EVERY, move || follower.cast(SessionsMsg::Applied).is_ok());
@@ -107,10 +93,12 @@ impl Actor for Registry {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SessionsMsg::Submit { command, draft, reply } => {
-                answer(reply, state.submit(&command, *draft).await)
+                let wanted = state.submission(&command, *draft);
+                state.propose(wanted, reply);
             }
             SessionsMsg::Order { command, id, verb, reply } => {
-                answer(reply, state.order(command, id, verb).await)
+                let wanted = state.order(command, id, verb);
+                state.propose(wanted, reply);
             }
             SessionsMsg::Get { id, reply } => {
                 answer(reply, state.row(id).map(|row| row.view.clone()))
@@ -123,28 +111,64 @@ impl Actor for Registry {
             SessionsMsg::Queue { reply } => answer(reply, Ok(state.queued())),
             SessionsMsg::Wait { id, reply } => state.wait(id, reply),
             SessionsMsg::Advance { id, epoch, advance, reply } => {
-                answer(reply, state.advance(id, epoch, *advance).await);
+                let wanted = state.advance(id, epoch, *advance);
+                state.propose(wanted, reply);
             }
             SessionsMsg::Learn { id, epoch, facts, reply } => {
-                answer(reply, state.learn(id, epoch, &facts).await)
+                let wanted = state.learn(id, epoch, &facts);
+                state.propose(wanted, reply);
+            }
+            SessionsMsg::Proposed { id, result, reply } => {
+                state.sync()?;
+                answer(reply, result.and_then(|()| state.row(id).map(|row| row.view.clone())));
             }
             SessionsMsg::Pulse { id, epoch, pulse } => state.pulse(id, epoch, pulse),
             SessionsMsg::Queued { places } => state.place_in_queue(places),
-            SessionsMsg::Applied => state.sync().await?,
-            SessionsMsg::Tick => state.tick().await?,
+            SessionsMsg::Applied => state.sync()?,
+            SessionsMsg::Tick => state.tick(),
         }
         Ok(())
     }
 }
 
+/// What is to be agreed upon so that a question can be answered.
+pub(super) enum Wanted {
+    /// Nothing: what stands is the answer.
+    Nothing(SessionId),
+    /// This, under this key.
+    Command { id: SessionId, key: cluster::control::CommandId, command: ControlCommand },
+}
+
 impl RegistryState {
+    /// Proposes beside the actor and answers with what stands afterwards.
+    fn propose(&mut self, wanted: Result<Wanted, ActorsError>, reply: Reply<SessionView>) {
+        let (id, key, command) = match wanted {
+            Ok(Wanted::Command { id, key, command }) => (id, key, command),
+            Ok(Wanted::Nothing(id)) => {
+                return answer(reply, self.row(id).map(|row| row.view.clone()));
+            }
+            Err(error) => return answer(reply, Err(error)),
+        };
+        let (control, myself) = (self.context.control.clone(), self.myself.clone());
+        // Should the actor be restarting, the reply is dropped: the caller learns that it was not answered.
+        tokio::spawn(async move {
+            let result = agreed(id, control.execute(key, command).await);
+            if myself.cast(SessionsMsg::Proposed { id, result, reply }).is_err() {
+                tracing::debug!(session = %id, "a change was agreed upon after the registry ended");
+            }
+        });
+    }
+
     pub(super) fn row(&self, id: SessionId) -> Result<&Row, ActorsError> {
         self.rows.get(&id).ok_or_else(|| unknown(id))
     }
 
     fn timeline(&self, id: SessionId) -> Result<Vec<TransitionView>, ActorsError> {
         self.row(id)?;
-        self.ledger.timeline(id)
+        let key = *id.uuid().as_bytes();
+        let of = |session: &Session| book::turns_after(session, 0);
+        let turns = self.context.control.read(|state| state.sessions.get(&key).map(of));
+        Ok(turns.unwrap_or_default())
     }
 
     fn checkpoints(&self, id: SessionId) -> Result<Vec<CheckpointView>, ActorsError> {
@@ -176,6 +200,8 @@ impl RegistryState {
                 position: place.position,
                 priority: row.view.priority,
                 reason: place.reason.clone(),
+                reason_code: place.code.clone(),
+                reason_params: place.params.clone(),
                 created_at: row.view.created_at.clone(),
             })
         };
@@ -201,119 +227,71 @@ impl RegistryState {
         }
     }
 
-    async fn advance(
+    /// Returns the command that reports a state; the one that stands already only takes in the facts.
+    fn advance(
         &mut self,
         id: SessionId,
         epoch: Option<u64>,
         advance: Advance,
-    ) -> Result<SessionView, ActorsError> {
-        self.sync().await?;
+    ) -> Result<Wanted, ActorsError> {
+        self.sync()?;
+        let Advance { to, reason, actor, facts } = advance;
         let row = self.row(id)?;
         check_epoch(row, epoch)?;
-        let (from, to) = (row.view.state, advance.to);
-        if from == to {
-            return self.keep(id, &advance.facts).await;
+        if row.view.state.is_terminal() {
+            return if row.view.state == to {
+                Ok(Wanted::Nothing(id))
+            } else {
+                Err(stands(row.view.state, to))
+            };
         }
-        // The worker's answer to an earlier command, while the opposite was accepted since: its next answer counts.
-        let standing = matches!(from, SessionState::Pausing | SessionState::Paused);
-        let outdated = match self.desired(id) {
-            Some(DesiredState::Pause) => standing && to == SessionState::Running,
-            Some(DesiredState::Run) => from == SessionState::Running && to == SessionState::Paused,
-            Some(DesiredState::Stop) | None => false,
+        let mut known = row.known.clone();
+        known.learn(&facts);
+        known.turned(to, &rfc3339(self.context.clock.wall_ms()));
+        let (session, epoch) = (*id.uuid().as_bytes(), epoch.unwrap_or(row.view.epoch.0));
+        let facts = Some(known.to_bytes()?);
+        let command = match book::outcome_of(to) {
+            Some(kind) => ControlCommand::FinishSession {
+                session,
+                epoch,
+                kind,
+                detail: reason,
+                result: Vec::new(),
+                actor,
+                facts,
+                archive: None,
+            },
+            None => ControlCommand::RecordPhase {
+                session,
+                epoch,
+                to: Some(lifecycle::phase_of(to)),
+                reason,
+                actor,
+                facts,
+            },
         };
-        if outdated || !lifecycle::may_follow(from, to) {
-            return Err(ActorsError::IllegalTransition {
-                command: format!("go to {}", lifecycle::word(to)),
-                state: lifecycle::word(from).to_owned(),
-                hint: "the registry's state stands".to_owned(),
-            });
-        }
-        self.transition(id, advance).await?;
-        Ok(self.row(id)?.view.clone())
+        Ok(Wanted::Command { id, key: fresh(), command })
     }
 
-    fn desired(&self, id: SessionId) -> Option<DesiredState> {
-        let key = *id.uuid().as_bytes();
-        self.context.control.read(|state| state.sessions.get(&key).map(|s| s.desired.state))
-    }
-
-    async fn learn(
-        &mut self,
-        id: SessionId,
-        epoch: u64,
-        facts: &Facts,
-    ) -> Result<SessionView, ActorsError> {
-        check_epoch(self.row(id)?, Some(epoch))?;
-        self.keep(id, facts).await
-    }
-
-    async fn keep(&mut self, id: SessionId, facts: &Facts) -> Result<SessionView, ActorsError> {
-        let mut row = self.row(id)?.clone();
-        row.learn(facts);
-        row.view.revision += 1;
-        self.ledger.commit(&row, None).await?;
-        self.context.show(&row.view);
-        let view = row.view.clone();
-        self.rows.insert(id, row);
-        self.unsaved.remove(&id);
-        Ok(view)
-    }
-
-    /// Carries out a transition that the table allows: outcome agreed, journalled, then shown.
-    pub(super) async fn transition(
-        &mut self,
-        id: SessionId,
-        advance: Advance,
-    ) -> Result<(), ActorsError> {
-        if let Some(kind) = book::outcome_of(advance.to) {
-            self.agree_on_end(id, kind, &advance).await?;
+    /// Returns the command that keeps facts, whatever phase stands.
+    fn learn(&mut self, id: SessionId, epoch: u64, facts: &Facts) -> Result<Wanted, ActorsError> {
+        self.sync()?;
+        let row = self.row(id)?;
+        check_epoch(row, Some(epoch))?;
+        if row.view.state.is_terminal() {
+            return Ok(Wanted::Nothing(id));
         }
-        let now_ms = self.context.clock.wall_ms();
-        let (next, transition) = self.row(id)?.after(&advance, now_ms);
-        self.ledger.commit(&next, Some((&transition, now_ms))).await?;
-        tracing::info!(
-            session = %id,
-            to = lifecycle::word(transition.to),
-            reason = %transition.reason,
-            actor = %transition.actor,
-            "session changed state"
-        );
-        self.context.show(&next.view);
-        if let Ok(Value::Object(fields)) = serde_json::to_value(&transition) {
-            self.context.topics.publish_log(&format!("session-events/{id}"), "state", fields);
-        }
-        self.unsaved.remove(&id);
-        self.unshown.remove(&id);
-        if next.view.state.is_terminal() {
-            for waiter in self.waiters.remove(&id).unwrap_or_default() {
-                answer(waiter, Ok(next.view.clone()));
-            }
-        }
-        self.rows.insert(id, next);
-        Ok(())
-    }
-
-    /// Puts the outcome into control state, which frees what the session reserved. Harmless when repeated.
-    async fn agree_on_end(
-        &self,
-        id: SessionId,
-        kind: OutcomeKind,
-        advance: &Advance,
-    ) -> Result<(), ActorsError> {
-        let session = *id.uuid().as_bytes();
-        let known = self
-            .context
-            .control
-            .read(|state| state.sessions.get(&session).map(|s| (s.ended(), s.epoch)));
-        let Some((false, epoch)) = known else { return Ok(()) };
-        let detail = advance.reason.clone();
-        let command =
-            ControlCommand::FinishSession { session, epoch, kind, detail, result: Vec::new() };
-        let key = cluster::control::CommandId(CommandId::random().0);
-        match self.context.control.execute(key, command).await {
-            Ok(_) | Err(ControlError::Refused(Refusal::SessionEnded { .. })) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let mut known = row.known.clone();
+        known.learn(facts);
+        let command = ControlCommand::RecordPhase {
+            session: *id.uuid().as_bytes(),
+            epoch,
+            to: None,
+            reason: String::new(),
+            actor: "worker".to_owned(),
+            facts: Some(known.to_bytes()?),
+        };
+        Ok(Wanted::Command { id, key: fresh(), command })
     }
 
     fn pulse(&mut self, id: SessionId, epoch: u64, pulse: Pulse) {
@@ -323,7 +301,6 @@ impl RegistryState {
         {
             row.feel(pulse);
             self.unshown.insert(id);
-            self.unsaved.insert(id);
         }
     }
 
@@ -334,108 +311,137 @@ impl RegistryState {
                 && row.view.reason != place.reason
             {
                 row.view.reason.clone_from(&place.reason);
-                row.view.revision += 1;
                 self.unshown.insert(place.session);
             }
         }
         self.queue = places;
     }
 
-    async fn tick(&mut self) -> Result<(), ActorsError> {
+    fn tick(&mut self) {
         for id in std::mem::take(&mut self.unshown) {
             if let Some(row) = self.rows.get(&id) {
                 self.context.show(&row.view);
             }
         }
-        self.shows = (self.shows + 1) % SHOWS_PER_SAVE;
-        if self.shows == 0 {
-            for id in std::mem::take(&mut self.unsaved) {
-                if let Some(row) = self.rows.get(&id) {
-                    self.ledger.commit(row, None).await?;
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Makes the rows agree with control state.
-    pub(super) async fn sync(&mut self) -> Result<(), ActorsError> {
-        let (index, changed): (u64, Vec<Session>) = self.context.control.read(|state| {
+    pub(super) fn sync(&mut self) -> Result<(), ActorsError> {
+        let (index, changed, count) = self.context.control.read(|state| {
             if state.applied_index == self.seen_index {
-                return (self.seen_index, Vec::new());
+                return (self.seen_index, Vec::new(), self.rows.len());
             }
             let new = |session: &&Session| {
                 self.seen.get(&book::id_of(session)) != Some(&session.revision)
             };
-            (state.applied_index, state.sessions.iter().filter(new).cloned().collect())
+            let changed: Vec<Session> = state.sessions.iter().filter(new).cloned().collect();
+            (state.applied_index, changed, state.sessions.count())
         });
-        for session in changed {
-            self.follow_one(&session).await?;
-            self.seen.insert(book::id_of(&session), session.revision);
+        for session in &changed {
+            self.follow_one(session)?;
+            self.seen.insert(book::id_of(session), session.revision);
+        }
+        if count < self.rows.len() {
+            self.forget_removed();
         }
         self.seen_index = index;
         Ok(())
     }
 
-    async fn follow_one(&mut self, session: &Session) -> Result<(), ActorsError> {
+    fn follow_one(&mut self, session: &Session) -> Result<(), ActorsError> {
         let id = book::id_of(session);
-        if !self.rows.contains_key(&id) {
-            let row = Row::new(session, SessionSpec::from_bytes(&session.spec)?)?;
-            self.by_order.insert(row.order, id);
-            self.rows.insert(id, row);
-            let reason = "submitted".to_owned();
-            let actor = session.owner.clone();
-            let to = SessionState::Pending;
-            self.transition(id, Advance { to, reason, actor, facts: Facts::default() }).await?;
+        let before = self.rows.get(&id);
+        let mut known = match self.legacy.get(&id).filter(|_| session.facts.is_empty()) {
+            Some(known) => known.clone(),
+            None => Known::from_bytes(&session.facts)?,
+        };
+        // Signs of life of the same holder are newer than what it had agreed upon.
+        let same = |row: &&Row| row.view.epoch == Epoch(session.epoch) && !session.ended();
+        if let Some(row) = before.filter(same) {
+            known.progress = row.known.progress.clone();
+            known.metrics = row.known.metrics.clone();
         }
-        let state = self.row(id)?.view.state;
-        if let (Some(outcome), false) = (&session.outcome, state.is_terminal()) {
-            let facts = Facts::default();
-            let advance = Advance {
-                to: book::of_outcome(outcome.kind),
-                reason: outcome.detail.clone(),
-                actor: "host".to_owned(),
-                facts,
-            };
-            return self.transition(id, advance).await;
+        let mut row = Row::of(session, known)?;
+        let waits = |row: &Row| row.view.state == SessionState::Pending;
+        let seen = before.map_or(0, |row| row.seq);
+        if let Some(before) = before.filter(|before| waits(before) && waits(&row)) {
+            row.view.reason.clone_from(&before.view.reason);
         }
-        if state == SessionState::Pausing && session.desired.state == DesiredState::Run {
-            // A resume was accepted but not shown: we ended in between.
-            let reason = "resume on request".to_owned();
-            let actor = session.desired.actor.clone();
-            let to = SessionState::Running;
-            self.transition(id, Advance { to, reason, actor, facts: Facts::default() }).await?;
-        }
-        if let Some(placement) = &session.placement {
-            if state == SessionState::Pending {
-                self.remember_place(id, Some(&placement.node), placement.epoch);
-                let reason = format!("placed on {}", placement.node);
-                let actor = "scheduler".to_owned();
-                let to = SessionState::Placed;
-                return self
-                    .transition(id, Advance { to, reason, actor, facts: Facts::default() })
-                    .await;
+        self.context.show(&row.view);
+        // What happened before this node looked for the first time is in the timeline.
+        if self.seen_index != 0 {
+            for turn in book::turns_after(session, seen) {
+                self.tell_turn(id, &turn);
             }
-            self.remember_place(id, Some(&placement.node), placement.epoch);
-        } else if matches!(state, SessionState::Placed | SessionState::Recovering) {
-            self.remember_place(id, None, session.epoch);
-            let reason =
-                session.release_reason.clone().unwrap_or_else(|| "taken from its node".to_owned());
-            let actor = "scheduler".to_owned();
-            let to = SessionState::Pending;
-            return self
-                .transition(id, Advance { to, reason, actor, facts: Facts::default() })
-                .await;
         }
+        if row.view.state.is_terminal() {
+            for waiter in self.waiters.remove(&id).unwrap_or_default() {
+                answer(waiter, Ok(row.view.clone()));
+            }
+        }
+        self.by_order.insert(row.order, id);
+        self.rows.insert(id, row);
+        self.unshown.remove(&id);
         Ok(())
     }
 
-    fn remember_place(&mut self, id: SessionId, node: Option<&str>, epoch: u64) {
-        if let Some(row) = self.rows.get_mut(&id) {
-            row.view.node = node.and_then(|name| name.parse().ok());
-            row.view.epoch = Epoch(epoch);
+    fn tell_turn(&self, id: SessionId, turn: &TransitionView) {
+        tracing::info!(
+            session = %id,
+            to = lifecycle::word(turn.to),
+            reason = %turn.reason,
+            actor = %turn.actor,
+            "session changed state"
+        );
+        if let Ok(Value::Object(fields)) = serde_json::to_value(turn) {
+            self.context.topics.publish_log(&format!("session-events/{id}"), "state", fields);
         }
     }
+
+    fn forget_removed(&mut self) {
+        let here: BTreeSet<SessionId> =
+            self.context.control.read(|state| state.sessions.iter().map(book::id_of).collect());
+        self.rows.retain(|id, _| here.contains(id));
+        self.by_order.retain(|_, id| here.contains(id));
+        self.seen.retain(|id, _| here.contains(id));
+    }
+}
+
+/// Returns a key for a command that nobody repeats.
+fn fresh() -> cluster::control::CommandId {
+    cluster::control::CommandId(CommandId::random().0)
+}
+
+/// Turns what control state answered into what the caller of a session's change is told.
+fn agreed(
+    id: SessionId,
+    result: Result<cluster::control::CommandOutput, ControlError>,
+) -> Result<(), ActorsError> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(ControlError::Refused(Refusal::PhaseNotNext { from, to, .. })) => {
+            Err(stands(lifecycle::state_of(from), lifecycle::state_of(to)))
+        }
+        Err(ControlError::Refused(Refusal::StaleEpoch { current, found, .. })) => {
+            Err(stale(found, current))
+        }
+        Err(error) => {
+            tracing::debug!(session = %id, %error, "a change of a session was not agreed upon");
+            Err(error.into())
+        }
+    }
+}
+
+fn stands(state: SessionState, to: SessionState) -> ActorsError {
+    ActorsError::IllegalTransition {
+        command: format!("go to {}", lifecycle::word(to)),
+        state: lifecycle::word(state).to_owned(),
+        hint: "the state that was agreed upon stands".to_owned(),
+    }
+}
+
+fn stale(wanted: u64, current: u64) -> ActorsError {
+    ActorsError::StaleRevision { what: "the assignment of a session", wanted, current }
 }
 
 pub(super) fn unknown(id: SessionId) -> ActorsError {
@@ -449,11 +455,7 @@ pub(super) fn unknown(id: SessionId) -> ActorsError {
 
 fn check_epoch(row: &Row, epoch: Option<u64>) -> Result<(), ActorsError> {
     match epoch {
-        Some(epoch) if Epoch(epoch) < row.view.epoch => Err(ActorsError::StaleRevision {
-            what: "the assignment of a session",
-            wanted: epoch,
-            current: row.view.epoch.0,
-        }),
+        Some(epoch) if Epoch(epoch) < row.view.epoch => Err(stale(epoch, row.view.epoch.0)),
         Some(_) | None => Ok(()),
     }
 }

@@ -69,6 +69,55 @@ impl Logs {
         Ok(first)
     }
 
+    /// Stores lines that were numbered elsewhere; those that are there already are dropped.
+    ///
+    /// # Errors
+    /// As [`Journal::commit`].
+    pub async fn restore(
+        &self,
+        session: &SessionKey,
+        lines: &[LogLineRecord],
+    ) -> Result<(), StoreError> {
+        let pending = {
+            let mut numbers = self.counters.lock();
+            let mut at = next(&mut numbers, session, || Ok(self.last_seq(session)? + 1))?;
+            let mut batch = Batch::default();
+            for line in lines {
+                // A gap is what made room at its origin.
+                if at <= line.seq {
+                    batch.put(Key::log_line(session, line.seq), line)?;
+                    if let Some(old) = line.seq.checked_sub(LOG_LINES_MAX).filter(|old| *old > 0) {
+                        batch.delete(Key::log_line(session, old));
+                    }
+                    at = line.seq + 1;
+                }
+            }
+            let pending = self.journal.submit(batch)?;
+            numbers.insert(*session, at);
+            pending
+        };
+        pending.wait().await
+    }
+
+    /// Forgets the lines after number `last`.
+    ///
+    /// # Errors
+    /// As [`Journal::commit`].
+    pub async fn truncate(&self, session: &SessionKey, last: u64) -> Result<(), StoreError> {
+        let pending = {
+            let mut numbers = self.counters.lock();
+            let end = next(&mut numbers, session, || Ok(self.last_seq(session)? + 1))?;
+            let mut batch = Batch::default();
+            for seq in last.saturating_add(1)..end {
+                batch.delete(Key::log_line(session, seq));
+            }
+            let pending = self.journal.submit(batch)?;
+            numbers.insert(*session, end.min(last.saturating_add(1)));
+            pending
+        };
+        pending.wait().await
+    }
+
     /// Reads lines after number `after`, oldest first.
     ///
     /// # Errors

@@ -139,6 +139,61 @@ impl Metrics {
         Ok(found)
     }
 
+    /// Reads whole rows that hold points `from..to`, trimmed to that range.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is damaged.
+    pub fn rows(
+        &self,
+        session: &SessionKey,
+        from: u64,
+        to: u64,
+        limit: usize,
+    ) -> Result<Vec<MetricBatchRecord>, StoreError> {
+        let start = from.saturating_sub(ROW_POINTS_MAX as u64 - 1);
+        let begin = Key::metric_batch(session, start);
+        // One more, because the first may end before `from`.
+        let rows = self.journal.scan::<MetricBatchRecord>(
+            &Key::metric_batches(session),
+            Some(&begin),
+            limit.saturating_add(ROW_POINTS_MAX),
+        )?;
+        let trimmed = rows.into_iter().map(|(_, row)| trim(row, from, to));
+        Ok(trimmed.filter(|row| !row.points.is_empty()).take(limit).collect())
+    }
+
+    /// Forgets the points from index `count` on; fewer are left as they are.
+    ///
+    /// # Errors
+    /// As [`Journal::commit`].
+    pub async fn truncate(&self, session: &SessionKey, count: u64) -> Result<(), StoreError> {
+        let pending = {
+            let mut counts = self.counters.lock();
+            if next(&mut counts, session, || self.load(session))? <= count {
+                return Ok(());
+            }
+            let start = Key::metric_batch(session, count.saturating_sub(ROW_POINTS_MAX as u64 - 1));
+            let prefix = Key::metric_batches(session);
+            let rows = self.journal.scan::<MetricBatchRecord>(&prefix, Some(&start), usize::MAX)?;
+            let mut batch = Batch::default();
+            for (key, row) in rows {
+                if row.first + row.points.len() as u64 <= count {
+                    continue;
+                }
+                let left = trim(row, 0, count);
+                if left.points.is_empty() {
+                    batch.delete(key);
+                } else {
+                    batch.put(key, &left)?;
+                }
+            }
+            let pending = self.journal.submit(batch)?;
+            counts.insert(*session, count);
+            pending
+        };
+        pending.wait().await
+    }
+
     fn load(&self, session: &SessionKey) -> Result<u64, StoreError> {
         let last = self.journal.scan_back::<MetricBatchRecord>(&Key::metric_batches(session), 1)?;
         Ok(last.first().map_or(0, |(_, row)| row.first + row.points.len() as u64))
@@ -165,6 +220,15 @@ fn pack(first: u64, points: &[Point], stored_at_ms: u64) -> MetricBatchRecord {
         packed.push(PackedPoint { name, step: point.step, value: point.value });
     }
     MetricBatchRecord { first, stored_at_ms, names, points: packed }
+}
+
+/// Returns the part of a row that lies in `from..to`.
+fn trim(mut row: MetricBatchRecord, from: u64, to: u64) -> MetricBatchRecord {
+    let inside = |index: &u64| (from..to).contains(index);
+    let first = row.first.max(from);
+    row.points = (row.first..).zip(row.points).filter(|(i, _)| inside(i)).map(|(_, p)| p).collect();
+    row.first = first;
+    row
 }
 
 fn unpack(row: &MetricBatchRecord) -> impl Iterator<Item = StoredPoint> {

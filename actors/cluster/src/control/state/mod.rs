@@ -5,16 +5,19 @@
 mod documents;
 mod idempotency;
 mod nodes;
+mod phase;
 mod sessions;
 
 use serde::{Deserialize, Serialize};
-use store::codec::{Record, schema};
+use store::codec::{CodecError, Record, schema, upcast};
 
 pub use documents::{Document, Documents};
 pub use idempotency::Idempotency;
-pub use nodes::{Capacity, Node, NodeState, Nodes};
+pub use nodes::{Capacity, Node, NodeState, Nodes, Profile};
+pub use phase::{Phase, Turn};
 pub use sessions::{
-    Desired, Manifest, Outcome, OutcomeKind, Placement, Resources, Retry, Session, Sessions,
+    Desired, Eviction, Gang, Manifest, Outcome, OutcomeKind, Placement, Requirements, Resources,
+    Retry, Segment, Session, Sessions,
 };
 pub(crate) use sessions::{cut, within};
 
@@ -41,8 +44,12 @@ pub struct ControlState {
 
 impl Record for ControlState {
     const SCHEMA: u32 = schema::SCHEMA_CONTROL_SNAPSHOT;
-    const VERSION: u16 = 1;
+    const VERSION: u16 = 2;
     const BYTES_MAX: usize = 128 << 20;
+
+    fn decode_older(version: u16, payload: &[u8]) -> Option<Result<Self, CodecError>> {
+        (version == 1).then(|| upcast::from::<super::v1::state::ControlState, Self>(payload))
+    }
 }
 
 /// Limits of the control state, so that it stays small.
@@ -61,6 +68,16 @@ pub mod limits {
     pub const RESULT_BYTES_MAX: usize = 4 << 10;
     /// Bytes of a sentence (reason, error, detail).
     pub const TEXT_BYTES_MAX: usize = 4 << 10;
+    /// Bytes of the reason of a change of phase.
+    pub const REASON_BYTES_MAX: usize = 512;
+    /// Changes of phase remembered per session, newest kept.
+    pub const TURN_COUNT_MAX: usize = 48;
+    /// Bytes of a session's facts.
+    pub const FACTS_BYTES_MAX: usize = 8 << 10;
+    /// Files of a session's archive.
+    pub const SEGMENT_COUNT_MAX: usize = 32;
+    /// Labels or roles of a node or wanted of one.
+    pub const LABEL_COUNT_MAX: usize = 32;
     /// Bytes of a name (node, owner, actor).
     pub const NAME_BYTES_MAX: usize = 256;
     /// Documents that one session refers to.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::limits;
+use super::phase::{Phase, Turn};
 use crate::control::command::{DesiredState, DocumentKey, NewSession, SessionClass, SessionKey};
 use crate::control::refusal::Refusal;
 
@@ -19,6 +20,10 @@ pub struct Resources {
     pub memory_mib: u64,
     /// GPU devices.
     pub gpus: u32,
+    /// Memory of all these devices together, in MiB.
+    pub gpu_memory_mib: u64,
+    /// Disk in MiB.
+    pub disk_mib: u64,
 }
 
 impl Resources {
@@ -29,6 +34,8 @@ impl Resources {
             cpu_millis: self.cpu_millis.saturating_add(other.cpu_millis),
             memory_mib: self.memory_mib.saturating_add(other.memory_mib),
             gpus: self.gpus.saturating_add(other.gpus),
+            gpu_memory_mib: self.gpu_memory_mib.saturating_add(other.gpu_memory_mib),
+            disk_mib: self.disk_mib.saturating_add(other.disk_mib),
         }
     }
 
@@ -39,6 +46,8 @@ impl Resources {
             cpu_millis: self.cpu_millis.saturating_sub(other.cpu_millis),
             memory_mib: self.memory_mib.saturating_sub(other.memory_mib),
             gpus: self.gpus.saturating_sub(other.gpus),
+            gpu_memory_mib: self.gpu_memory_mib.saturating_sub(other.gpu_memory_mib),
+            disk_mib: self.disk_mib.saturating_sub(other.disk_mib),
         }
     }
 }
@@ -126,6 +135,56 @@ pub struct Manifest {
     pub at_ms: u64,
 }
 
+/// Where a session may run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirements {
+    /// Labels that its node must carry.
+    pub labels: BTreeMap<String, String>,
+    /// A role that its node must have.
+    pub role: Option<String>,
+    /// The one node it may run on.
+    pub node: Option<String>,
+}
+
+/// Sessions that are placed all or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gang {
+    /// Names the gang.
+    pub id: [u8; 16],
+    /// How many belong to it.
+    pub size: u32,
+}
+
+/// A wish that the holder gives a session up: it writes a checkpoint, ends the work and releases it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Eviction {
+    /// Which assignment shall end.
+    pub epoch: u64,
+    /// Why.
+    pub reason: String,
+    /// Where it should go next, if anybody cares.
+    pub to: Option<String>,
+    /// When it was wished, milliseconds since 1970 UTC.
+    pub at_ms: u64,
+}
+
+/// A part of what a session recorded, kept as a file on several nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// What is in it, a number of the owner's.
+    pub kind: u8,
+    /// Number of the first record in it.
+    pub from: u64,
+    /// Number after the last record in it.
+    pub to: u64,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+    /// Size of the file.
+    pub size_bytes: u64,
+    /// Nodes that held it when it was committed.
+    pub nodes: Vec<String>,
+}
+
 /// Everything agreed upon about one session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -166,6 +225,27 @@ pub struct Session {
     pub checkpoints: Vec<Manifest>,
     /// Counts changes of this record; grows.
     pub revision: u64,
+    /// The group that pays for it.
+    pub team: String,
+    /// Where it may run.
+    pub requires: Requirements,
+    /// Placed together with others.
+    pub gang: Option<Gang>,
+    /// Whether a more urgent one may take its place.
+    pub preemptible: bool,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// The newest changes of its phase, oldest first.
+    pub timeline: Vec<Turn>,
+    /// What its holder found out, opaque; at most 8 KiB.
+    #[serde(with = "serde_bytes")]
+    pub facts: Vec<u8>,
+    /// Its holder shall give it up.
+    pub eviction: Option<Eviction>,
+    /// Where it should go next, if anybody cares.
+    pub target: Option<String>,
+    /// What it recorded so far, as files; in the order of kind and number.
+    pub archive: Vec<Segment>,
 }
 
 impl Session {
@@ -179,6 +259,24 @@ impl Session {
     #[must_use]
     pub fn ended(&self) -> bool {
         self.outcome.is_some()
+    }
+
+    /// Goes to a phase and remembers when and why.
+    pub(crate) fn turn(&mut self, phase: Phase, reason: &str, actor: &str, at_ms: u64) {
+        self.phase = phase;
+        let seq = self.timeline.last().map_or(1, |last| last.seq + 1);
+        let reason = cut_to(reason, limits::REASON_BYTES_MAX);
+        self.timeline.push(Turn { seq, at_ms, phase, reason, actor: actor.to_owned() });
+        if self.timeline.len() > limits::TURN_COUNT_MAX {
+            self.timeline.remove(0);
+        }
+    }
+
+    /// Whether work on it ever began.
+    #[must_use]
+    pub fn began(&self) -> bool {
+        let started = self.timeline.iter().any(|turn| turn.phase == Phase::Starting);
+        started || self.last_checkpoint().is_some() || !self.facts.is_empty()
     }
 
     /// Whether it should get a node: wanted to run, has none, has not ended.
@@ -200,6 +298,11 @@ impl Sessions {
     #[must_use]
     pub fn get(&self, id: &SessionKey) -> Option<&Session> {
         self.by_id.get(id)
+    }
+
+    /// Returns what v1 stored.
+    pub(crate) fn from_parts(by_id: BTreeMap<SessionKey, Session>, submitted_count: u64) -> Self {
+        Self { by_id, submitted_count }
     }
 
     /// Returns all sessions in the order of their ids.
@@ -258,6 +361,11 @@ impl Sessions {
         }
     }
 
+    /// Returns a session, ended or not.
+    pub(crate) fn get_mut(&mut self, id: &SessionKey) -> Option<&mut Session> {
+        self.by_id.get_mut(id)
+    }
+
     /// Counts a change of the session's record.
     pub(crate) fn count_change(&mut self, id: &SessionKey) {
         if let Some(session) = self.by_id.get_mut(id) {
@@ -288,7 +396,19 @@ impl Sessions {
             retry: Retry::default(),
             checkpoints: Vec::new(),
             revision: 0,
+            team: new.team.clone(),
+            requires: new.requires.clone(),
+            gang: new.gang,
+            preemptible: new.preemptible,
+            phase: Phase::Pending,
+            timeline: Vec::new(),
+            facts: Vec::new(),
+            eviction: None,
+            target: None,
+            archive: Vec::new(),
         };
+        let mut session = session;
+        session.turn(Phase::Pending, "submitted", &new.owner, at_ms);
         self.by_id.insert(new.id, session);
         self.submitted_count
     }
@@ -308,10 +428,14 @@ pub(crate) fn within(what: &str, found: usize, limit: usize) -> Result<(), Refus
 
 /// Returns `text` cut to what the state keeps, at a character boundary.
 pub(crate) fn cut(text: &str) -> String {
+    cut_to(text, limits::TEXT_BYTES_MAX)
+}
+
+fn cut_to(text: &str, limit: usize) -> String {
     text.chars()
         .scan(0, |bytes, c| {
             *bytes += c.len_utf8();
-            (*bytes <= limits::TEXT_BYTES_MAX).then_some(c)
+            (*bytes <= limit).then_some(c)
         })
         .collect()
 }
