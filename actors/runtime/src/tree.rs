@@ -70,9 +70,9 @@ pub const ROWS: [Row; 14] = [
     Row {
         name: messages::sessions::NAME,
         folder: "session",
-        does: "registry: the only writer of session states",
-        on_failure: "restart from journal and control state",
-        node_dies: "its journal waits for the disk",
+        does: "registry: what everybody is shown of sessions; takes submissions and commands",
+        on_failure: "restart from control state",
+        node_dies: "served by the others",
     },
     Row {
         name: messages::reports::NAME,

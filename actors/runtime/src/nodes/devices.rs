@@ -32,7 +32,7 @@ pub struct Gpus {
 #[derive(Debug)]
 enum Source {
     /// Those of this machine; none without the library.
-    Driver(Option<Nvml>),
+    Driver(Option<Box<Nvml>>),
     /// Those a test made up, by memory in MiB.
     Fake(Vec<u64>),
 }
@@ -45,7 +45,7 @@ impl Gpus {
             return Self { source: Source::Fake(fake.to_vec()) };
         }
         let library = match Nvml::init() {
-            Ok(library) => Some(library),
+            Ok(library) => Some(Box::new(library)),
             Err(error @ (NvmlError::LibloadingError(_) | NvmlError::LibraryNotFound)) => {
                 tracing::debug!(%error, "no GPU: NVIDIA's library is not here");
                 None
