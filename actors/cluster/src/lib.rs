@@ -4,12 +4,14 @@
 //! node reports about itself is a hint.
 //!
 //! Modules in reading order: [`control`] (commands, the pure state machine, the door), [`net`] (how bytes reach a peer),
-//! [`transport`] (the public port), [`ctl`] (questions and answers between nodes), [`link`] (one session per peer),
-//! [`router`] (messages between nodes), [`supervision`] (restart, back-off, escalate), [`error`].
+//! [`transport`] (the public port), [`ctl`] (questions and answers between nodes), [`lease`] (who may act until when),
+//! [`link`] (one session per peer), [`router`] (messages between nodes), [`supervision`] (restart, back-off, escalate),
+//! [`error`].
 
 pub mod control;
 pub mod ctl;
 pub mod error;
+pub mod lease;
 pub mod link;
 pub mod net;
 pub mod router;

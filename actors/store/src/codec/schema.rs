@@ -46,6 +46,15 @@ pub const SCHEMA_RAFT_MESSAGE: u32 = 52;
 /// Proposals and reads that are passed on to the leader, and its answers.
 pub const SCHEMA_CONTROL_CALL: u32 = 53;
 
+/// A node renews its lease.
+pub const SCHEMA_LEASE_RENEWAL: u32 = 64;
+/// What the leader says to a renewal.
+pub const SCHEMA_LEASE_ANSWER: u32 = 65;
+/// A node asks to be admitted.
+pub const SCHEMA_JOIN_REQUEST: u32 = 66;
+/// Whether it was admitted.
+pub const SCHEMA_JOIN_ANSWER: u32 = 67;
+
 /// A message between two nodes' routers.
 pub const SCHEMA_ROUTER_ENVELOPE: u32 = 80;
 /// How long a frame takes between two routers.
@@ -54,7 +63,7 @@ pub const SCHEMA_ROUTER_PROBE: u32 = 81;
 pub const SCHEMA_ROUTER_REFUSAL: u32 = 82;
 
 /// Every schema id with its name, in order.
-pub const SCHEMAS: [(u32, &str); 23] = [
+pub const SCHEMAS: [(u32, &str); 27] = [
     (SCHEMA_WORKER_COMMAND, "worker_command"),
     (SCHEMA_WORKER_EVENT, "worker_event"),
     (SCHEMA_CHECKPOINT, "checkpoint"),
@@ -75,6 +84,10 @@ pub const SCHEMAS: [(u32, &str); 23] = [
     (SCHEMA_RAFT_MEMBERSHIP, "raft_membership"),
     (SCHEMA_RAFT_MESSAGE, "raft_message"),
     (SCHEMA_CONTROL_CALL, "control_call"),
+    (SCHEMA_LEASE_RENEWAL, "lease_renewal"),
+    (SCHEMA_LEASE_ANSWER, "lease_answer"),
+    (SCHEMA_JOIN_REQUEST, "join_request"),
+    (SCHEMA_JOIN_ANSWER, "join_answer"),
     (SCHEMA_ROUTER_ENVELOPE, "router_envelope"),
     (SCHEMA_ROUTER_PROBE, "router_probe"),
     (SCHEMA_ROUTER_REFUSAL, "router_refusal"),
