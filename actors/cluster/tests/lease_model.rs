@@ -31,6 +31,8 @@ enum Without {
     Grace,
     /// A node that is being marked down is still granted renewals.
     Condemnation,
+    /// The agreed state is read in the round, not when the renewal is granted.
+    FreshStanding,
     /// A command decided in one term is written in a later one.
     TermOfCommands,
     /// A lost node's session is taken from it even if the node is back.
@@ -77,11 +79,18 @@ impl Agreed {
     }
 }
 
+/// What a leader has applied; a deposed one may have missed the newest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+struct Known {
+    index: u64,
+    a_down: bool,
+}
+
 /// Where a renewal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Stage {
     Sent,
-    Proven { leader: usize, term: u64, applied: u64, a_down: bool },
+    Proven { leader: usize, term: u64, then: Known },
     Granted { applied: u64 },
     GivenUp,
 }
@@ -112,6 +121,7 @@ struct World {
     view: View,
     agreed: Agreed,
     books: [Book; 2],
+    known: [Known; 2],
     renewals: Vec<(u64, Stage)>,
     proposals: Vec<Proposal>,
     /// The highest epoch that whoever receives effects has seen.
@@ -169,6 +179,7 @@ impl World {
             view: agreed.view(),
             agreed,
             books,
+            known: [Known { index: 1, a_down: false }, Known::default()],
             renewals: Vec::new(),
             proposals: Vec::new(),
             received: 0,
@@ -198,6 +209,14 @@ impl World {
 
     fn leads(&self, leader: usize) -> bool {
         self.agreed.leader == leader && self.books[leader].term() == Some(self.agreed.term)
+    }
+
+    /// Who leads has applied everything.
+    fn learn(&mut self) {
+        let leader = self.agreed.leader;
+        if self.leads(leader) {
+            self.known[leader] = Known { index: self.agreed.index, a_down: self.agreed.a_down };
+        }
     }
 
     /// Everything that can happen, but the passing of time.
@@ -278,23 +297,25 @@ impl World {
         if !self.leads(leader) && rules.without != Without::QuorumRound {
             return None;
         }
-        let (applied, a_down) =
-            if self.leads(leader) { (self.agreed.index, self.agreed.a_down) } else { (0, false) };
-        self.renewals[number].1 = Stage::Proven { leader, term, applied, a_down };
+        self.learn();
+        let stale = rules.without == Without::FreshStanding;
+        let then = if stale { self.known[leader] } else { Known::default() };
+        self.renewals[number].1 = Stage::Proven { leader, term, then };
         Some(())
     }
 
     fn grant(&mut self, rules: &Rules, number: usize) -> Option<()> {
-        let Stage::Proven { leader, term, applied, a_down } = self.renewals[number].1 else {
+        let Stage::Proven { leader, term, then } = self.renewals[number].1 else {
             return None;
         };
-        // A leader that was deposed since the round knows only what it knew then.
-        let down = if self.leads(leader) { self.agreed.a_down } else { a_down };
+        self.learn();
+        let fresh = rules.without != Without::FreshStanding;
+        let Known { index: applied, a_down } = if fresh { self.known[leader] } else { then };
         if rules.without == Without::Condemnation {
             self.books[leader].settle("a");
         }
         let now = self.now_of(leader);
-        let granted = self.books[leader].renew(term, &renewal(), Some(&standing(down)), now);
+        let granted = self.books[leader].renew(term, &renewal(), Some(&standing(a_down)), now);
         match granted {
             Ok(()) => self.renewals[number].1 = Stage::Granted { applied },
             Err(NotGranted::Refused(RenewRefusal::GivenUp)) => {
@@ -344,6 +365,7 @@ impl World {
         self.admissions = self.admissions.saturating_add(1);
         self.agreed.a_down = false;
         self.agreed.index += 1;
+        self.learn();
         Some(())
     }
 
@@ -417,6 +439,9 @@ impl World {
             }
         }
         self.agreed.index += 1;
+        // Whoever proposed it hears of it when it has applied it.
+        self.known[proposal.leader] =
+            Known { index: self.agreed.index, a_down: self.agreed.a_down };
         Some(())
     }
 
@@ -455,7 +480,7 @@ impl Exhaustive {
             reassign_ms: 6,
         };
         let rules = Rules { times, without, sends_max: 2, elections_max: 1, admissions_max: 1 };
-        Self { rules, ticks_max: 5, rates: &WORST }
+        Self { rules, ticks_max: 4, rates: &WORST }
     }
 
     fn counterexample(self) -> Option<String> {
@@ -533,6 +558,7 @@ fn two_owners_are_found_when_any_rule_is_taken_away() {
         Without::Recheck,
         Without::Grace,
         Without::Condemnation,
+        Without::FreshStanding,
         Without::TermOfCommands,
         Without::DownAtRelease,
     ];

@@ -30,7 +30,7 @@ pub enum RenewAnswer {
     Granted {
         /// The term in which it was granted.
         term: u64,
-        /// The leader's applied index, which a majority confirmed after the renewal had arrived.
+        /// The leader's applied index when it granted, after a majority confirmed that it leads.
         applied: u64,
         /// The newest load report of every node, in the order of names.
         reports: Vec<NodeReport>,

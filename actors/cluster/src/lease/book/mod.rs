@@ -10,7 +10,7 @@ use super::REPORT_BYTES_MAX;
 use super::messages::{NodeReport, RenewRefusal, Renewal};
 use super::times::LeaseTimes;
 
-/// What was agreed about a node, read from the applied state after the quorum round.
+/// What was agreed about a node, read from the applied state when its renewal is granted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Standing {
     /// The start that was admitted last.

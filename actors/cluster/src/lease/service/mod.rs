@@ -29,8 +29,8 @@ const ROUND_MAX: Duration = Duration::from_secs(2);
 
 /// Resolves with an applied index that a majority confirmed after the call.
 pub type BarrierFn = Arc<dyn Fn() -> Boxed<'static, Result<u64, ControlError>> + Send + Sync>;
-/// Returns what was agreed about a node.
-pub type StandingFn = Arc<dyn Fn(&str) -> Option<Standing> + Send + Sync>;
+/// Returns the applied index and what was agreed about a node at it, in one reading. Must not call the service.
+pub type StandingFn = Arc<dyn Fn(&str) -> (u64, Option<Standing>) + Send + Sync>;
 
 /// How the service is started.
 #[derive(Clone)]
@@ -143,7 +143,7 @@ impl LeaseService {
         Some((term, overdue))
     }
 
-    /// Notes that marking `node` down was applied or refused.
+    /// Notes that marking `node` down was applied on this node, or refused.
     pub fn settle(&self, node: &str) {
         self.shared.book().settle(node);
     }
@@ -200,10 +200,13 @@ impl Shared {
     }
 
     fn grant(&self, term: u64, applied: u64, renewal: &Renewal) -> RenewAnswer {
-        // Read after the round: everything agreed before it is in.
-        let standing = (self.settings.standing)(&renewal.node);
-        let now = (self.settings.clock)();
         let mut book = self.book();
+        // Read after the round, so that everything agreed before it is in; and under the lock, so that a node whose
+        // marking down is settled meanwhile is either still condemned or already seen as down. Whoever gets the lease
+        // looks at this state or a later one: its sessions may have moved since the round.
+        let (index, standing) = (self.settings.standing)(&renewal.node);
+        let applied = applied.max(index);
+        let now = (self.settings.clock)();
         match book.renew(term, renewal, standing.as_ref(), now) {
             Ok(()) => RenewAnswer::Granted { term, applied, reports: book.reports(now) },
             Err(NotGranted::Refused(refusal)) => RenewAnswer::Refused(refusal),

@@ -50,7 +50,7 @@ fn setup() -> (Arc<Quorum>, Arc<LeaseService>) {
         barrier,
         standing: Arc::new(|node| {
             let down = node == "down";
-            Some(Standing { incarnation: 1, boot_id: Some([1; 16]), down })
+            (7, Some(Standing { incarnation: 1, boot_id: Some([1; 16]), down }))
         }),
         clock: Arc::new(move || u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)),
     };
