@@ -49,12 +49,17 @@ impl Row {
     ///
     /// # Errors
     /// Tells when control state holds something that no submission of ours wrote.
-    pub(crate) fn of(session: &Session, known: Known) -> Result<Self, ActorsError> {
+    pub(crate) fn of(session: &Session, mut known: Known) -> Result<Self, ActorsError> {
+        if session.ended() {
+            known.at_rest();
+        }
         let broken = |error: engine::ids::IdError| ActorsError::Store { detail: error.to_string() };
         let spec = SessionSpec::from_bytes(&session.spec)?;
         let reproducibility = spec.reproducibility().to_owned();
         let last = session.timeline.last();
-        let placed = session.placement.as_ref();
+        let placed = session.placement.as_ref().map(|placement| &placement.node);
+        // Of one that has ended: where it ran last.
+        let node = placed.or(known.node.as_ref().filter(|_| session.ended()));
         let view = SessionView {
             id: id_of(session),
             name: spec.name,
@@ -68,7 +73,7 @@ impl Row {
             dataset_id: spec.dataset_id,
             dataset_name: spec.dataset_name,
             dataset_sha256: spec.dataset_sha256,
-            node: placed.and_then(|placement| placement.node.parse().ok()),
+            node: node.and_then(|name| name.parse().ok()),
             epoch: Epoch(session.epoch),
             config: spec.config,
             resources: spec.resources,

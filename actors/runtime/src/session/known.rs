@@ -36,6 +36,8 @@ pub(crate) struct Known {
     pub(crate) progress: ProgressView,
     /// First step, RFC 3339 UTC.
     pub(crate) started_at: Option<String>,
+    /// The node that holds it, or held it last.
+    pub(crate) node: Option<String>,
     /// What limits its worker.
     pub(crate) limits: Option<Vec<LimitView>>,
 }
@@ -90,14 +92,19 @@ impl Known {
         }
     }
 
+    /// Says nothing more of what is still to come.
+    pub(crate) fn at_rest(&mut self) {
+        self.progress.eta_seconds = None;
+        self.progress.steps_per_second = None;
+    }
+
     /// Takes in a change of state.
     pub(crate) fn turned(&mut self, to: SessionState, at: &str) {
         if to == SessionState::Running && self.started_at.is_none() {
             self.started_at = Some(at.to_owned());
         }
         if to.is_terminal() {
-            self.progress.eta_seconds = None;
-            self.progress.steps_per_second = None;
+            self.at_rest();
         }
         if to == SessionState::Completed {
             // The worker's last progress frame may be up to half a second old.

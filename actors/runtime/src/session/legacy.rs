@@ -27,6 +27,7 @@ struct View {
     report_sha256: Option<String>,
     build: String,
     started_at: Option<String>,
+    node: Option<String>,
 }
 
 /// Returns what older versions of the program knew of sessions.
@@ -49,6 +50,7 @@ pub(crate) fn known(table: &Sessions) -> Result<BTreeMap<SessionId, Known>, Acto
             metrics: view.last_metrics,
             progress: view.progress,
             started_at: view.started_at,
+            node: view.node,
             limits: None,
         };
         found.insert(view.id, known);

@@ -246,6 +246,7 @@ impl RegistryState {
             };
         }
         let mut known = row.known.clone();
+        known.node = row.view.node.as_ref().map(ToString::to_string).or(known.node);
         known.learn(&facts);
         known.turned(to, &rfc3339(self.context.clock.wall_ms()));
         let (session, epoch) = (*id.uuid().as_bytes(), epoch.unwrap_or(row.view.epoch.0));
@@ -282,6 +283,7 @@ impl RegistryState {
             return Ok(Wanted::Nothing(id));
         }
         let mut known = row.known.clone();
+        known.node = row.view.node.as_ref().map(ToString::to_string).or(known.node);
         known.learn(facts);
         let command = ControlCommand::RecordPhase {
             session: *id.uuid().as_bytes(),
