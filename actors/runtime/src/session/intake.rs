@@ -50,7 +50,8 @@ impl RegistryState {
             ..NewSession::plain(session, class, command.actor.clone())
         };
         let key = cluster::control::CommandId(command.id.0);
-        Ok(Wanted::Command { id, key, command: ControlCommand::SubmitSession(new) })
+        let command = Box::new(ControlCommand::SubmitSession(new));
+        Ok(Wanted::Command { id, key, command })
     }
 
     /// Answers a submission that came again.
@@ -142,7 +143,7 @@ impl RegistryState {
             return Err(illegal(state, verb));
         }
         self.tell_command(id, &command, verb);
-        Ok(Wanted::Command { id, key, command: proposed })
+        Ok(Wanted::Command { id, key, command: Box::new(proposed) })
     }
 
     fn tell_command(&self, id: SessionId, command: &Command, verb: Verb) {

@@ -136,7 +136,7 @@ pub(super) enum Wanted {
     /// Nothing: what stands is the answer.
     Nothing(SessionId),
     /// This, under this key.
-    Command { id: SessionId, key: cluster::control::CommandId, command: ControlCommand },
+    Command { id: SessionId, key: cluster::control::CommandId, command: Box<ControlCommand> },
 }
 
 impl RegistryState {
@@ -152,7 +152,7 @@ impl RegistryState {
         let (control, myself) = (self.context.control.clone(), self.myself.clone());
         // Should the actor be restarting, the reply is dropped: the caller learns that it was not answered.
         tokio::spawn(async move {
-            let result = agreed(id, control.execute(key, command).await);
+            let result = agreed(id, control.execute(key, *command).await);
             if myself.cast(SessionsMsg::Proposed { id, result, reply }).is_err() {
                 tracing::debug!(session = %id, "a change was agreed upon after the registry ended");
             }
@@ -271,7 +271,7 @@ impl RegistryState {
                 facts,
             },
         };
-        Ok(Wanted::Command { id, key: fresh(), command })
+        Ok(Wanted::Command { id, key: fresh(), command: Box::new(command) })
     }
 
     /// Returns the command that keeps facts, whatever phase stands.
@@ -293,7 +293,7 @@ impl RegistryState {
             actor: "worker".to_owned(),
             facts: Some(known.to_bytes()?),
         };
-        Ok(Wanted::Command { id, key: fresh(), command })
+        Ok(Wanted::Command { id, key: fresh(), command: Box::new(command) })
     }
 
     fn pulse(&mut self, id: SessionId, epoch: u64, pulse: Pulse) {
