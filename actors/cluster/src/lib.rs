@@ -5,17 +5,19 @@
 //!
 //! Modules in reading order: [`control`] (commands, the pure state machine, the door), [`net`] (how bytes reach a peer),
 //! [`transport`] (the public port), [`ctl`] (questions and answers between nodes), [`lease`] (who may act until when),
-//! [`link`] (one session per peer), [`router`] (messages between nodes), [`supervision`] (restart, back-off, escalate),
-//! [`error`].
+//! [`membership`] (who belongs here, who votes), [`version`] (who understands what), [`link`] (one session per peer),
+//! [`router`] (messages between nodes), [`supervision`] (restart, back-off, escalate), [`error`].
 
 pub mod control;
 pub mod ctl;
 pub mod error;
 pub mod lease;
 pub mod link;
+pub mod membership;
 pub mod net;
 pub mod router;
 pub mod supervision;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod transport;
+pub mod version;
