@@ -89,7 +89,7 @@ fn the_life_of_a_session_follows_its_epochs() {
         session: session(1),
         epoch: 1,
         reason: "worker lost".into(),
-        lost: true,
+        lost: false,
     };
     bench.run(release.clone()).unwrap();
     assert!(
@@ -196,6 +196,8 @@ fn a_lost_session_recovers_elsewhere_and_one_given_up_waits() {
         reason: "node a is gone".into(),
         lost,
     };
+    assert!(matches!(bench.run(lost(1, true)), Err(Refusal::NodeNotLost { .. })), "it is up");
+    bench.run(ControlCommand::MarkDown { node: "a".into(), incarnation: 1 }).unwrap();
     bench.run(lost(1, true)).unwrap();
     let phase = |bench: &Bench| bench.state.sessions.get(&session(1)).unwrap().phase;
     assert_eq!(phase(&bench), Phase::Recovering);

@@ -312,6 +312,7 @@ impl From<cluster::control::Refusal> for ActorsError {
             | Refusal::StaleIncarnation { .. }
             | Refusal::PhaseNotNext { .. }
             | Refusal::NodeNameTaken { .. }
+            | Refusal::NodeNotLost { .. }
             | Refusal::AlreadyInitialised
             | Refusal::VersionNotRising { .. } => {
                 Self::Conflict { detail: text, params: BTreeMap::new() }

@@ -198,7 +198,7 @@ pub enum ControlCommand {
         epoch: u64,
         /// Why.
         reason: String,
-        /// Whether its node was lost, rather than having given it up in good order.
+        /// Whether its node was lost, rather than having given it up in good order; refused while the node is up.
         lost: bool,
     },
     /// Notes that a session failed and when it may start again. A count of 0 notes success.

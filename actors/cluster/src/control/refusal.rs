@@ -211,4 +211,10 @@ pub enum Refusal {
         /// Which.
         node: String,
     },
+    /// A session cannot be taken for lost from a node that is up.
+    #[error("node {node} is up: it gives a session up itself")]
+    NodeNotLost {
+        /// Which.
+        node: String,
+    },
 }

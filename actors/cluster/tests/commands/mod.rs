@@ -10,15 +10,15 @@ use cluster::control::{
     DocumentKey, Expected, NewSession, Proposed, SessionClass,
 };
 
-pub fn session(number: u8) -> [u8; 16] {
+pub(crate) fn session(number: u8) -> [u8; 16] {
     [number; 16]
 }
 
-pub fn needs(cpu_millis: u64) -> Resources {
+pub(crate) fn needs(cpu_millis: u64) -> Resources {
     Resources { cpu_millis, memory_mib: 100, ..Resources::default() }
 }
 
-pub fn submit(number: u8, cpu_millis: u64, references: Vec<DocumentKey>) -> ControlCommand {
+pub(crate) fn submit(number: u8, cpu_millis: u64, references: Vec<DocumentKey>) -> ControlCommand {
     ControlCommand::SubmitSession(NewSession {
         priority: i32::from(number % 3),
         resources: needs(cpu_millis),
@@ -28,7 +28,7 @@ pub fn submit(number: u8, cpu_millis: u64, references: Vec<DocumentKey>) -> Cont
     })
 }
 
-pub fn manifest(step: u64) -> Manifest {
+pub(crate) fn manifest(step: u64) -> Manifest {
     Manifest {
         id: [9; 16],
         step,
@@ -41,34 +41,34 @@ pub fn manifest(step: u64) -> Manifest {
     }
 }
 
-pub fn segment(to: u64) -> Segment {
+pub(crate) fn segment(to: u64) -> Segment {
     Segment { kind: 1, from: 0, to, sha256: [7; 32], size_bytes: 9, nodes: vec!["a".into()] }
 }
 
-pub fn put(id: &str, expected: Expected) -> ControlCommand {
+pub(crate) fn put(id: &str, expected: Expected) -> ControlCommand {
     let key = DocumentKey::new("things", id);
     ControlCommand::ChangeDocuments {
         changes: vec![DocumentChange::Put { key, expected, schema: 1, bytes: vec![1] }],
     }
 }
 
-pub fn delete(id: &str) -> ControlCommand {
+pub(crate) fn delete(id: &str) -> ControlCommand {
     let key = DocumentKey::new("things", id);
     ControlCommand::ChangeDocuments {
         changes: vec![DocumentChange::Delete { key, expected: Expected::Present }],
     }
 }
 
-pub fn register(node: &str, cpu_millis: u64) -> ControlCommand {
+pub(crate) fn register(node: &str, cpu_millis: u64) -> ControlCommand {
     let capacity = Capacity { cpu_millis, memory_mib: 10_000, ..Capacity::default() };
     ControlCommand::RegisterNode { node: node.into(), incarnation: 1, capacity }
 }
 
-pub fn place(number: u8, node: &str) -> ControlCommand {
+pub(crate) fn place(number: u8, node: &str) -> ControlCommand {
     ControlCommand::PlaceSession { session: session(number), node: node.into() }
 }
 
-pub fn desire(number: u8, desired: DesiredState) -> ControlCommand {
+pub(crate) fn desire(number: u8, desired: DesiredState) -> ControlCommand {
     ControlCommand::SetDesired {
         session: session(number),
         desired,
@@ -77,7 +77,7 @@ pub fn desire(number: u8, desired: DesiredState) -> ControlCommand {
     }
 }
 
-pub fn finish(number: u8, epoch: u64) -> ControlCommand {
+pub(crate) fn finish(number: u8, epoch: u64) -> ControlCommand {
     let detail = "all done".to_owned();
     ControlCommand::FinishSession {
         session: session(number),
@@ -91,7 +91,7 @@ pub fn finish(number: u8, epoch: u64) -> ControlCommand {
     }
 }
 
-pub fn commit(number: u8, epoch: u64, step: u64) -> ControlCommand {
+pub(crate) fn commit(number: u8, epoch: u64, step: u64) -> ControlCommand {
     ControlCommand::CommitCheckpoint {
         session: session(number),
         epoch,
@@ -102,20 +102,20 @@ pub fn commit(number: u8, epoch: u64, step: u64) -> ControlCommand {
 
 /// A state with an index and keys that are never repeated unless a test wants it.
 #[derive(Default)]
-pub struct Bench {
-    pub state: ControlState,
+pub(crate) struct Bench {
+    pub(crate) state: ControlState,
     key: u64,
 }
 
 impl Bench {
-    pub fn run(&mut self, command: ControlCommand) -> CommandResult {
+    pub(crate) fn run(&mut self, command: ControlCommand) -> CommandResult {
         self.key += 1;
         let mut key = [0; 16];
         key[..8].copy_from_slice(&self.key.to_be_bytes());
         self.with_key(CommandId(key), command)
     }
 
-    pub fn with_key(&mut self, key: CommandId, command: ControlCommand) -> CommandResult {
+    pub(crate) fn with_key(&mut self, key: CommandId, command: ControlCommand) -> CommandResult {
         let index = self.state.applied_index + 1;
         let entry =
             Entry { index, at_ms: index * 1_000, commands: vec![Proposed { key, command }] };

@@ -156,7 +156,6 @@ fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
             move || WardenArguments {
                 control: context.control.clone(),
                 leases: Arc::clone(&leases),
-                clock: Arc::clone(&context.clock),
             },
         ),
         messages::host::NAME => child(messages::host::NAME, || Host, move || context.clone()),

@@ -6,12 +6,13 @@ pub(crate) mod reconcile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use cluster::control::state::Session as Wanting;
-use cluster::control::{ControlCommand, ControlState, DesiredState};
+use cluster::control::state::{Eviction, Session as Wanting};
+use cluster::control::{ControlCommand, ControlError, ControlHandle, ControlState, DesiredState};
 use cluster::supervision::{Backoff, Budget, RestartLimit, Verdict};
 use engine::ids::SessionId;
 use ractor::rpc::CallResult;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::follow;
@@ -43,6 +44,8 @@ pub(crate) struct HostState {
     guests: BTreeMap<SessionId, Guest>,
     /// Failures of session actors (not of workers), and until when to leave them alone.
     budgets: BTreeMap<SessionId, (Budget, u64)>,
+    /// Assignments that are being given up: not to be taken up again.
+    letting_go: BTreeMap<SessionId, u64>,
 }
 
 /// The actor.
@@ -66,6 +69,7 @@ impl Actor for Host {
             present: BTreeMap::new(),
             guests: BTreeMap::new(),
             budgets: BTreeMap::new(),
+            letting_go: BTreeMap::new(),
             context,
         })
     }
@@ -132,6 +136,8 @@ impl HostState {
         let node = self.context.node.as_str();
         let mut wanted =
             self.context.control.read(|state| wanted_here(state, node, self.started_ms));
+        self.letting_go.retain(|id, epoch| wanted.get(id).is_some_and(|want| want.epoch == *epoch));
+        wanted.retain(|id, _| self.guests.contains_key(id) || !self.letting_go.contains_key(id));
         let now_ms = self.context.clock.boot_ms();
         // A session whose actor failed a moment ago is left alone for a while.
         wanted.retain(|id, _| self.budgets.get(id).is_none_or(|(_, until_ms)| *until_ms <= now_ms));
@@ -165,28 +171,27 @@ impl HostState {
         }
     }
 
-    /// Lets go of a session after a last checkpoint, beside the actor: control state then no longer wants it here.
-    fn give_up(&self, id: SessionId) -> bool {
+    /// Lets go of a session, beside the actor: a last checkpoint, the end of the work, and only then the release, so
+    /// that it never runs on two nodes.
+    fn give_up(&mut self, id: SessionId) -> bool {
         let key = *id.uuid().as_bytes();
         let eviction = self
             .context
             .control
             .read(|state| state.sessions.get(&key).and_then(|session| session.eviction.clone()));
         let (Some(guest), Some(eviction)) = (self.guests.get(&id), eviction) else { return false };
+        self.letting_go.insert(id, eviction.epoch);
         let (actor, control) = (guest.actor.clone(), self.context.control.clone());
         tokio::spawn(async move {
             let drained = actor.call(|reply| SessionMsg::Drain { reply }, Some(DRAIN)).await;
             if !matches!(drained, Ok(CallResult::Success(()))) {
                 tracing::warn!(session = %id, "given up without a last checkpoint");
             }
-            let (epoch, reason) = (eviction.epoch, eviction.reason);
-            let command =
-                ControlCommand::ReleaseSession { session: key, epoch, reason, lost: false };
-            let key = cluster::control::CommandId(CommandId::random().0);
-            // Should it not be agreed upon, the warden takes the session away after a while.
-            if let Err(error) = control.execute(key, command).await {
-                tracing::warn!(session = %id, %error, "a session was not given up yet");
+            let reason = Some("given up".to_owned());
+            if let Err(error) = actor.stop_and_wait(reason, Some(DRAIN)).await {
+                tracing::warn!(session = %id, %error, "a session that is given up did not end yet");
             }
+            release(id, &eviction, &control).await;
         });
         true
     }
@@ -292,6 +297,31 @@ impl HostState {
         self.present.remove(&id);
         self.context.directory.remove(&session::name(id));
         Some(id)
+    }
+}
+
+/// Says that a session was given up, until that was agreed upon or somebody else decided.
+async fn release(id: SessionId, eviction: &Eviction, control: &ControlHandle) {
+    let command = ControlCommand::ReleaseSession {
+        session: *id.uuid().as_bytes(),
+        epoch: eviction.epoch,
+        reason: eviction.reason.clone(),
+        lost: false,
+    };
+    // One key: asked again, it is done once.
+    let key = cluster::control::CommandId(CommandId::random().0);
+    loop {
+        match control.execute(key, command.clone()).await {
+            Ok(_) => return,
+            Err(ControlError::Refused(refusal)) => {
+                tracing::info!(session = %id, %refusal, "a session that was given up is not ours any more");
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(session = %id, %error, "a session was not given up yet");
+                sleep(LOOK_EVERY).await;
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
-//! What the leader does about nodes that are lost, that drain, or that hold on to what they should give up. Pure.
+//! What the leader does about nodes that are lost or drain. Pure.
 //!
-//! Wanted properties: a session is taken from a lost node only after its lease is over; repeating it changes nothing;
-//! a drain ends by itself, even when a holder does not answer.
+//! Wanted properties: a session is taken from a lost node only after its lease is over, and never from one that is up;
+//! repeating it changes nothing.
 
 use cluster::control::state::{Node, NodeState, Session};
 use cluster::control::{ControlCommand, ControlState};
@@ -15,28 +15,8 @@ pub(crate) struct Overdue {
     pub(crate) incarnation: u64,
 }
 
-/// How long holders are given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Patience {
-    /// From the wish to give a session up until it is taken away, milliseconds.
-    pub(crate) eviction_ms: u64,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self { eviction_ms: 120_000 }
-    }
-}
-
 /// Returns what to propose now, in the order of the names.
-///
-/// `now_ms` is wall time, milliseconds since 1970 UTC, as control state stamps its entries.
-pub(crate) fn duties(
-    state: &ControlState,
-    overdue: &[Overdue],
-    patience: Patience,
-    now_ms: u64,
-) -> Vec<ControlCommand> {
+pub(crate) fn duties(state: &ControlState, overdue: &[Overdue]) -> Vec<ControlCommand> {
     let mut commands = Vec::new();
     for (name, node) in state.nodes.iter() {
         if let Some(lost) = overdue.iter().find(|lost| lost.node == name)
@@ -49,7 +29,7 @@ pub(crate) fn duties(
         commands.extend(drained(state, name, node));
     }
     for session in state.sessions.iter().filter(|session| !session.ended()) {
-        commands.extend(of_session(state, session, patience, now_ms));
+        commands.extend(of_session(state, session));
     }
     commands
 }
@@ -65,12 +45,7 @@ fn drained(state: &ControlState, name: &str, node: &Node) -> Option<ControlComma
     })
 }
 
-fn of_session(
-    state: &ControlState,
-    session: &Session,
-    patience: Patience,
-    now_ms: u64,
-) -> Option<ControlCommand> {
+fn of_session(state: &ControlState, session: &Session) -> Option<ControlCommand> {
     let placement = session.placement.as_ref()?;
     let (id, epoch, name) = (session.id, placement.epoch, &placement.node);
     let release = |reason: String, lost| {
@@ -82,10 +57,10 @@ fn of_session(
     if node.down_since_ms.is_some() {
         return release(format!("node {name} is lost"), true);
     }
-    if let Some(eviction) = &session.eviction {
-        let late = eviction.at_ms.saturating_add(patience.eviction_ms) <= now_ms;
-        let reason = || format!("{}; {name} did not give it up in time", eviction.reason);
-        return if late { release(reason(), true) } else { None };
+    // Asked already. A holder that is up gives it up by itself, with or without a last checkpoint: taking it away could
+    // leave two that work on it.
+    if session.eviction.is_some() {
+        return None;
     }
     let leaving = matches!(node.state, NodeState::Draining | NodeState::Drained);
     let told = session.desired.state == cluster::control::DesiredState::Stop;
@@ -156,7 +131,7 @@ mod tests {
         fn settle(&mut self, overdue: &[Overdue]) -> usize {
             let mut count = 0;
             for _ in 0..10 {
-                let commands = duties(&self.state, overdue, Patience::default(), self.now_ms);
+                let commands = duties(&self.state, overdue);
                 if commands.is_empty() {
                     return count;
                 }
@@ -199,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drain_asks_first_takes_away_late_and_ends() {
+    fn a_drain_asks_once_and_ends_when_the_last_session_was_given_up() {
         let mut world = World::new();
         let drain = ControlCommand::SetNodeState {
             node: "a".into(),
@@ -210,9 +185,12 @@ mod tests {
         world.apply([drain]);
         assert_eq!(world.settle(&[]), 1, "it is asked once");
         assert_eq!(world.phase(), Phase::Starting);
-        world.now_ms += Patience::default().eviction_ms;
-        assert_eq!(world.settle(&[]), 2);
-        assert_eq!(world.phase(), Phase::Recovering);
+        let reason = "node a drains".to_owned();
+        let given_up =
+            ControlCommand::ReleaseSession { session: [1; 16], epoch: 1, reason, lost: false };
+        world.apply([given_up]);
+        assert_eq!(world.settle(&[]), 1);
+        assert_eq!(world.phase(), Phase::Pending);
         assert_eq!(world.state.nodes.get("a").unwrap().state, NodeState::Drained);
     }
 }

@@ -8,11 +8,10 @@ use std::time::Duration;
 use cluster::control::ControlHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use crate::clock::Clock;
 use crate::follow;
 use crate::messages::CommandId;
 use crate::messages::warden::WardenMsg;
-use duties::{Overdue, Patience, duties};
+use duties::{Overdue, duties};
 
 /// Looked at again at least this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -39,8 +38,6 @@ pub(crate) struct WardenArguments {
     pub(crate) control: ControlHandle,
     /// Whose lease is over.
     pub(crate) leases: Arc<dyn Leases>,
-    /// Time.
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// The actor.
@@ -79,9 +76,7 @@ async fn look(warden: &WardenArguments) {
         return;
     }
     let overdue = warden.leases.overdue();
-    let now_ms = u64::try_from(warden.clock.wall_ms()).unwrap_or(0);
-    let commands =
-        warden.control.read(|state| duties(state, &overdue, Patience::default(), now_ms));
+    let commands = warden.control.read(|state| duties(state, &overdue));
     for command in commands {
         tracing::info!(?command, "the warden acts");
         let key = cluster::control::CommandId(CommandId::random().0);

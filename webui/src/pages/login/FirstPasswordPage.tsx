@@ -22,7 +22,7 @@ export function FirstPasswordPage() {
         </div>
         <p className="note note-warn">{text.account.mustChange}</p>
         <PasswordForm focus />
-        <Button type="link" onClick={() => void logOut()}>{text.bar.logOut}</Button>
+        <Button onClick={() => void logOut()}>{text.bar.logOut}</Button>
       </div>
     </main>
   );

@@ -3,8 +3,8 @@
 use super::super::command::{DesiredState, NewSession, SessionKey};
 use super::super::refusal::{CommandOutput, CommandResult, Dimension, Refusal};
 use super::super::state::{
-    ControlState, Desired, Eviction, Manifest, Outcome, OutcomeKind, Phase, Placement, Resources,
-    Segment, Session, cut, limits, within,
+    ControlState, Desired, Eviction, Manifest, Node, Outcome, OutcomeKind, Phase, Placement,
+    Resources, Segment, Session, cut, limits, within,
 };
 
 /// A session and the assignment that speaks for it.
@@ -182,6 +182,13 @@ pub(super) fn release(
     lost: bool,
     now_ms: u64,
 ) -> CommandResult {
+    let node = held(state, holder)?.placement.as_ref().map(|placement| placement.node.clone());
+    let node = node.unwrap_or_default();
+    let gone = |node: &Node| node.down_since_ms.is_some() || !node.member();
+    // A node that came back meanwhile still holds it: only what is agreed at this entry counts.
+    if lost && !state.nodes.get(&node).is_none_or(gone) {
+        return Err(Refusal::NodeNotLost { node });
+    }
     let session = held(state, holder)?;
     session.placement = None;
     session.release_reason = Some(cut(reason));
