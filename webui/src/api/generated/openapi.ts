@@ -1007,6 +1007,19 @@ export interface components {
         };
         /** @description When an order decided on a bar is filled. */
         FillRule: "next_open" | "same_close";
+        /** @description One limit of a session's worker: what came of it. */
+        LimitView: {
+            /** @description Whether it holds. */
+            applied: boolean;
+            /** @description What holds, or why it does not. */
+            detail: string;
+            /**
+             * @description Stable word: `memory`, `cpu_time`, `threads`, `gpus`, `processes`, `time`, `niceness`, `cores`, `open_files`,
+             *     `core_dumps`, `oom_score`, `privileges`, `capabilities`, `files`, `tcp`, `signals`, `network`; `confinement`
+             *     where the worker told nothing.
+             */
+            name: string;
+        };
         /** @description One line of a session's log. */
         LogLineView: {
             /** @description RFC 3339 UTC. */
@@ -1292,6 +1305,11 @@ export interface components {
              */
             cpu: number;
             /**
+             * @description Least memory of each GPU in MiB; empty: any GPU will do.
+             * @default null
+             */
+            gpu_memory_mib: number | null;
+            /**
              * @description GPUs.
              * @default 0
              */
@@ -1301,6 +1319,12 @@ export interface components {
              * @default 512
              */
             memory_mib: number;
+            /**
+             * @description Wall time in seconds from the first step on, pauses and recoveries included; then the session is stopped in
+             *     good order. Empty: no limit.
+             * @default null
+             */
+            time_limit_seconds: number | null;
         };
         /** @description Limits that no order may pass. An absent limit is not checked. */
         RiskConfig: {
@@ -1450,6 +1474,8 @@ export interface components {
             last_metrics: {
                 [key: string]: number | null;
             };
+            /** @description What limits and confines its worker, and what this machine does not grant; absent before it first started. */
+            limits: components["schemas"]["LimitView"][] | null;
             /** @description Best model, once there is one. */
             model_sha256: string | null;
             /** @description Name. */
