@@ -202,6 +202,8 @@ export const en = {
     resources: 'Resources',
     cpu: 'CPU cores',
     memory: 'Memory, MiB',
+    timeLimit: 'Time limit, minutes',
+    timeLimitHelp: 'Empty: none. Then it stops in good order and keeps its best model.',
     gpus: 'GPUs',
     priority: 'Priority',
     priorityHelp: 'Higher starts first when resources are short.',

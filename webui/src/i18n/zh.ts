@@ -199,6 +199,8 @@ export const zh: Dictionary = {
     resources: '资源',
     cpu: 'CPU 核数',
     memory: '内存，MiB',
+    timeLimit: '时间上限，分钟',
+    timeLimitHelp: '留空表示不限；到时有序停止，并保留最佳模型。',
     gpus: 'GPU 数',
     priority: '优先级',
     priorityHelp: '资源不足时，数值高者先启动。',

@@ -15,9 +15,13 @@ export interface Resources {
   cpu: number;
   memory_mib: number;
   gpus: number;
+  /** Least memory of each GPU; null: any GPU will do. */
+  gpu_memory_mib: number | null;
+  /** Wall time from the first step on; null: no limit. */
+  time_limit_seconds: number | null;
 }
 
-const RESOURCES: Resources = { cpu: 1, memory_mib: 512, gpus: 0 };
+const RESOURCES: Resources = { cpu: 1, memory_mib: 512, gpus: 0, gpu_memory_mib: null, time_limit_seconds: null };
 
 /** The lists to choose from. */
 function useChoices() {
