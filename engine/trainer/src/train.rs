@@ -357,7 +357,13 @@ impl Training {
         let mut equity = vec![environment.equity()];
         loop {
             environment.observe(&mut observation);
-            let result = environment.step(policy.act(&observation));
+            let action = policy.decide(&observation).map_err(|error| {
+                TrainerError::Diverged(format!(
+                    "the network decides on the validation segment by what is no number ({error}); lower the learning \
+                     rate or clip gradients harder"
+                ))
+            })?;
+            let result = environment.step(action);
             let value = environment.equity();
             if !value.is_finite() {
                 return Err(worthless(value, equity.len()));
