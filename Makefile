@@ -103,6 +103,8 @@ bench: libtorch
 	$(CARGO) bench --locked -p engine
 	$(CARGO) bench --locked -p trainer
 	$(CARGO) bench --locked -p store --bench journal
+	$(CARGO) bench --locked -p cluster --bench control --bench router
+	$(CARGO) bench --locked -p actors --bench plan
 	$(CARGO) bench --locked -p node --bench first_step --bench gateway_latency
 
 deny:
