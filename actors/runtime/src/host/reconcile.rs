@@ -260,7 +260,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn two_rounds_bring_any_mess_to_rest(
+        fn three_rounds_bring_any_mess_to_rest(
             wants in prop::collection::btree_map(0u128..8, (1u64..3, wish(), 0u64..3, any::<bool>()), 0..8),
             here in prop::collection::btree_map(0u128..8, (1u64..3, wish(), 0u64..3), 0..8),
         ) {
@@ -274,7 +274,8 @@ mod tests {
                 .into_iter()
                 .map(|(n, (epoch, wish, checkpoint_requests))| (id(n), Present { epoch, wish, wished_ms: 1, checkpoint_requests, giving_up: false }))
                 .collect();
-            for _ in 0..2 {
+            // Retired, started anew, given up.
+            for _ in 0..3 {
                 for step in reconcile(&wants, &here) {
                     carried_out(step, &wants, &mut here);
                 }

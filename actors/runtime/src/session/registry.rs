@@ -249,6 +249,8 @@ impl RegistryState {
         known.node = row.view.node.as_ref().map(ToString::to_string).or(known.node);
         known.learn(&facts);
         known.turned(to, &rfc3339(self.context.clock.wall_ms()));
+        self.measured(id, &facts);
+        let row = self.row(id)?;
         let (session, epoch) = (*id.uuid().as_bytes(), epoch.unwrap_or(row.view.epoch.0));
         let facts = Some(known.to_bytes()?);
         let command = match book::outcome_of(to) {
@@ -285,6 +287,7 @@ impl RegistryState {
         let mut known = row.known.clone();
         known.node = row.view.node.as_ref().map(ToString::to_string).or(known.node);
         known.learn(facts);
+        self.measured(id, facts);
         let command = ControlCommand::RecordPhase {
             session: *id.uuid().as_bytes(),
             epoch,
@@ -294,6 +297,13 @@ impl RegistryState {
             facts: Some(known.to_bytes()?),
         };
         Ok(Wanted::Command { id, key: fresh(), command: Box::new(command) })
+    }
+
+    /// Takes values among the signs of life, which are shown before what was agreed upon.
+    fn measured(&mut self, id: SessionId, facts: &Facts) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            row.known.measured(&facts.metrics);
+        }
     }
 
     fn pulse(&mut self, id: SessionId, epoch: u64, pulse: Pulse) {

@@ -63,15 +63,10 @@ impl Phase {
     #[must_use]
     pub fn successors(self) -> &'static [Self] {
         match self {
-            Self::Pending => &[Self::Placed, Self::Stopped, Self::Failed],
-            Self::Placed => &[
-                Self::Pending,
-                Self::Starting,
-                Self::Recovering,
-                Self::Stopping,
-                Self::Stopped,
-                Self::Failed,
-            ],
+            Self::Pending => &[Self::Stopped, Self::Failed],
+            Self::Placed => {
+                &[Self::Starting, Self::Recovering, Self::Stopping, Self::Stopped, Self::Failed]
+            }
             Self::Starting => &[
                 Self::Running,
                 Self::Pausing,
@@ -107,15 +102,9 @@ impl Phase {
                 Self::Failed,
             ],
             Self::Stopping => &[Self::Stopped, Self::Completed, Self::Failed],
-            Self::Recovering => &[
-                Self::Pending,
-                Self::Placed,
-                Self::Starting,
-                Self::Paused,
-                Self::Stopping,
-                Self::Stopped,
-                Self::Failed,
-            ],
+            Self::Recovering => {
+                &[Self::Starting, Self::Paused, Self::Stopping, Self::Stopped, Self::Failed]
+            }
             Self::Completed | Self::Stopped | Self::Failed => &[],
         }
     }
