@@ -69,13 +69,18 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-fn main() {
-    let mode = std::env::var("FAKE_MODE").unwrap_or_else(|_| "normal".to_owned());
+/// Writes this process's number where the test asked for it, whole or not at all.
+fn tell_pid() {
     if let Ok(path) = std::env::var("FAKE_PID_FILE") {
         let temporary = format!("{path}.new");
         std::fs::write(&temporary, std::process::id().to_string()).unwrap();
         std::fs::rename(&temporary, &path).unwrap();
     }
+}
+
+fn main() {
+    let mode = std::env::var("FAKE_MODE").unwrap_or_else(|_| "normal".to_owned());
+    tell_pid();
     let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
     let out = Out(Arc::new(Mutex::new(stream.try_clone().unwrap())));
     match mode.as_str() {
