@@ -16,6 +16,7 @@ use store::codec;
 
 use commands::*;
 
+#[expect(clippy::too_many_lines, reason = "one of each, as they may come")]
 fn commands() -> impl Strategy<Value = ControlCommand> {
     let number = 0_u8..6;
     let desired =

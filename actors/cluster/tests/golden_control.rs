@@ -38,6 +38,7 @@ fn golden<R: Record + PartialEq + Debug>(sample: &R) {
 }
 
 /// One of each command, in the order of the enum.
+#[expect(clippy::too_many_lines, reason = "one of each, in order")]
 fn one_of_each() -> Vec<ControlCommand> {
     let session = [1; 16];
     let key = DocumentKey::new("users", "u1");
@@ -119,6 +120,7 @@ fn one_of_each() -> Vec<ControlCommand> {
 }
 
 /// Those that came with the second version.
+#[expect(clippy::too_many_lines, reason = "one of each, in order")]
 fn one_of_each_newer() -> Vec<ControlCommand> {
     let session = [7; 16];
     let segment = Segment {
