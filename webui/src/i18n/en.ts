@@ -206,7 +206,7 @@ export const en = {
     timeLimitHelp: 'Empty: none. Then it stops in good order and keeps its best model.',
     gpus: 'GPUs',
     priority: 'Priority',
-    priorityHelp: 'Higher starts first when resources are short.',
+    priorityHelp: 'Higher starts first. When resources are short it takes the place of a lower one, which writes a checkpoint and waits.',
     version: 'Version',
     newestVersion: 'newest',
     submit: 'Start',

@@ -203,7 +203,7 @@ export const zh: Dictionary = {
     timeLimitHelp: '留空表示不限；到时有序停止，并保留最佳模型。',
     gpus: 'GPU 数',
     priority: '优先级',
-    priorityHelp: '资源不足时，数值高者先启动。',
+    priorityHelp: '数值大者先启动；资源不足时可取代数值较小者，后者写入检查点后等待。',
     version: '版本',
     newestVersion: '最新',
     submit: '启动',
