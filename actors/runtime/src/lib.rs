@@ -29,6 +29,7 @@ mod library;
 mod logs;
 mod metrics;
 mod nodes;
+mod peers;
 mod placement;
 mod reports;
 mod rules;

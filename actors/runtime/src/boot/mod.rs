@@ -57,6 +57,8 @@ const MEMORY_SHARE: u64 = 80;
 /// The doors of one node's actors.
 #[derive(Debug, Clone)]
 pub struct Platform {
+    /// This node's name.
+    pub node: NodeId,
     /// Strategies and their versions.
     pub strategies: LibraryHandle,
     /// Data sets and their snapshots.
@@ -261,6 +263,7 @@ fn assemble(
     let topics = TopicsHandle::new(directory.clone(), Arc::clone(&hub));
     let at = || directory.clone();
     let platform = Platform {
+        node: claimed.node.clone(),
         strategies: LibraryHandle::new(at()),
         datasets: DataHandle::new(at()),
         sessions: SessionsHandle::new(at()),
@@ -282,6 +285,7 @@ fn assemble(
         build: config.build.clone(),
         started_ms: config.clock.wall_ms(),
         data_dir: config.data_dir.clone(),
+        report: Arc::new(tokio::sync::watch::Sender::new(Vec::new())),
     };
     let context = Context {
         node: claimed.node.clone(),
@@ -289,6 +293,7 @@ fn assemble(
         sessions_dir: config.data_dir.join("sessions"),
         directory: directory.clone(),
         control,
+        peers: Arc::new(crate::peers::Alone),
         tables: tables.clone(),
         blobs,
         topics,

@@ -12,6 +12,7 @@ use cluster::control::ControlHandle;
 use cluster::control::state::{Node, NodeState};
 use engine::ids::NodeId;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::watch;
 
 pub use self::devices::{Gpu, Gpus};
 pub use self::sampler::machine_memory_mib;
@@ -50,6 +51,8 @@ pub(crate) struct Here {
     pub(crate) started_ms: i64,
     /// Its data directory.
     pub(crate) data_dir: PathBuf,
+    /// The newest load report, for whoever renews this node's lease: JSON, at most 4 KiB.
+    pub(crate) report: Arc<watch::Sender<Vec<u8>>>,
 }
 
 /// What the nodes actor keeps.
@@ -118,8 +121,14 @@ impl NodesState {
         Ok(NodeView {
             id: name.parse().map_err(ActorsError::internal)?,
             state: state_name(node.state).to_owned(),
-            local,
-            version: if local { self.here.build.clone() } else { String::new() },
+            reason: node.reason.clone(),
+            up: node.down_since_ms.is_none(),
+            down_since: node.down_since_ms.map(|ms| rfc3339(i64::try_from(ms).unwrap_or(i64::MAX))),
+            address: node.profile.cluster_address.clone(),
+            gateway_url: node.profile.gateway_url.clone(),
+            labels: node.profile.labels.clone(),
+            roles: node.profile.roles.clone(),
+            version: if local { self.here.build.clone() } else { node.profile.build.clone() },
             incarnation: node.incarnation,
             started_at: rfc3339(if local { self.here.started_ms } else { registered_ms }),
             cpu_capacity: cores(node.capacity.cpu_millis),

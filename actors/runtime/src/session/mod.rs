@@ -48,6 +48,7 @@ use crate::messages::session::SessionMsg;
 use crate::messages::sessions::{Advance, Facts, Pulse, SessionsHandle, SessionsMsg};
 use crate::messages::topics::TopicsHandle;
 use crate::messages::{CommandId, answer};
+use crate::peers::Peers;
 use crate::views::SessionView;
 use crate::worker::limits::Limiter;
 use crate::worker::process::{Notice, What, Worker};
@@ -76,6 +77,8 @@ pub(crate) struct Context {
     pub(crate) directory: Directory,
     /// What all nodes agree upon.
     pub(crate) control: ControlHandle,
+    /// The other nodes.
+    pub(crate) peers: Arc<dyn Peers>,
     /// This node's journal.
     pub(crate) tables: Tables,
     /// This node's files.

@@ -55,6 +55,11 @@ pub const SCHEMA_JOIN_REQUEST: u32 = 66;
 /// Whether it was admitted.
 pub const SCHEMA_JOIN_ANSWER: u32 = 67;
 
+/// A question that one node's actors ask another's.
+pub const SCHEMA_NODE_QUESTION: u32 = 68;
+/// Its answer.
+pub const SCHEMA_NODE_ANSWER: u32 = 69;
+
 /// A message between two nodes' routers.
 pub const SCHEMA_ROUTER_ENVELOPE: u32 = 80;
 /// How long a frame takes between two routers.
@@ -63,7 +68,7 @@ pub const SCHEMA_ROUTER_PROBE: u32 = 81;
 pub const SCHEMA_ROUTER_REFUSAL: u32 = 82;
 
 /// Every schema id with its name, in order.
-pub const SCHEMAS: [(u32, &str); 27] = [
+pub const SCHEMAS: [(u32, &str); 29] = [
     (SCHEMA_WORKER_COMMAND, "worker_command"),
     (SCHEMA_WORKER_EVENT, "worker_event"),
     (SCHEMA_CHECKPOINT, "checkpoint"),
@@ -88,6 +93,8 @@ pub const SCHEMAS: [(u32, &str); 27] = [
     (SCHEMA_LEASE_ANSWER, "lease_answer"),
     (SCHEMA_JOIN_REQUEST, "join_request"),
     (SCHEMA_JOIN_ANSWER, "join_answer"),
+    (SCHEMA_NODE_QUESTION, "node_question"),
+    (SCHEMA_NODE_ANSWER, "node_answer"),
     (SCHEMA_ROUTER_ENVELOPE, "router_envelope"),
     (SCHEMA_ROUTER_PROBE, "router_probe"),
     (SCHEMA_ROUTER_REFUSAL, "router_refusal"),

@@ -48,12 +48,10 @@ async fn tree(request: Request) -> Handled {
 }
 
 async fn about(request: Request) -> Handled {
-    let nodes = request.app.platform.nodes.list().await?;
-    let local = nodes.into_iter().find(|node| node.local);
     Answer::ok(&AboutDto {
         name: "TradeMaster Cluster",
         version: request.app.config.version.clone(),
-        node: local.map(|node| node.id.to_string()),
+        node: Some(request.app.platform.node.to_string()),
         mode: request.app.config.mode.clone(),
     })
 }

@@ -47,7 +47,7 @@ async fn the_node_shows_itself_with_its_load() {
     let nodes = tokio::time::timeout(DEADLINE, seen).await.unwrap();
     let here = &nodes[0];
     assert_eq!(
-        (&here.id, here.local, here.state.as_str(), here.incarnation),
+        (&here.id, here.up, here.state.as_str(), here.incarnation),
         (running.node(), true, "ready", 1)
     );
     assert!(here.cpu_capacity > 0 && here.memory_capacity_mib > 0, "{here:?}");

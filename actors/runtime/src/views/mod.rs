@@ -3,6 +3,8 @@
 //! Times are milliseconds since 1970 UTC as JSON numbers in series and RFC 3339 UTC text with milliseconds elsewhere.
 //! Undefined is `null`. Identifiers are prefixed text.
 
+mod cluster;
+
 use std::collections::BTreeMap;
 
 use engine::config::{ResourcesConfig, SessionConfig, SessionKind, StrategyConfig};
@@ -10,6 +12,8 @@ use engine::error::ErrorCode;
 use engine::ids::{CheckpointId, DatasetId, Epoch, NodeId, SessionId, StrategyId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use self::cluster::{ClusterView, LinkView, MemberView, SeenView};
 
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -381,8 +385,20 @@ pub struct NodeView {
     pub id: NodeId,
     /// `ready`, `cordoned`, `draining`, `drained`.
     pub state: String,
-    /// Whether this is the node that answers.
-    pub local: bool,
+    /// Why it is in its state; empty where nobody said.
+    pub reason: String,
+    /// Whether its lease is in force.
+    pub up: bool,
+    /// Since when its lease is over, RFC 3339 UTC; absent while it is up.
+    pub down_since: Option<String>,
+    /// `host:port` where its peers reach it; empty where it stands alone.
+    pub address: String,
+    /// URL of its gateway; empty where it did not say.
+    pub gateway_url: String,
+    /// Labels, for placement.
+    pub labels: BTreeMap<String, String>,
+    /// Roles, for placement.
+    pub roles: Vec<String>,
     /// Version of its program.
     pub version: String,
     /// Starts counted.
