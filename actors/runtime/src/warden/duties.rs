@@ -24,7 +24,7 @@ pub(crate) fn duties(state: &ControlState, overdue: &[Overdue]) -> Vec<ControlCo
             && node.down_since_ms.is_none()
         {
             let (node, incarnation) = (name.to_owned(), node.incarnation);
-            commands.push(ControlCommand::MarkDown { node, incarnation });
+            commands.push(ControlCommand::MarkDown { node, incarnation, term: 1 });
         }
         commands.extend(drained(state, name, node));
     }
@@ -121,7 +121,7 @@ mod tests {
                     Proposed { key: CommandId(self.key.to_be_bytes()), command }
                 })
                 .collect();
-            let entry = Entry { index: self.state.applied_index + 1, at_ms: self.now_ms, commands };
+            let entry = Entry { index: self.state.applied_index + 1, term: 1, at_ms: self.now_ms, commands };
             for answer in apply(&mut self.state, &entry).unwrap().results {
                 answer.unwrap();
             }
