@@ -180,9 +180,10 @@ impl Peer {
             incoming: ground.act,
             parent: None,
         };
-        let links = Links::start(link_settings, parts).await?;
+        let mut links = Links::start(link_settings, parts).await?;
         let router = links.router();
         let tasks = vec![
+            tokio::spawn(watch_links(links.take_end(), Arc::clone(&failure))).abort_handle(),
             office,
             ground.serving,
             tokio::spawn(server.serve(ground.blob)).abort_handle(),
@@ -426,6 +427,18 @@ async fn watch_lease(
         if lease.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// The links end only with the node: otherwise they failed for good.
+async fn watch_links(
+    end: Option<tokio::task::JoinHandle<()>>,
+    failure: Arc<watch::Sender<Option<String>>>,
+) {
+    if let Some(end) = end {
+        // A panic of the supervisor is an end too.
+        drop(end.await);
+        failure.send_replace(Some("the links to other nodes failed too often".to_owned()));
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::follow;
-use crate::messages::CommandId;
+use crate::messages::{CommandId, answer};
 use crate::messages::host::{HostMsg, Wish};
 use crate::messages::session::{self, SessionMsg};
 use crate::messages::sessions::{Advance, Facts, SessionsHandle};
@@ -82,6 +82,10 @@ impl Actor for Host {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             HostMsg::Look => state.look(&myself).await,
+            HostMsg::Settle { reply } => {
+                state.look(&myself).await;
+                answer(reply, ());
+            }
         }
         Ok(())
     }
