@@ -40,7 +40,9 @@ mod topics;
 mod warden;
 mod worker;
 
-pub use boot::{ClusterConfig, Platform, PlatformConfig, Running, boot, init_cluster};
+pub use boot::{
+    ClusterConfig, Platform, PlatformConfig, Running, boot, init_cluster, join_cluster,
+};
 pub use clock::{Clock, ManualClock, SystemClock, rfc3339};
 pub use collect::CollectTimes;
 pub use directory::Directory;

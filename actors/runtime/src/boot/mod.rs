@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cluster::control::state::Resources;
-use cluster::peer::{Peer, record};
 use cluster::control::{ControlCommand, ControlHandle, LocalConfig, LocalDriver};
+use cluster::peer::{Peer, record};
 use engine::config::ResourcesConfig;
 use engine::ids::NodeId;
 use store::{Blobs, Journal, StoreError, Tables};
@@ -47,9 +47,9 @@ use crate::messages::sessions::SessionsHandle;
 use crate::messages::topics::TopicsHandle;
 use crate::nodes::devices::gpu_count;
 use crate::nodes::{Here, machine_memory_mib};
+use crate::peers::Peers;
 use crate::session::{Context, RetryPolicy};
 use crate::topics::hub::Hub;
-use crate::peers::Peers;
 use crate::warden::{Alone, Leases};
 use crate::worker::limits::Limiter;
 use crate::worker::spawner::Spawner;
@@ -171,16 +171,7 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
     let report = Arc::new(watch::Sender::new(Vec::new()));
     let peer = match &config.cluster {
         Some(cluster) => {
-            let start = Start {
-                node: &claimed.node,
-                raise: claimed.raise(&config.data_dir),
-                incarnation: claimed.incarnation,
-                build: &config.build,
-                capacity: capacity(&config),
-                data_dir: &config.data_dir,
-                clock: Arc::clone(&config.clock),
-                report: report.subscribe(),
-            };
+            let start = start_of(&config, &claimed, &report);
             Some(Arc::new(peer::start(cluster, start, (&journal, &blobs)).await?))
         }
         None => None,
@@ -218,14 +209,50 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
 /// Tells when there is no cluster in the configuration, the directory is in use, or belongs to another cluster.
 pub async fn init_cluster(config: PlatformConfig) -> Result<bool, ActorsError> {
     let made = tokio::task::spawn_blocking(move || {
-        let cluster = config.cluster.as_ref().ok_or_else(|| ActorsError::Boot {
-            detail: "the configuration names no cluster; add [cluster] name".to_owned(),
-        })?;
+        let cluster = config.cluster.as_ref().ok_or_else(no_cluster)?;
         let (claimed, journal, blobs) = open(&config.data_dir, config.node.as_ref())?;
         let who = (claimed.node.as_str(), cluster.name.as_str(), cluster.advertise.as_str());
         record::init(&config.data_dir, who, (&journal, &blobs)).map_err(boot_error)
     });
     made.await.map_err(ActorsError::internal)?
+}
+
+/// Has the node of `config` admitted to a cluster, for ever if need be. The node must not run. Returns false when it
+/// belongs to it already.
+///
+/// # Errors
+/// As [`init_cluster`], and when the cluster does not admit the node.
+pub async fn join_cluster(config: PlatformConfig) -> Result<bool, ActorsError> {
+    let cluster = config.cluster.clone().ok_or_else(no_cluster)?;
+    let (data_dir, wanted) = (config.data_dir.clone(), config.node.clone());
+    let opened = tokio::task::spawn_blocking(move || open(&data_dir, wanted.as_ref()));
+    let (claimed, journal, _) = opened.await.map_err(ActorsError::internal)??;
+    let report = watch::Sender::new(Vec::new());
+    let start = start_of(&config, &claimed, &report);
+    peer::enrol(&cluster, start, &journal).await
+}
+
+fn no_cluster() -> ActorsError {
+    let detail = "the configuration names no cluster; add [cluster] name".to_owned();
+    ActorsError::Boot { detail }
+}
+
+/// Returns what a peer is started with beside its configuration.
+fn start_of<'a>(
+    config: &'a PlatformConfig,
+    claimed: &'a Claimed,
+    report: &watch::Sender<Vec<u8>>,
+) -> Start<'a> {
+    Start {
+        node: &claimed.node,
+        raise: claimed.raise(&config.data_dir),
+        incarnation: claimed.incarnation,
+        build: &config.build,
+        capacity: capacity(config),
+        data_dir: &config.data_dir,
+        clock: Arc::clone(&config.clock),
+        report: report.subscribe(),
+    }
 }
 
 /// Opens the control state of a node that is the whole cluster.
@@ -248,8 +275,7 @@ async fn alone(
         Arc::new(move || u64::try_from(clock.wall_ms()).unwrap_or(0));
     let (journal, blobs) = (journal.clone(), blobs.clone());
     let local = LocalConfig::new(claimed.node.to_string(), wall);
-    let started =
-        tokio::task::spawn_blocking(move || LocalDriver::start(&journal, &blobs, local));
+    let started = tokio::task::spawn_blocking(move || LocalDriver::start(&journal, &blobs, local));
     let control =
         started.await.map_err(ActorsError::internal)?.map_err(|error| ActorsError::Boot {
             detail: format!(

@@ -72,15 +72,31 @@ pub(super) struct Start<'a> {
     pub(super) report: watch::Receiver<Vec<u8>>,
 }
 
+/// Has this node admitted and its membership written down, without taking part yet; false where it was before.
+pub(super) async fn enrol(
+    config: &ClusterConfig,
+    start: Start<'_>,
+    journal: &Journal,
+) -> Result<bool, ActorsError> {
+    Peer::enrol(settings(config, start), journal).await.map_err(boot_error)
+}
+
 /// Starts this node as a peer; returns once it was admitted and has seen all that was agreed upon.
 pub(super) async fn start(
     config: &ClusterConfig,
     start: Start<'_>,
     stores: (&Journal, &Blobs),
 ) -> Result<Peer, ActorsError> {
+    let (journal, blobs) = stores;
+    // Nobody is addressed by what is placed yet: messages name their node.
+    let placements = Arc::new(|_: &str| None::<Owner>);
+    Peer::start(settings(config, start), journal, blobs, placements).await.map_err(boot_error)
+}
+
+fn settings(config: &ClusterConfig, start: Start<'_>) -> PeerSettings {
     let Start { node, raise, incarnation, build, capacity, data_dir, clock, report } = start;
     let (boot, wall) = (Arc::clone(&clock), clock);
-    let settings = PeerSettings {
+    PeerSettings {
         node: node.to_string(),
         cluster: config.name.clone(),
         token: config.token.clone(),
@@ -104,11 +120,7 @@ pub(super) async fn start(
         report: Arc::new(move || report.borrow().clone()),
         boot_clock: Arc::new(move || boot.boot_ms()),
         wall_clock: Arc::new(move || u64::try_from(wall.wall_ms()).unwrap_or(0)),
-    };
-    let (journal, blobs) = stores;
-    // Nobody is addressed by what is placed yet: messages name their node.
-    let placements = Arc::new(|_: &str| None::<Owner>);
-    Peer::start(settings, journal, blobs, placements).await.map_err(boot_error)
+    }
 }
 
 pub(super) fn boot_error(error: PeerError) -> ActorsError {

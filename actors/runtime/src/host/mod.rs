@@ -16,10 +16,10 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::follow;
-use crate::messages::{CommandId, answer};
 use crate::messages::host::{HostMsg, Wish};
 use crate::messages::session::{self, SessionMsg};
 use crate::messages::sessions::{Advance, Facts, SessionsHandle};
+use crate::messages::{CommandId, answer};
 use crate::session::{Context, Session, SessionArguments};
 use crate::views::SessionState;
 use reconcile::{HostStep, Present, Wanted, carried_out, reconcile};
