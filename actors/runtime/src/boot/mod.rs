@@ -27,6 +27,7 @@ use self::guard::Guard;
 use self::identity_file::{Claimed, claim};
 use crate::clock::Clock;
 use crate::collect::CollectTimes;
+use crate::depot::Depot;
 use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::messages::CommandId;
@@ -40,8 +41,10 @@ use crate::messages::nodes::NodesHandle;
 use crate::messages::reports::ReportsHandle;
 use crate::messages::sessions::SessionsHandle;
 use crate::messages::topics::TopicsHandle;
+use crate::mirror::{Mirror, MirrorParts};
 use crate::nodes::devices::gpu_count;
 use crate::nodes::{Here, machine_memory_mib};
+use crate::peers::Peers;
 use crate::session::{Context, RetryPolicy};
 use crate::topics::hub::Hub;
 use crate::warden::Alone;
@@ -181,7 +184,8 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
     let limiter = tokio::task::spawn_blocking(move || Limiter::discover(&name));
     let limiter = Arc::new(limiter.await.map_err(ActorsError::internal)?);
     let stores = (journal.clone(), blobs, control.clone());
-    let (platform, parts) = assemble(&config, &claimed, stores, limiter)?;
+    let peers = Arc::new(crate::peers::Alone);
+    let (platform, parts) = assemble(&config, &claimed, stores, (limiter, peers))?;
     let directory = parts.context.directory.clone();
     let guard = Guard::start(parts, [journal.failed(), control.failed()]).await?;
     tracing::info!(node = %claimed.node, incarnation = claimed.incarnation, "actors started");
@@ -253,7 +257,7 @@ fn assemble(
     config: &PlatformConfig,
     claimed: &Claimed,
     stores: (Journal, Blobs, ControlHandle),
-    limiter: Arc<Limiter>,
+    (limiter, peers): (Arc<Limiter>, Arc<dyn Peers>),
 ) -> Result<(Platform, Parts), ActorsError> {
     let (journal, blobs, control) = stores;
     let tables = Tables::open(&journal);
@@ -262,13 +266,24 @@ fn assemble(
     let hub = Arc::new(Hub::new(Arc::clone(&config.clock), epoch));
     let topics = TopicsHandle::new(directory.clone(), Arc::clone(&hub));
     let at = || directory.clone();
+    let node = claimed.node.clone();
+    let depot = Depot::new(node.clone(), blobs.clone(), control.clone(), Arc::clone(&peers));
+    let mirror = Mirror::new(MirrorParts {
+        node,
+        control: control.clone(),
+        tables: tables.clone(),
+        blobs: blobs.clone(),
+        depot: depot.clone(),
+        directory: at(),
+        peers: Arc::clone(&peers),
+    });
     let platform = Platform {
         node: claimed.node.clone(),
         strategies: LibraryHandle::new(at()),
-        datasets: DataHandle::new(at()),
-        sessions: SessionsHandle::new(at()),
-        metrics: MetricsHandle::new(at()),
-        logs: LogsHandle::new(at()),
+        datasets: DataHandle::fetching(at(), depot.clone()),
+        sessions: SessionsHandle::mirrored(at(), mirror.clone()),
+        metrics: MetricsHandle::mirrored(at(), mirror.clone()),
+        logs: LogsHandle::mirrored(at(), mirror.clone()),
         reports: ReportsHandle::new(at()),
         topics: topics.clone(),
         nodes: NodesHandle::new(at()),
@@ -293,7 +308,9 @@ fn assemble(
         sessions_dir: config.data_dir.join("sessions"),
         directory: directory.clone(),
         control,
-        peers: Arc::new(crate::peers::Alone),
+        peers,
+        depot,
+        mirror,
         tables: tables.clone(),
         blobs,
         topics,
