@@ -20,14 +20,17 @@ pub mod views;
 
 mod collect;
 mod data;
+mod depot;
 mod documents;
 mod follow;
+mod follower;
 mod host;
 mod identity;
 mod inspect;
 mod library;
 mod logs;
 mod metrics;
+mod mirror;
 mod nodes;
 mod peers;
 mod placement;

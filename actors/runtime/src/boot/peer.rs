@@ -12,12 +12,12 @@ use cluster::lease::rules::Phase;
 use cluster::lease::{LeaseTimes, NodeReport};
 use cluster::net::Boxed;
 use cluster::peer::{Peer, PeerError, PeerSettings, Seed};
-use cluster::router::{LinkView, Owner, Request};
+use cluster::router::{LinkView, Owner, Received, Receiver, Refused, Registration, Request};
 use cluster::transport::TlsFiles;
 use cluster::transport::blob::Offer;
 use engine::ids::NodeId;
 use ractor::rpc::CallResult;
-use store::codec::{self, schema};
+use store::codec::{self, Record, schema};
 use store::{BlobHash, Blobs, Journal};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::messages::host::{self, HostMsg};
+use crate::peers::desk::Desk;
 use crate::peers::{Answer, LeaseShort, Peers, Question};
 use crate::warden::Leases;
 use crate::warden::duties::Overdue;
@@ -137,6 +138,34 @@ pub(super) struct Others {
 /// The key under which a node's actors answer questions.
 fn key_of(node: &str) -> String {
     format!("node/{node}")
+}
+
+/// Answers the questions of other nodes until the registration is dropped.
+pub(super) fn answer_questions(peer: &Peer, desk: Desk) -> Result<Registration, ActorsError> {
+    let router = peer.router();
+    let key = key_of(&router.me().node);
+    router.register(key, 0, Arc::new(Asked { desk })).map_err(ActorsError::internal)
+}
+
+/// The desk as the router sees it.
+struct Asked {
+    desk: Desk,
+}
+
+impl Receiver for Asked {
+    fn receive(&self, received: Received) -> Boxed<'_, Result<Vec<u8>, Refused>> {
+        Box::pin(async move {
+            let unreadable =
+                |error: codec::CodecError| Refused::Undecodable { reason: error.to_string() };
+            let question: Question = codec::decode(&received.payload).map_err(unreadable)?;
+            let answer = self.desk.answer(question).await;
+            codec::encode(&answer).map_err(unreadable)
+        })
+    }
+
+    fn accepts(&self, schema: u32, version: u16) -> bool {
+        schema == schema::SCHEMA_NODE_QUESTION && version == Question::VERSION
+    }
 }
 
 impl Peers for Others {

@@ -2,6 +2,7 @@
 //!
 //! Alone, a node is its own whole cluster: nothing here talks to anybody.
 
+pub(crate) mod desk;
 pub(crate) mod question;
 
 use cluster::control::RaftView;
