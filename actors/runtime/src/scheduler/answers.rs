@@ -192,19 +192,34 @@ pub(super) fn relocation(
         .map(|(name, _)| name.to_owned())
         .collect::<Vec<_>>();
     let from = &placement.node;
-    if let Some(to) = to {
-        target(state, session, from, to, &others)?;
-    } else if others.is_empty() {
-        let detail = format!("there is no other node than {from} that takes sessions");
-        return Err(conflict(detail));
-    }
+    let to = match to {
+        Some(to) => {
+            target(state, session, from, to, &others)?;
+            to.to_string()
+        }
+        None => roomiest(state, session, &others).ok_or_else(|| {
+            conflict(format!("there is no other node than {from} that could take it now"))
+        })?,
+    };
     let by = command.reason.clone().unwrap_or_else(|| "moved by an operator".to_owned());
     Ok(ControlCommand::EvictSession {
         session: session.id,
         epoch: placement.epoch,
         reason: format!("moved away from {from}: {by}"),
-        to: to.map(ToString::to_string),
+        to: Some(to),
     })
+}
+
+/// Returns which of these nodes could take a session and has the most cores free.
+fn roomiest(state: &ControlState, session: &Session, others: &[String]) -> Option<String> {
+    let fitting = others.iter().filter_map(|name| {
+        let node = state.nodes.get(name)?;
+        let free = node.capacity.minus(state.sessions.reserved_on(name)).cpu_millis;
+        lacks(state, session, name, node).is_empty().then_some((free, name))
+    });
+    // Of equal ones the first by name: the same on every node.
+    let best = fitting.max_by_key(|(free, name)| (*free, std::cmp::Reverse(*name)));
+    best.map(|(_, name)| name.clone())
 }
 
 /// Refuses a target that could not take the session.
