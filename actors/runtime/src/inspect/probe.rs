@@ -49,9 +49,7 @@ pub(super) async fn queue_age_ms(directory: &Directory, name: &str) -> Option<u6
         messages::sessions::NAME => {
             probe(directory, name, |reply| SessionsMsg::Queue { reply }).await
         }
-        messages::nodes::NAME => {
-            probe(directory, name, |reply| NodesMsg::Standing { reply }).await
-        }
+        messages::nodes::NAME => probe(directory, name, |reply| NodesMsg::Standing { reply }).await,
         messages::scheduler::NAME => {
             probe(directory, name, |reply| SchedulerMsg::Capacity { reply }).await
         }

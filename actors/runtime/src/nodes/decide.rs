@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use cluster::control::state::{Node, NodeState};
 use cluster::control::{ControlState, RaftView};
-use cluster::membership::lifecycle::{
-    Leaving, LifecycleRefusal, NodeCommand, may_leave, next,
-};
+use cluster::membership::lifecycle::{Leaving, LifecycleRefusal, NodeCommand, may_leave, next};
 
 use crate::error::ActorsError;
 use crate::messages::nodes::{NodeVerb, unknown};
@@ -36,12 +34,7 @@ pub(super) fn decide(
     asked.map_err(|refusal| refused(name, node.state, verb, &refusal))
 }
 
-fn leaving(
-    state: &ControlState,
-    agreement: Option<&RaftView>,
-    name: &str,
-    node: &Node,
-) -> Leaving {
+fn leaving(state: &ControlState, agreement: Option<&RaftView>, name: &str, node: &Node) -> Leaving {
     let voters: BTreeSet<&str> = agreement
         .map(|raft| raft.members.iter().filter(|one| one.voter).map(|one| one.node.as_str()))
         .into_iter()

@@ -11,9 +11,7 @@ use crate::error::ActorsError;
 use crate::messages::Command;
 use crate::placement::amounts::Dimension;
 use crate::rules::{node_word, state_of};
-use crate::views::{
-    AmountView, CapacityView, ConsideredView, NodeRoomView, RoomView, WhyView,
-};
+use crate::views::{AmountView, CapacityView, ConsideredView, NodeRoomView, RoomView, WhyView};
 
 /// Says that there is no such session.
 pub(super) fn unknown(id: SessionId) -> ActorsError {

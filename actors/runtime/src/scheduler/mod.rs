@@ -30,9 +30,9 @@ use crate::directory::Directory;
 use crate::documents::Documents;
 use crate::error::ActorsError;
 use crate::follow;
-use crate::messages::{Command, CommandId, answer};
 use crate::messages::scheduler::SchedulerMsg;
 use crate::messages::sessions::{QueuePlace, SessionsHandle, SessionsMsg};
+use crate::messages::{Command, CommandId, answer};
 use crate::views::WhyView;
 use picture::Rules;
 use planner::{Plan, Wait, plan};
@@ -105,8 +105,7 @@ impl Actor for Scheduler {
                 let documents = state.documents.clone();
                 tokio::spawn(async move {
                     let whose = (scope, name.as_str());
-                    let made =
-                        quotas::write(&documents, &command, whose, revision, &limits).await;
+                    let made = quotas::write(&documents, &command, whose, revision, &limits).await;
                     answer(reply, made);
                 });
             }
@@ -168,8 +167,7 @@ impl SchedulerState {
 
     fn why(&self, session: SessionId) -> Result<WhyView, ActorsError> {
         let wait = self.waits.iter().find(|wait| wait.session == session);
-        let wait =
-            wait.map(|wait| (wait, sentence(&wait.reason.to_string(), wait.position)));
+        let wait = wait.map(|wait| (wait, sentence(&wait.reason.to_string(), wait.position)));
         self.control.read(|state| answers::why(state, session, wait))
     }
 

@@ -52,10 +52,8 @@ fn quota(limits: &QuotaLimits) -> Quota {
         (Dimension::Memory, limits.memory_mib_max.map(u64::from)),
         (Dimension::Gpu, limits.gpus_max.map(u64::from)),
     ];
-    let max: BTreeMap<Dimension, u64> = amounts
-        .into_iter()
-        .filter_map(|(dimension, max)| Some((dimension, max?)))
-        .collect();
+    let max: BTreeMap<Dimension, u64> =
+        amounts.into_iter().filter_map(|(dimension, max)| Some((dimension, max?))).collect();
     Quota { max, sessions_max: limits.sessions_max, weight: limits.weight.max(1) }
 }
 

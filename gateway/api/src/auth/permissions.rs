@@ -105,14 +105,8 @@ impl Permission {
     }
 }
 
-const READS: [Permission; 6] = [
-    P::StrategyRead,
-    P::DataRead,
-    P::SessionRead,
-    P::ClusterRead,
-    P::SchedulerRead,
-    P::ActorRead,
-];
+const READS: [Permission; 6] =
+    [P::StrategyRead, P::DataRead, P::SessionRead, P::ClusterRead, P::SchedulerRead, P::ActorRead];
 const WRITES: [Permission; 6] = [
     P::StrategyWrite,
     P::DataWrite,

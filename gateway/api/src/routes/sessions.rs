@@ -330,9 +330,8 @@ pub(super) async fn placed_on(
     loop {
         let filter = ListSessions { limit: 500, after, ..ListSessions::default() };
         let page = request.app.platform.sessions.list(filter).await?;
-        let here = |view: &SessionView| {
-            view.node.as_ref() == Some(node) && !view.state.is_terminal()
-        };
+        let here =
+            |view: &SessionView| view.node.as_ref() == Some(node) && !view.state.is_terminal();
         found.extend(page.items.into_iter().filter(here));
         match page.next {
             Some(next) => after = Some(next),
