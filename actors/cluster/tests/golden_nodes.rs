@@ -8,9 +8,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 
 use cluster::lease::{NodeReport, RenewAnswer, RenewRefusal, Renewal};
-use cluster::membership::join::{
-    Admitted, JoinAnswer, JoinRefusal, JoinRequest, MemberAddress,
-};
+use cluster::membership::join::{Admitted, JoinAnswer, JoinRefusal, JoinRequest, MemberAddress};
 use cluster::membership::proof::{self, Claim};
 use proptest::prelude::*;
 use store::codec::{self, Record, schema};

@@ -24,7 +24,7 @@ use store::{BlobHash, Blobs, Journal};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::super::{Held, Running, assemble, claim, open, register};
+use super::super::{Held, Running, assemble, open, register};
 use super::{DEADLINE, command, config, synthetic};
 use crate::boot::guard::Guard;
 use crate::boot::{Platform, PlatformConfig};
@@ -181,11 +181,8 @@ impl Pair {
         let off = Arc::new(AtomicBool::new(false));
         let cut = Cut { inner: local.clone(), off: Arc::clone(&off) };
         let control = local.through(Arc::new(cut));
-        let variables = [
-            ("FAKE_STEPS", steps),
-            ("FAKE_STEP_MS", step_ms),
-            ("FAKE_CHECKPOINT_EVERY", every),
-        ];
+        let variables =
+            [("FAKE_STEPS", steps), ("FAKE_STEP_MS", step_ms), ("FAKE_CHECKPOINT_EVERY", every)];
         let env = variables.map(|(name, value)| (name.to_owned(), value.to_string()));
         let program = WorkerProgram { path: fake_worker(), env: env.into_iter().collect() };
         let net = Arc::new(Net::default());
@@ -208,8 +205,7 @@ impl Pair {
     async fn training(&self) -> SessionId {
         let platform = self.of(NODES[0]);
         let config = json!({"agent": {"algorithm": "dqn"}});
-        let wanted =
-            NewStrategy { name: "learner".to_owned(), description: String::new(), config };
+        let wanted = NewStrategy { name: "learner".to_owned(), description: String::new(), config };
         let strategy = platform.strategies.create(command(), wanted).await.unwrap();
         let request = crate::messages::data::ImportRequest {
             source: crate::messages::data::ImportSource::Synthetic { seed: 7, rows: 500 },
@@ -376,9 +372,9 @@ async fn a_checkpoint_that_no_second_node_takes_does_not_count_and_training_goes
     let view = ended(platform, id).await;
     assert_eq!((view.state, view.retry_count), (SessionState::Completed, 0), "{view:?}");
     assert_whole(&points(pair.of(&other), id).await, 200);
-    let checkpoints = pair.control.read(|state| {
-        state.sessions.get(id.uuid().as_bytes()).unwrap().checkpoints.clone()
-    });
+    let checkpoints = pair
+        .control
+        .read(|state| state.sessions.get(id.uuid().as_bytes()).unwrap().checkpoints.clone());
     assert!((1..10).contains(&checkpoints.len()), "{checkpoints:?}");
     for checkpoint in checkpoints {
         assert_eq!(checkpoint.nodes, [holder.clone(), other.clone()]);
