@@ -34,8 +34,8 @@ pub(crate) enum LogsMsg {
     Tail { session: SessionId, after: Option<u64>, limit: u32, reply: Reply<Page<LogLineView>> },
     /// Lines that another node numbered and stored.
     Restore { session: SessionId, lines: Vec<LogLineRecord>, reply: Reply<()> },
-    /// Forget the lines after number `last`.
-    Truncate { session: SessionId, last: u64, reply: Reply<()> },
+    /// Forget the lines after number `last`; those up to number `shown` are not shown again when they come back.
+    Truncate { session: SessionId, last: u64, shown: u64, reply: Reply<()> },
     /// Time to store what came in.
     Flush,
     /// Answered once everything told before is stored.
@@ -100,12 +100,17 @@ impl LogsHandle {
         ask(&self.directory, NAME, |reply| LogsMsg::Restore { session, lines, reply }).await
     }
 
-    /// Forgets the lines after number `last`.
+    /// Forgets the lines after number `last`; those up to number `shown` are not shown again when they come back.
     ///
     /// # Errors
     /// Tells when the journal does not write.
-    pub(crate) async fn truncate(&self, session: SessionId, last: u64) -> Result<(), ActorsError> {
-        ask(&self.directory, NAME, |reply| LogsMsg::Truncate { session, last, reply }).await
+    pub(crate) async fn truncate(
+        &self,
+        session: SessionId,
+        last: u64,
+        shown: u64,
+    ) -> Result<(), ActorsError> {
+        ask(&self.directory, NAME, |reply| LogsMsg::Truncate { session, last, shown, reply }).await
     }
 
     /// Waits until everything told before is stored.
