@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use cluster::transport::certs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -153,20 +154,18 @@ impl Site {
 
     fn certify(&self) {
         let ca = self.dir.path().join("ca");
-        let ca = ca.to_str().unwrap();
-        tm(&["cert", "ca", "--dir", ca, "--cluster", "tm"]).unwrap();
+        certs::make_ca(&ca, "tm").unwrap();
         for node in &self.nodes {
-            let dir = node.dir.join("tls");
-            let hosts = format!("{},127.0.0.1", node.peer_address.ip());
-            let dir = dir.to_str().unwrap();
-            tm(&["cert", "node", &node.name, "--ca", ca, "--dir", dir, "--host", &hosts]).unwrap();
+            let hosts = [node.peer_address.ip().to_string(), "127.0.0.1".to_owned()];
+            certs::make_node(&ca, "tm", &node.name, &hosts, &node.dir.join("tls")).unwrap();
         }
     }
 
     fn configure(&self) {
-        let join: Vec<String> =
-            self.nodes.iter().map(|node| format!("{}@{}", node.name, node.peer_address)).collect();
         for node in &self.nodes {
+            let others = self.nodes.iter().filter(|other| other.name != node.name);
+            let join: Vec<String> =
+                others.map(|other| format!("{}@{}", other.name, other.peer_address)).collect();
             std::fs::write(node.dir.join("join.token"), "4f".repeat(32)).unwrap();
             std::fs::write(node.dir.join("cluster.toml"), self.text(node, &join)).unwrap();
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cluster::transport::certs::{CA_FILE, NODE_FILE, NODE_KEY_FILE};
+use cluster::transport::certs::{self, CA_FILE, NODE_FILE, NODE_KEY_FILE};
 use cluster::transport::hello::{HELLO_WITHIN, Hello, HelloError, Role, meet};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +19,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName}
 use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::site::{Site, tm};
+use super::site::Site;
 use super::space::connect;
 
 /// A listener closes whoever it does not know within this.
@@ -101,9 +101,8 @@ impl<'a> Strangers<'a> {
         let other = self.site.dir.path().join("other");
         if !other.exists() {
             let (ca, dir) = (other.join("ca"), other.join("tls"));
-            let (ca, dir) = (ca.to_str().unwrap(), dir.to_str().unwrap());
-            tm(&["cert", "ca", "--dir", ca, "--cluster", "tm"])?;
-            tm(&["cert", "node", "b", "--ca", ca, "--dir", dir, "--host", "127.0.0.1"])?;
+            certs::make_ca(&ca, "tm").unwrap();
+            certs::make_node(&ca, "tm", "b", &["127.0.0.1".to_owned()], &dir).unwrap();
         }
         for plane in [&b"ctl/1"[..], b"act/1", b"blob/1"] {
             for (what, own) in [("no certificate", None), ("another CA's", Some(other.join("tls")))]
