@@ -56,6 +56,9 @@ pub(crate) enum Noun {
     /// This machine as a peer.
     #[command(subcommand)]
     Node(NodeVerb),
+    /// Several machines as one.
+    #[command(subcommand)]
+    Cluster(ClusterVerb),
     /// Market data.
     #[command(subcommand)]
     Data(DataVerb),
@@ -150,6 +153,18 @@ pub(crate) enum NodeVerb {
         #[command(flatten)]
         serve: ServeArgs,
     },
+}
+
+/// Verbs of `tm cluster`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterVerb {
+    /// Make this node the first of a new cluster. The node must be stopped; what it knows already is kept.
+    ///
+    /// Writes a new token where the configuration names none yet. The others join by themselves when their
+    /// configuration names this node under [cluster] join.
+    ///
+    /// Example: tm cluster init --config cluster.toml
+    Init(ServeArgs),
 }
 
 /// Verbs of `tm data`.

@@ -7,12 +7,12 @@ use tracing_subscriber::fmt;
 
 use crate::error::CliError;
 
-/// Starts the log of this process. ractor's own spans and the HTTP stack are quiet unless asked for.
+/// Starts the log of this process. ractor's own spans, the agreement's inner life and the HTTP stack are quiet unless asked for.
 ///
 /// # Errors
 /// A filter that cannot be read.
 pub(crate) fn start(level: &str, json: bool) -> Result<(), CliError> {
-    let filter = EnvFilter::try_new(format!("{level},ractor=warn,hyper=warn,warp=warn,sled=warn"))
+    let filter = EnvFilter::try_new(format!("{level},ractor=warn,openraft=error,hyper=warn,warp=warn,sled=warn"))
         .map_err(|error| {
             CliError::Usage(format!("--log-level '{level}' cannot be read: {error}"))
         })?;

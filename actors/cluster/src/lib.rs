@@ -6,7 +6,8 @@
 //! Modules in reading order: [`control`] (commands, the pure state machine, the door), [`net`] (how bytes reach a peer),
 //! [`transport`] (the public port), [`ctl`] (questions and answers between nodes), [`lease`] (who may act until when),
 //! [`membership`] (who belongs here, who votes), [`version`] (who understands what), [`link`] (one session per peer),
-//! [`router`] (messages between nodes), [`supervision`] (restart, back-off, escalate), [`error`].
+//! [`router`] (messages between nodes), [`peer`] (all of these, joined
+//! and started), [`supervision`] (restart, back-off, escalate), [`error`].
 
 pub mod control;
 pub mod ctl;
@@ -15,6 +16,7 @@ pub mod lease;
 pub mod link;
 pub mod membership;
 pub mod net;
+pub mod peer;
 pub mod router;
 pub mod supervision;
 #[cfg(feature = "testkit")]

@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_command_waits_for_the_version_that_has_it() {
-        let new = ControlCommand::MarkDown { node: "a".into(), incarnation: 1 };
+        let new = ControlCommand::MarkDown { node: "a".into(), incarnation: 1, term: 1 };
         let old = ControlCommand::RemoveSession { session: [1; 16] };
         assert_eq!(gate(&new, 0), Err(VersionRefusal::NotYet { needed: 1, current: 0 }));
         assert_eq!(gate(&new, 1), Ok(()));

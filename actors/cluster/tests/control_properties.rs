@@ -67,6 +67,7 @@ fn commands() -> impl Strategy<Value = ControlCommand> {
     let down = |(node, incarnation): (&str, u64)| ControlCommand::MarkDown {
         node: node.into(),
         incarnation,
+        term: 1,
     };
     let retry = |(number, epoch, retry_count)| ControlCommand::RecordRetry {
         session: session(number),
@@ -120,7 +121,7 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
             .zip(rows)
             .map(|(index, (wait, commands))| {
                 at_ms += wait;
-                Entry { index, at_ms, commands }
+                Entry { index, term: 1, at_ms, commands }
             })
             .collect()
     })
@@ -237,6 +238,7 @@ proptest! {
         let mut twice = once.clone();
         let again = Entry {
             index: once.applied_index + 1,
+            term: 1,
             at_ms: once.applied_at_ms,
             commands: entries.iter().flat_map(|entry| entry.commands.clone()).collect(),
         };

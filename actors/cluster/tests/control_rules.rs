@@ -197,7 +197,7 @@ fn a_lost_session_recovers_elsewhere_and_one_given_up_waits() {
         lost,
     };
     assert!(matches!(bench.run(lost(1, true)), Err(Refusal::NodeNotLost { .. })), "it is up");
-    bench.run(ControlCommand::MarkDown { node: "a".into(), incarnation: 1 }).unwrap();
+    bench.run(ControlCommand::MarkDown { node: "a".into(), incarnation: 1, term: 1 }).unwrap();
     bench.run(lost(1, true)).unwrap();
     let phase = |bench: &Bench| bench.state.sessions.get(&session(1)).unwrap().phase;
     assert_eq!(phase(&bench), Phase::Recovering);
@@ -316,14 +316,14 @@ fn an_answer_is_repeated_for_a_day_and_its_key_is_good_for_one_command() {
     );
     let later = bench.state.applied_at_ms + 25 * 3_600 * 1_000;
     let index = bench.state.applied_index + 1;
-    apply(&mut bench.state, &Entry { index, at_ms: later, commands: vec![] }).unwrap();
+    apply(&mut bench.state, &Entry { index, term: 1, at_ms: later, commands: vec![] }).unwrap();
     assert_eq!(bench.state.idempotency.count(), 0);
 }
 
 #[test]
 fn a_gap_and_an_undecodable_entry_stop_the_machine() {
     let machine = Machine::default();
-    let entry = Entry { index: 2, at_ms: 0, commands: vec![] };
+    let entry = Entry { index: 2, term: 1, at_ms: 0, commands: vec![] };
     assert_eq!(machine.apply(&entry), Err(Divergence::Gap { wanted: 1, found: 2 }));
     assert!(matches!(
         machine.apply_bytes(1, b"TMC1 but no entry at all"),

@@ -191,7 +191,7 @@ fn one_of_each_newer() -> Vec<ControlCommand> {
         },
         ControlCommand::EvictSession { session, epoch, reason, to: Some("n".into()) },
         ControlCommand::ArchiveSession { session, epoch, archive: vec![segment] },
-        ControlCommand::MarkDown { node, incarnation: 3 },
+        ControlCommand::MarkDown { node, incarnation: 3, term: 1 },
     ]
 }
 
@@ -209,7 +209,7 @@ fn newest() -> EntryRecord {
 fn applied(record: EntryRecord) -> ControlState {
     let EntryRecord { at_ms, commands } = record;
     let mut state = ControlState::default();
-    let answers = apply(&mut state, &Entry { index: 1, at_ms, commands }).unwrap().results;
+    let answers = apply(&mut state, &Entry { index: 1, term: 1, at_ms, commands }).unwrap().results;
     assert!(answers.iter().filter(|answer| answer.is_ok()).count() > 8, "{answers:?}");
     state
 }

@@ -313,6 +313,7 @@ impl From<cluster::control::Refusal> for ActorsError {
             | Refusal::PhaseNotNext { .. }
             | Refusal::NodeNameTaken { .. }
             | Refusal::NodeNotLost { .. }
+            | Refusal::TermOver { .. }
             | Refusal::AlreadyInitialised
             | Refusal::VersionNotRising { .. } => {
                 Self::Conflict { detail: text, params: BTreeMap::new() }

@@ -40,7 +40,7 @@ mod topics;
 mod warden;
 mod worker;
 
-pub use boot::{Platform, PlatformConfig, Running, boot};
+pub use boot::{ClusterConfig, Platform, PlatformConfig, Running, boot, init_cluster};
 pub use clock::{Clock, ManualClock, SystemClock, rfc3339};
 pub use collect::CollectTimes;
 pub use directory::Directory;

@@ -2,6 +2,7 @@
 
 mod api;
 mod backtest;
+mod cluster;
 mod config;
 mod data;
 mod demo;
@@ -38,6 +39,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
     match cli.noun {
         Noun::Demo(args) => demo::run(args, out).await,
         Noun::Node(verb) => node::run(verb, context).await,
+        Noun::Cluster(verb) => cluster::run(verb, out).await,
         Noun::Data(verb) => data::run(verb, &context()?).await,
         Noun::Strategy(verb) => strategy::run(verb, &context()?).await,
         Noun::Session(verb) => session::run(verb, &context()?).await,

@@ -289,6 +289,9 @@ pub enum ControlCommand {
         node: String,
         /// Which start of it; a newer one is up.
         incarnation: u64,
+        /// The term of the leader that decided so; in any other the command does nothing, since the leader of that one
+        /// may have granted the lease again.
+        term: u64,
     },
     /// A holder says in which phase its session is, and what it found out.
     RecordPhase {
@@ -341,6 +344,8 @@ pub struct Proposed {
 pub struct Entry {
     /// Position in the log, from 1.
     pub index: u64,
+    /// The term of the leader that wrote it.
+    pub term: u64,
     /// When it was proposed, milliseconds since 1970 UTC; never falls from entry to entry.
     pub at_ms: u64,
     /// In order.

@@ -226,7 +226,7 @@ impl Writer {
         while next <= last {
             for entry in self.log.read(next..=last, 256)? {
                 next = entry.id.index + 1;
-                self.machine.apply_bytes(entry.id.index, &entry.payload)?;
+                self.machine.apply_bytes(entry.id.index, entry.id.term, &entry.payload)?;
             }
         }
         Ok(())
@@ -259,7 +259,7 @@ impl Writer {
         let payload = codec::encode(&EntryRecord { at_ms, commands }).map_err(StoreError::from)?;
         let entry = LogEntry { id: LogId { term: TERM, node: VOTER, index }, payload };
         self.log.append(std::slice::from_ref(&entry))?.wait_blocking()?;
-        let applied = self.machine.apply_bytes(index, &entry.payload)?;
+        let applied = self.machine.apply_bytes(index, TERM, &entry.payload)?;
         for (answer, result) in answers.into_iter().zip(applied.results) {
             // A caller that stopped waiting asks again with the same key.
             drop(answer.send(Ok(Applied { index, result })));

@@ -217,4 +217,12 @@ pub enum Refusal {
         /// Which.
         node: String,
     },
+    /// Another leader has taken office since this was decided.
+    #[error("this was decided in term {decided}, it is term {current}: the new leader decides anew")]
+    TermOver {
+        /// When it was decided.
+        decided: u64,
+        /// When it was written.
+        current: u64,
+    },
 }

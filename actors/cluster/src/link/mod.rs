@@ -189,6 +189,11 @@ impl Links {
         self.world.labels.foreign()
     }
 
+    /// Hands out what resolves when the supervisor has ended: the links failed for good, or were closed.
+    pub fn take_end(&mut self) -> Option<JoinHandle<()>> {
+        self.ended.take()
+    }
+
     /// Resolves when the supervisor has ended: the links failed for good, and the process should end.
     pub async fn ended(&mut self) {
         if let Some(ended) = self.ended.as_mut() {

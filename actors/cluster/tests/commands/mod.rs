@@ -118,7 +118,7 @@ impl Bench {
     pub(crate) fn with_key(&mut self, key: CommandId, command: ControlCommand) -> CommandResult {
         let index = self.state.applied_index + 1;
         let entry =
-            Entry { index, at_ms: index * 1_000, commands: vec![Proposed { key, command }] };
+            Entry { index, term: 1, at_ms: index * 1_000, commands: vec![Proposed { key, command }] };
         apply(&mut self.state, &entry).unwrap().results.remove(0)
     }
 }

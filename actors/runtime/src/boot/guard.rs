@@ -75,17 +75,17 @@ impl Actor for Watcher {
 pub(super) struct Guard {
     watcher: ActorCell,
     root: ActorCell,
-    reasons: [watch::Receiver<Option<String>>; 3],
+    reasons: Vec<watch::Receiver<Option<String>>>,
 }
 
 impl Guard {
-    /// Starts the tree. `stores` tell when the store or the control plane can no longer go on.
+    /// Starts the tree. `grounds` tell when what it stands on can no longer go on: store, control plane, peer.
     ///
     /// # Errors
     /// Tells which actor did not start.
     pub(super) async fn start(
         parts: Parts,
-        stores: [watch::Receiver<Option<String>>; 2],
+        grounds: Vec<watch::Receiver<Option<String>>>,
     ) -> Result<Self, ActorsError> {
         let failed = |error: ractor::SpawnErr| ActorsError::Boot {
             detail: format!("an actor did not start: {error}"),
@@ -104,19 +104,15 @@ impl Guard {
             }
         };
         directory.put(ROOT, root.get_cell());
-        let [journal, control] = stores;
-        let reasons = [seen, journal, control];
+        let reasons = grounds.into_iter().chain([seen]).collect();
         Ok(Self { watcher: watcher.get_cell(), root: root.get_cell(), reasons })
     }
 
     /// Resolves with the first reason why the process should end.
     pub(super) async fn failed(&self) -> String {
-        let [root, journal, control] = self.reasons.clone().map(told);
-        tokio::select! {
-            reason = root => reason,
-            reason = journal => reason,
-            reason = control => reason,
-        }
+        let told = self.reasons.iter().cloned().map(|reason| Box::pin(told(reason)));
+        let (reason, _, _) = futures_util::future::select_all(told).await;
+        reason
     }
 
     /// Ends the children in reverse, then the root and its watcher.

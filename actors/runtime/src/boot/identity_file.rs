@@ -37,6 +37,31 @@ pub(super) struct Claimed {
     _lock: File,
 }
 
+/// Makes a later start number durable.
+#[derive(Debug, Clone)]
+pub(super) struct Raise {
+    data_dir: PathBuf,
+    node: NodeId,
+}
+
+impl Raise {
+    /// Goes on as start `later`.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub(super) fn to(&self, later: u64) -> std::io::Result<()> {
+        let file = NodeFile { format: FORMAT, node: self.node.clone(), incarnation: later };
+        write(&self.data_dir, &file)
+    }
+}
+
+impl Claimed {
+    /// Returns what raises the start number of this directory.
+    pub(super) fn raise(&self, data_dir: &Path) -> Raise {
+        Raise { data_dir: data_dir.to_owned(), node: self.node.clone() }
+    }
+}
+
 /// Makes and locks `data_dir`, and counts this start durably.
 ///
 /// # Errors

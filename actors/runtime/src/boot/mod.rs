@@ -7,6 +7,7 @@
 mod children;
 mod guard;
 mod identity_file;
+mod peer;
 #[cfg(test)]
 mod tests;
 
@@ -15,16 +16,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cluster::control::state::Resources;
+use cluster::peer::{Peer, record};
 use cluster::control::{ControlCommand, ControlHandle, LocalConfig, LocalDriver};
 use engine::config::ResourcesConfig;
 use engine::ids::NodeId;
 use store::{Blobs, Journal, StoreError, Tables};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use self::children::Parts;
 use self::guard::Guard;
 use self::identity_file::{Claimed, claim};
+pub use self::peer::ClusterConfig;
+use self::peer::{Others, Start, boot_error};
 use crate::clock::Clock;
 use crate::collect::CollectTimes;
 use crate::directory::Directory;
@@ -44,7 +49,8 @@ use crate::nodes::devices::gpu_count;
 use crate::nodes::{Here, machine_memory_mib};
 use crate::session::{Context, RetryPolicy};
 use crate::topics::hub::Hub;
-use crate::warden::Alone;
+use crate::peers::Peers;
+use crate::warden::{Alone, Leases};
 use crate::worker::limits::Limiter;
 use crate::worker::spawner::Spawner;
 use crate::worker::{WorkerProgram, WorkerTimes};
@@ -104,6 +110,8 @@ pub struct PlatformConfig {
     pub retry: RetryPolicy,
     /// When files that nothing refers to are deleted.
     pub collect: CollectTimes,
+    /// How it takes part in a cluster; absent: it stands alone.
+    pub cluster: Option<ClusterConfig>,
 }
 
 impl PlatformConfig {
@@ -129,6 +137,7 @@ impl PlatformConfig {
             clock,
             retry: RetryPolicy::default(),
             collect: CollectTimes::default(),
+            cluster: None,
         }
     }
 }
@@ -140,6 +149,7 @@ pub struct Running {
     incarnation: u64,
     directory: Directory,
     guard: Guard,
+    peer: Option<Arc<Peer>>,
     held: Mutex<Option<Held>>,
 }
 
@@ -152,19 +162,94 @@ struct Held {
 /// Starts a node's actors on its data directory.
 ///
 /// # Errors
-/// Tells when the directory is in use, damaged or not writable, and what to do.
+/// Tells when the directory is in use, damaged or not writable, and what to do; in a cluster also why this node cannot
+/// take part.
 pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsError> {
     let (data_dir, wanted) = (config.data_dir.clone(), config.node.clone());
     let opened = tokio::task::spawn_blocking(move || open(&data_dir, wanted.as_ref()));
-    let (claimed, journal, blobs) = opened.await.map_err(ActorsError::internal)??;
+    let (mut claimed, journal, blobs) = opened.await.map_err(ActorsError::internal)??;
+    let report = Arc::new(watch::Sender::new(Vec::new()));
+    let peer = match &config.cluster {
+        Some(cluster) => {
+            let start = Start {
+                node: &claimed.node,
+                raise: claimed.raise(&config.data_dir),
+                incarnation: claimed.incarnation,
+                build: &config.build,
+                capacity: capacity(&config),
+                data_dir: &config.data_dir,
+                clock: Arc::clone(&config.clock),
+                report: report.subscribe(),
+            };
+            Some(Arc::new(peer::start(cluster, start, (&journal, &blobs)).await?))
+        }
+        None => None,
+    };
+    let control = match &peer {
+        Some(peer) => {
+            claimed.incarnation = peer.incarnation();
+            peer.control().clone()
+        }
+        None => alone(&config, &claimed, (&journal, &blobs)).await?,
+    };
+    let name = claimed.node.to_string();
+    let limiter = tokio::task::spawn_blocking(move || Limiter::discover(&name));
+    let limiter = Arc::new(limiter.await.map_err(ActorsError::internal)?);
+    let ground =
+        Ground { journal: journal.clone(), blobs, control: control.clone(), peer: peer.clone() };
+    let (platform, parts) = assemble(&config, &claimed, ground, limiter, report)?;
+    let directory = parts.context.directory.clone();
+    let mut grounds = vec![journal.failed(), control.failed()];
+    grounds.extend(peer.as_ref().map(|peer| peer.failed()));
+    let guard = Guard::start(parts, grounds).await?;
+    if let Some(peer) = &peer {
+        peer::recheck(peer, control, directory.clone());
+    }
+    tracing::info!(node = %claimed.node, incarnation = claimed.incarnation, "actors started");
+    let (node, incarnation) = (claimed.node.clone(), claimed.incarnation);
+    let held = Mutex::new(Some(Held { _claimed: claimed }));
+    Ok((platform, Running { node, incarnation, directory, guard, peer, held }))
+}
+
+/// Makes the node of `config` the first of a new cluster; what it knew as a node alone is kept. The node must not run.
+/// Returns false when it belongs to that cluster already.
+///
+/// # Errors
+/// Tells when there is no cluster in the configuration, the directory is in use, or belongs to another cluster.
+pub async fn init_cluster(config: PlatformConfig) -> Result<bool, ActorsError> {
+    let made = tokio::task::spawn_blocking(move || {
+        let cluster = config.cluster.as_ref().ok_or_else(|| ActorsError::Boot {
+            detail: "the configuration names no cluster; add [cluster] name".to_owned(),
+        })?;
+        let (claimed, journal, blobs) = open(&config.data_dir, config.node.as_ref())?;
+        let who = (claimed.node.as_str(), cluster.name.as_str(), cluster.advertise.as_str());
+        record::init(&config.data_dir, who, (&journal, &blobs)).map_err(boot_error)
+    });
+    made.await.map_err(ActorsError::internal)?
+}
+
+/// Opens the control state of a node that is the whole cluster.
+async fn alone(
+    config: &PlatformConfig,
+    claimed: &Claimed,
+    (journal, blobs): (&Journal, &Blobs),
+) -> Result<ControlHandle, ActorsError> {
+    if let Some(member) = record::read(&config.data_dir).map_err(boot_error)? {
+        let detail = format!(
+            "{} belongs to node {} of cluster '{}'; start it with its configuration (--config), or name another directory",
+            config.data_dir.display(),
+            member.node,
+            member.name
+        );
+        return Err(ActorsError::Boot { detail });
+    }
     let clock = Arc::clone(&config.clock);
     let wall: cluster::control::Clock =
         Arc::new(move || u64::try_from(clock.wall_ms()).unwrap_or(0));
-    let (control_journal, control_blobs) = (journal.clone(), blobs.clone());
+    let (journal, blobs) = (journal.clone(), blobs.clone());
     let local = LocalConfig::new(claimed.node.to_string(), wall);
-    let started = tokio::task::spawn_blocking(move || {
-        LocalDriver::start(&control_journal, &control_blobs, local)
-    });
+    let started =
+        tokio::task::spawn_blocking(move || LocalDriver::start(&journal, &blobs, local));
     let control =
         started.await.map_err(ActorsError::internal)?.map_err(|error| ActorsError::Boot {
             detail: format!(
@@ -172,22 +257,20 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
                 config.data_dir.display()
             ),
         })?;
-    let mut capacity = config.capacity.clone();
-    if !config.fake_gpus.is_empty() {
-        capacity.gpus = gpu_count(&config.fake_gpus);
+    register(&control, claimed, capacity(config)).await?;
+    Ok(control)
+}
+
+/// Returns what sessions may reserve here.
+fn capacity(config: &PlatformConfig) -> Resources {
+    let wanted = &config.capacity;
+    let fake = &config.fake_gpus;
+    Resources {
+        cpu_millis: u64::from(wanted.cpu) * 1_000,
+        memory_mib: u64::from(wanted.memory_mib),
+        gpus: if fake.is_empty() { wanted.gpus } else { gpu_count(fake) },
+        ..Resources::default()
     }
-    register(&control, &claimed, &capacity).await?;
-    let name = claimed.node.to_string();
-    let limiter = tokio::task::spawn_blocking(move || Limiter::discover(&name));
-    let limiter = Arc::new(limiter.await.map_err(ActorsError::internal)?);
-    let stores = (journal.clone(), blobs, control.clone());
-    let (platform, parts) = assemble(&config, &claimed, stores, limiter)?;
-    let directory = parts.context.directory.clone();
-    let guard = Guard::start(parts, [journal.failed(), control.failed()]).await?;
-    tracing::info!(node = %claimed.node, incarnation = claimed.incarnation, "actors started");
-    let (node, incarnation) = (claimed.node.clone(), claimed.incarnation);
-    let held = Mutex::new(Some(Held { _claimed: claimed }));
-    Ok((platform, Running { node, incarnation, directory, guard, held }))
 }
 
 fn open(
@@ -226,7 +309,7 @@ fn open_journal(dir: &Path) -> Result<Journal, ActorsError> {
 async fn register(
     control: &ControlHandle,
     claimed: &Claimed,
-    capacity: &ResourcesConfig,
+    capacity: Resources,
 ) -> Result<(), ActorsError> {
     let key = || cluster::control::CommandId(CommandId::random().0);
     if control.read(|state| state.cluster.is_none()) {
@@ -237,25 +320,46 @@ async fn register(
     let command = ControlCommand::RegisterNode {
         node: claimed.node.to_string(),
         incarnation: claimed.incarnation,
-        capacity: Resources {
-            cpu_millis: u64::from(capacity.cpu) * 1_000,
-            memory_mib: u64::from(capacity.memory_mib),
-            gpus: capacity.gpus,
-            ..Resources::default()
-        },
+        capacity,
     };
     control.execute(key(), command).await?;
     Ok(())
+}
+
+/// What the actors stand on.
+struct Ground {
+    journal: Journal,
+    blobs: Blobs,
+    control: ControlHandle,
+    peer: Option<Arc<Peer>>,
+}
+
+/// Returns the other nodes, and what the warden asks of leases; nobody where this node stands alone.
+fn others(
+    config: &PlatformConfig,
+    peer: Option<Arc<Peer>>,
+    blobs: &Blobs,
+) -> (Arc<dyn Peers>, Arc<dyn Leases>) {
+    match peer {
+        None => (Arc::new(crate::peers::Alone), Arc::new(Alone)),
+        Some(peer) => {
+            let (clock, blobs) = (Arc::clone(&config.clock), blobs.clone());
+            let others = Arc::new(Others { peer, blobs, clock });
+            (Arc::clone(&others) as Arc<dyn Peers>, others)
+        }
+    }
 }
 
 /// Makes the doors, and everything the actors behind them work with.
 fn assemble(
     config: &PlatformConfig,
     claimed: &Claimed,
-    stores: (Journal, Blobs, ControlHandle),
+    ground: Ground,
     limiter: Arc<Limiter>,
+    report: Arc<watch::Sender<Vec<u8>>>,
 ) -> Result<(Platform, Parts), ActorsError> {
-    let (journal, blobs, control) = stores;
+    let Ground { journal, blobs, control, peer } = ground;
+    let (peers, leases) = others(config, peer, &blobs);
     let tables = Tables::open(&journal);
     let directory = Directory::new();
     let epoch = format!("{}.{}", claimed.node, claimed.incarnation);
@@ -285,7 +389,7 @@ fn assemble(
         build: config.build.clone(),
         started_ms: config.clock.wall_ms(),
         data_dir: config.data_dir.clone(),
-        report: Arc::new(tokio::sync::watch::Sender::new(Vec::new())),
+        report,
     };
     let context = Context {
         node: claimed.node.clone(),
@@ -293,7 +397,7 @@ fn assemble(
         sessions_dir: config.data_dir.join("sessions"),
         directory: directory.clone(),
         control,
-        peers: Arc::new(crate::peers::Alone),
+        peers,
         tables: tables.clone(),
         blobs,
         topics,
@@ -305,7 +409,7 @@ fn assemble(
         spawner,
     };
     let secrets = config.data_dir.join("secrets");
-    let (collect, leases) = (config.collect, Arc::new(Alone));
+    let collect = config.collect;
     Ok((platform, Parts { context, tables, journal, collect, hub, here, secrets, leases }))
 }
 
@@ -327,10 +431,22 @@ impl Running {
         self.guard.failed().await
     }
 
+    /// Reads the certificates again; returns whether this node's is another one now. A node alone has none.
+    ///
+    /// # Errors
+    /// What is wrong with the files; those that were loaded stay in force.
+    pub fn reload_certificates(&self) -> Result<bool, ActorsError> {
+        let Some(peer) = &self.peer else { return Ok(false) };
+        peer.reload_certificates().map_err(boot_error)
+    }
+
     /// Ends the actors in the reverse order of their start, each after it has worked off its queue; what is not done
     /// by the deadline is ended at once. Workers write checkpoints first. Repeating it changes nothing.
     pub async fn shutdown(&self, deadline: Duration) {
         self.guard.shutdown(&self.directory, deadline).await;
+        if let Some(peer) = &self.peer {
+            peer.close().await;
+        }
         drop(self.held.lock().unwrap_or_else(PoisonError::into_inner).take());
         tracing::info!(node = %self.node, "actors ended");
     }

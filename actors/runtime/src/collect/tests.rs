@@ -335,6 +335,7 @@ proptest! {
         };
         let entry = cluster::control::command::Entry {
             index: 1,
+            term: 1,
             at_ms: 1,
             commands: vec![cluster::control::Proposed {
                 key: ControlCommandId([1; 16]),

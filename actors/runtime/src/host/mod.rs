@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::follow;
-use crate::messages::CommandId;
+use crate::messages::{CommandId, answer};
 use crate::messages::host::{HostMsg, Wish};
 use crate::messages::session::{self, SessionMsg};
 use crate::messages::sessions::{Advance, Facts, SessionsHandle};
@@ -26,6 +26,9 @@ use reconcile::{HostStep, Present, Wanted, carried_out, reconcile};
 
 /// Looked at again at least this often.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Work goes on without a lease, since nothing of it counts before it was agreed upon; after this time it is ended, for
+/// somebody else has long done it.
+const WITHOUT_LEASE_MS: u64 = 10 * 60_000;
 /// How long sessions may take for a last checkpoint when the node goes down.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -46,6 +49,8 @@ pub(crate) struct HostState {
     budgets: BTreeMap<SessionId, (Budget, u64)>,
     /// Assignments that are being given up: not to be taken up again.
     letting_go: BTreeMap<SessionId, u64>,
+    /// Since when this node has no lease.
+    unleased_ms: Option<u64>,
 }
 
 /// The actor.
@@ -70,6 +75,7 @@ impl Actor for Host {
             guests: BTreeMap::new(),
             budgets: BTreeMap::new(),
             letting_go: BTreeMap::new(),
+            unleased_ms: None,
             context,
         })
     }
@@ -82,6 +88,10 @@ impl Actor for Host {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             HostMsg::Look => state.look(&myself).await,
+            HostMsg::Settle { reply } => {
+                state.look(&myself).await;
+                answer(reply, ());
+            }
         }
         Ok(())
     }
@@ -139,6 +149,9 @@ impl HostState {
         self.letting_go.retain(|id, epoch| wanted.get(id).is_some_and(|want| want.epoch == *epoch));
         wanted.retain(|id, _| self.guests.contains_key(id) || !self.letting_go.contains_key(id));
         let now_ms = self.context.clock.boot_ms();
+        if self.too_long_without_lease(now_ms) {
+            wanted.clear();
+        }
         // A session whose actor failed a moment ago is left alone for a while.
         wanted.retain(|id, _| self.budgets.get(id).is_none_or(|(_, until_ms)| *until_ms <= now_ms));
         for step in reconcile(&wanted, &self.present) {
@@ -146,6 +159,19 @@ impl HostState {
                 carried_out(step, &wanted, &mut self.present);
             }
         }
+    }
+
+    fn too_long_without_lease(&mut self, now_ms: u64) -> bool {
+        if self.context.peers.lease().is_none_or(|lease| lease.held) {
+            self.unleased_ms = None;
+            return false;
+        }
+        let since_ms = *self.unleased_ms.get_or_insert(now_ms);
+        let over = WITHOUT_LEASE_MS <= now_ms.saturating_sub(since_ms);
+        if over && !self.guests.is_empty() {
+            tracing::warn!("no lease for ten minutes: the sessions here end");
+        }
+        over
     }
 
     /// Carries out one step; `false` means that it is tried again in the next round.

@@ -1,5 +1,6 @@
 //! The host: makes this node run what control state wants of it. What runs here stands in the directory.
 
+use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
 
 pub(crate) use crate::host::reconcile::Wish;
@@ -12,4 +13,6 @@ pub(crate) const NAME: &str = "host";
 pub(crate) enum HostMsg {
     /// Control state moved on, or it is time to look again.
     Look,
+    /// Look now, and answer when nothing runs here that no longer belongs here.
+    Settle { reply: RpcReplyPort<()> },
 }

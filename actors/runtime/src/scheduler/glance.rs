@@ -125,7 +125,7 @@ mod tests {
     fn run(state: &mut ControlState, at_ms: u64, command: ControlCommand) {
         let key = CommandId(u128::from(state.applied_index + 1).to_be_bytes());
         let commands = vec![Proposed { key, command }];
-        let entry = Entry { index: state.applied_index + 1, at_ms, commands };
+        let entry = Entry { index: state.applied_index + 1, term: 1, at_ms, commands };
         apply(state, &entry).unwrap().results.remove(0).unwrap();
     }
 
@@ -190,7 +190,7 @@ mod tests {
             picture(state, true, Quotas::default()).sessions[0].target.clone()
         };
         assert_eq!(target(&state), Some("b".parse().unwrap()));
-        run(&mut state, 1, ControlCommand::MarkDown { node: "b".into(), incarnation: 1 });
+        run(&mut state, 1, ControlCommand::MarkDown { node: "b".into(), incarnation: 1, term: 1 });
         assert_eq!(target(&state), None);
     }
 }

@@ -15,8 +15,12 @@ pub(crate) struct Overdue {
     pub(crate) incarnation: u64,
 }
 
-/// Returns what to propose now, in the order of the names.
-pub(crate) fn duties(state: &ControlState, overdue: &[Overdue]) -> Vec<ControlCommand> {
+/// Returns what to propose now, in the order of the names. `term` is the one in which the leases were found over.
+pub(crate) fn duties(
+    state: &ControlState,
+    term: u64,
+    overdue: &[Overdue],
+) -> Vec<ControlCommand> {
     let mut commands = Vec::new();
     for (name, node) in state.nodes.iter() {
         if let Some(lost) = overdue.iter().find(|lost| lost.node == name)
@@ -24,7 +28,7 @@ pub(crate) fn duties(state: &ControlState, overdue: &[Overdue]) -> Vec<ControlCo
             && node.down_since_ms.is_none()
         {
             let (node, incarnation) = (name.to_owned(), node.incarnation);
-            commands.push(ControlCommand::MarkDown { node, incarnation });
+            commands.push(ControlCommand::MarkDown { node, incarnation, term });
         }
         commands.extend(drained(state, name, node));
     }
@@ -121,7 +125,7 @@ mod tests {
                     Proposed { key: CommandId(self.key.to_be_bytes()), command }
                 })
                 .collect();
-            let entry = Entry { index: self.state.applied_index + 1, at_ms: self.now_ms, commands };
+            let entry = Entry { index: self.state.applied_index + 1, term: 1, at_ms: self.now_ms, commands };
             for answer in apply(&mut self.state, &entry).unwrap().results {
                 answer.unwrap();
             }
@@ -131,7 +135,7 @@ mod tests {
         fn settle(&mut self, overdue: &[Overdue]) -> usize {
             let mut count = 0;
             for _ in 0..10 {
-                let commands = duties(&self.state, overdue);
+                let commands = duties(&self.state, 1, overdue);
                 if commands.is_empty() {
                     return count;
                 }

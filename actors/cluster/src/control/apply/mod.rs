@@ -82,7 +82,8 @@ pub fn apply(state: &mut ControlState, entry: &Entry) -> Result<Applied, Diverge
             Some((first, true)) => first.clone(),
             Some((_, false)) => Err(Refusal::KeyReused { key: proposed.key }),
             None => {
-                let result = execute(state, &proposed.command, now_ms, &mut applied.effects);
+                let due = in_term(&proposed.command, entry.term);
+                let result = due.and_then(|()| execute(state, &proposed.command, now_ms, &mut applied.effects));
                 state.idempotency.remember(proposed.key, fingerprint, now_ms, result.clone());
                 result
             }
@@ -90,6 +91,16 @@ pub fn apply(state: &mut ControlState, entry: &Entry) -> Result<Applied, Diverge
         applied.results.push(result);
     }
     Ok(applied)
+}
+
+/// Refuses what only the leader of another term may say.
+fn in_term(command: &ControlCommand, current: u64) -> Result<(), Refusal> {
+    if let ControlCommand::MarkDown { term, .. } = command
+        && *term != current
+    {
+        return Err(Refusal::TermOver { decided: *term, current });
+    }
+    Ok(())
 }
 
 /// Returns sixteen bytes that tell two commands apart.
@@ -124,7 +135,7 @@ fn execute(
         ControlCommand::SetNodeState { node, state: wanted, reason, .. } => {
             nodes::set_state(state, node, *wanted, reason)
         }
-        ControlCommand::MarkDown { node, incarnation } => {
+        ControlCommand::MarkDown { node, incarnation, .. } => {
             nodes::mark_down(state, node, *incarnation, now_ms)
         }
         ControlCommand::SubmitSession(_)

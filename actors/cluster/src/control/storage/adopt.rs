@@ -92,11 +92,11 @@ fn replay(
     }
     while next <= log.last().index {
         for entry in log.read(next..=log.last().index, 256)? {
-            let index = entry.id.index;
+            let LogId { index, term, .. } = entry.id;
             if entry.payload.is_empty() {
-                machine.apply(&Entry { index, at_ms: 0, commands: Vec::new() })?;
+                machine.apply(&Entry { index, term, at_ms: 0, commands: Vec::new() })?;
             } else {
-                machine.apply_bytes(index, &entry.payload)?;
+                machine.apply_bytes(index, term, &entry.payload)?;
             }
             next = index + 1;
         }

@@ -57,11 +57,11 @@ impl StateStore {
     }
 
     fn apply_one(&mut self, entry: Entry<Types>) -> Result<Answer, Divergence> {
-        let index = store_id(entry.log_id).index;
+        let (index, term) = (store_id(entry.log_id).index, store_id(entry.log_id).term);
         // Entries of the log itself carry no commands and no time; the machine only counts them.
-        let nothing = command::Entry { index, at_ms: 0, commands: Vec::new() };
+        let nothing = command::Entry { index, term, at_ms: 0, commands: Vec::new() };
         let Applied { results, .. } = match entry.payload {
-            EntryPayload::Normal(Command(bytes)) => self.machine.apply_bytes(index, &bytes)?,
+            EntryPayload::Normal(Command(bytes)) => self.machine.apply_bytes(index, term, &bytes)?,
             EntryPayload::Blank => self.machine.apply(&nothing)?,
             EntryPayload::Membership(membership) => {
                 self.membership = StoredMembership::new(Some(entry.log_id), membership);

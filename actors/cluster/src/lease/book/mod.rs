@@ -63,6 +63,9 @@ pub struct Book {
     looked_ms: Option<u64>,
     leases: BTreeMap<String, Lease>,
     condemned: BTreeMap<String, u64>,
+    /// Since when each node counts as up, by which start: one that was admitted a moment ago was not silent before.
+    /// Absent before this office looked first.
+    up_since: Option<BTreeMap<String, (u64, u64)>>,
 }
 
 impl Book {
@@ -75,6 +78,7 @@ impl Book {
             looked_ms: None,
             leases: BTreeMap::new(),
             condemned: BTreeMap::new(),
+            up_since: None,
         }
     }
 
@@ -85,6 +89,7 @@ impl Book {
         }
         self.office = Some(Office { term, since_ms: now_ms });
         self.looked_ms = Some(now_ms);
+        self.up_since = None;
         // Commands of earlier terms were applied before anything is granted in this one, or never will be.
         self.condemned.clear();
     }
@@ -170,15 +175,23 @@ impl Book {
         if stall_ms < now_ms.saturating_sub(looked) {
             office.since_ms = now_ms;
         }
-        let mut overdue = Vec::new();
+        let office_ms = office.since_ms;
+        let before = self.up_since.take();
+        let fresh_ms = if before.is_some() { now_ms } else { office_ms };
+        let before = before.unwrap_or_default();
+        let (mut up_since, mut overdue) = (BTreeMap::new(), Vec::new());
         for (node, incarnation) in up {
+            let known = before.get(node).filter(|(start, _)| *start == incarnation);
+            let up_ms = known.map_or(fresh_ms, |(_, since_ms)| *since_ms);
+            up_since.insert(node.to_owned(), (incarnation, up_ms));
             let granted = self.leases.get(node).map_or(0, |lease| lease.granted_ms);
-            let silent_ms = now_ms.saturating_sub(granted.max(office.since_ms));
+            let silent_ms = now_ms.saturating_sub(granted.max(office_ms).max(up_ms));
             if self.times.reassign_ms <= silent_ms || self.condemned.contains_key(node) {
                 self.condemned.insert(node.to_owned(), incarnation);
                 overdue.push(Overdue { node: node.to_owned(), incarnation, silent_ms });
             }
         }
+        self.up_since = Some(up_since);
         overdue
     }
 

@@ -141,3 +141,21 @@ fn keeps_the_newest_report_of_each_and_none_that_is_too_large() {
     book.retain(|node| node != "a");
     assert!(book.reports(5_000).is_empty());
 }
+
+#[test]
+fn a_node_admitted_a_moment_ago_was_not_silent_before() {
+    let mut book = book();
+    assert!(marked_down_at(&mut book, 1_000).is_some());
+    book.settle("a");
+    // Marked down: not among those that are up, for however long. Then it comes back, as a later start or the same.
+    for (incarnation, back_ms) in [(2, 100_000), (2, 200_000)] {
+        for now in (back_ms - 10_000..back_ms).step_by(1_000) {
+            assert!(book.may_mark_down([("leader", 1)], now).iter().all(|lost| lost.node != "a"));
+        }
+        let first = (0..60)
+            .map(|s| back_ms + s * 1_000)
+            .find(|now| !book.may_mark_down([("a", incarnation)], *now).is_empty());
+        assert_eq!(first, Some(back_ms + 15_000));
+        book.settle("a");
+    }
+}

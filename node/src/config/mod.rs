@@ -2,12 +2,17 @@
 //!
 //! The only file of this package that reads the environment (clap reads `TM_…` for its flags).
 
+mod cluster;
+
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub(crate) use self::cluster::Membership;
+use self::cluster::{AdvertiseSection, ClusterSection, TlsSection, Written};
 use crate::cli::ServeArgs;
 use crate::error::CliError;
 
@@ -15,8 +20,11 @@ use crate::error::CliError;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct NodeFile {
+    cluster: ClusterSection,
     node: NodeSection,
     listen: ListenSection,
+    advertise: AdvertiseSection,
+    tls: TlsSection,
     resources: ResourcesSection,
     telemetry: TelemetrySection,
 }
@@ -24,6 +32,10 @@ pub(crate) struct NodeFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct NodeSection {
+    name: Option<String>,
+    roles: Vec<String>,
+    labels: BTreeMap<String, String>,
+    zone: Option<String>,
     data_dir: Option<PathBuf>,
     worker: Option<PathBuf>,
     drain_deadline: Option<String>,
@@ -32,6 +44,7 @@ struct NodeSection {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ListenSection {
+    cluster: Option<SocketAddr>,
     gateway: Option<SocketAddr>,
 }
 
@@ -40,7 +53,8 @@ struct ListenSection {
 struct ResourcesSection {
     cpu: Option<Amount>,
     memory: Option<String>,
-    gpus: Option<u32>,
+    gpus: Option<Amount>,
+    fake_gpus: Vec<u64>,
 }
 
 /// A count, or `"auto"`.
@@ -92,8 +106,12 @@ pub(crate) struct NodeConfig {
     pub(crate) cpu: u32,
     /// Memory sessions may reserve, MiB.
     pub(crate) memory_mib: u64,
-    /// GPUs sessions may reserve.
-    pub(crate) gpus: u32,
+    /// GPUs sessions may reserve; absent: all there are.
+    pub(crate) gpus: Option<u32>,
+    /// GPUs to pretend instead, by memory in MiB: for tests.
+    pub(crate) fake_gpus: Vec<u64>,
+    /// How it takes part in a cluster; absent: it stands alone.
+    pub(crate) membership: Option<Membership>,
     /// Filter of the log.
     pub(crate) log_level: String,
     /// Whether log lines are JSON.
@@ -139,7 +157,7 @@ impl NodeConfig {
             choose(args.worker.clone(), file.node.worker.map(from_file), beside_us);
         let (cpu, cpu_source) = cpu(file.resources.cpu)?;
         let (memory_mib, memory_source) = memory(file.resources.memory.as_deref())?;
-        let (gpus, gpus_source) = choose(None, file.resources.gpus, || 0);
+        let (gpus, gpus_source) = gpus(file.resources.gpus)?;
         let (log_level, log_source) =
             choose(args.log_level.clone(), file.telemetry.log_level, || "info".to_owned());
         let (log_format, format_source) =
@@ -152,17 +170,29 @@ impl NodeConfig {
         }
         let drain_deadline = crate::cli::seconds(&drain)
             .map_err(|error| CliError::Usage(format!("node.drain_deadline: {error}")))?;
-        let shown = vec![
+        let written = Written {
+            cluster: file.cluster,
+            advertise: file.advertise,
+            tls: file.tls,
+            listen: file.listen.cluster,
+            name: file.node.name,
+            roles: file.node.roles,
+            labels: file.node.labels,
+            zone: file.node.zone,
+        };
+        let membership = cluster::read(written, folder)?;
+        let mut shown = vec![
             ("node.data_dir", data_dir.display().to_string(), data_dir_source),
             ("node.worker", worker.display().to_string(), worker_source),
             ("node.drain_deadline", drain, drain_source),
             ("listen.gateway", gateway.to_string(), gateway_source),
             ("resources.cpu", cpu.to_string(), cpu_source),
             ("resources.memory", format!("{memory_mib}MiB"), memory_source),
-            ("resources.gpus", gpus.to_string(), gpus_source),
+            ("resources.gpus", gpus.map_or_else(|| "auto".to_owned(), |count| count.to_string()), gpus_source),
             ("telemetry.log_level", log_level.clone(), log_source),
             ("telemetry.log_format", log_format.clone(), format_source),
         ];
+        shown.extend(membership.iter().flat_map(Membership::shown));
         Ok(Self {
             data_dir,
             gateway,
@@ -170,6 +200,8 @@ impl NodeConfig {
             cpu,
             memory_mib,
             gpus,
+            fake_gpus: file.resources.fake_gpus,
+            membership,
             log_level,
             log_json: log_format == "json",
             drain_deadline,
@@ -203,6 +235,17 @@ fn cpu(file: Option<Amount>) -> Result<(u32, Source), CliError> {
         Some(Amount::Word(word)) if word == "auto" => Ok((cores(), Source::File)),
         Some(Amount::Word(word)) => Err(CliError::Usage(format!(
             "resources.cpu is '{word}'; it can be a number of cores or \"auto\""
+        ))),
+    }
+}
+
+fn gpus(file: Option<Amount>) -> Result<(Option<u32>, Source), CliError> {
+    match file {
+        None => Ok((None, Source::Default)),
+        Some(Amount::Count(count)) => Ok((Some(count), Source::File)),
+        Some(Amount::Word(word)) if word == "auto" => Ok((None, Source::File)),
+        Some(Amount::Word(word)) => Err(CliError::Usage(format!(
+            "resources.gpus is '{word}'; it can be a number of GPUs or \"auto\""
         ))),
     }
 }
