@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use cluster_kit::client::Ask;
 use cluster_kit::series::is_terminal;
-use cluster_kit::site::{Plan, Site};
+use cluster_kit::site::{Plan, Site, write_token};
 use cluster_kit::strangers::Strangers;
 use cluster_kit::{boot_ns, missing, say, seconds, setting, space};
 use serde_json::{Value, json};
@@ -219,7 +219,7 @@ async fn strangers_get_nothing(site: &Site) {
 async fn wrong_token(site: &mut Site, late: usize) {
     let token = site.nodes[late].dir.join("join.token");
     let right = std::fs::read_to_string(&token).unwrap();
-    std::fs::write(&token, "00".repeat(32)).unwrap();
+    write_token(&token, &"00".repeat(32));
     site.launch(late);
     tokio::time::sleep(Duration::from_secs(6)).await;
     let view = site.get(0, "/api/v1/cluster").await;
@@ -230,7 +230,7 @@ async fn wrong_token(site: &mut Site, late: usize) {
         "a wrong token opens nothing: {view}"
     );
     site.kill(late);
-    std::fs::write(&token, right).unwrap();
+    write_token(&token, &right);
 }
 
 async fn finished(site: &Site, body: &Value, state: &str) -> String {

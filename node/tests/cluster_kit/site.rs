@@ -101,6 +101,13 @@ pub fn tm(words: &[&str]) -> Result<String, String> {
     run(Command::new(env!("CARGO_BIN_EXE_tm")).args(words))
 }
 
+/// Writes the secret that members share so that only its owner reads it.
+pub fn write_token(path: &Path, secret: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, secret).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 fn free_port() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
@@ -166,7 +173,7 @@ impl Site {
             let others = self.nodes.iter().filter(|other| other.name != node.name);
             let join: Vec<String> =
                 others.map(|other| format!("{}@{}", other.name, other.peer_address)).collect();
-            std::fs::write(node.dir.join("join.token"), "4f".repeat(32)).unwrap();
+            write_token(&node.dir.join("join.token"), &"4f".repeat(32));
             std::fs::write(node.dir.join("cluster.toml"), self.text(node, &join)).unwrap();
         }
     }
