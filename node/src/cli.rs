@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+use crate::commands::cert::CertVerb;
 use crate::output::Format;
 
 const EXAMPLES: &str = "Examples:
@@ -59,6 +60,9 @@ pub(crate) enum Noun {
     /// Several machines as one.
     #[command(subcommand)]
     Cluster(ClusterVerb),
+    /// Certificates of a cluster's nodes.
+    #[command(subcommand)]
+    Cert(CertVerb),
     /// Market data.
     #[command(subcommand)]
     Data(DataVerb),

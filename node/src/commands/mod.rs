@@ -2,6 +2,7 @@
 
 mod api;
 mod backtest;
+pub(crate) mod cert;
 mod cluster;
 mod config;
 mod data;
@@ -40,6 +41,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
         Noun::Demo(args) => demo::run(args, out).await,
         Noun::Node(verb) => node::run(verb, context).await,
         Noun::Cluster(verb) => cluster::run(verb, out).await,
+        Noun::Cert(verb) => cert::run(verb, out),
         Noun::Data(verb) => data::run(verb, &context()?).await,
         Noun::Strategy(verb) => strategy::run(verb, &context()?).await,
         Noun::Session(verb) => session::run(verb, &context()?).await,

@@ -52,6 +52,15 @@ impl Patience {
     }
 }
 
+/// What this node has of its membership.
+#[derive(Debug, Clone, Copy)]
+enum Before {
+    /// Nothing: it is new, or its disk was lost.
+    Nothing,
+    /// Its log, and the cluster's identity once it had one.
+    Member(Option<[u8; 16]>),
+}
+
 /// What an answer leads to.
 enum Step {
     Admitted(Admitted),
@@ -74,7 +83,7 @@ impl Admission {
                 return Err(PeerError::NoSeeds);
             };
             self.caller.learn(&seed.node, &seed.address);
-            match self.ask(&seed.node, incarnation, None).await? {
+            match self.ask(&seed.node, incarnation, Before::Nothing).await? {
                 Step::Admitted(admitted) => return Ok((admitted, incarnation)),
                 Step::AskThere(leader) => named = Some(leader),
                 Step::Later(reason) => patience.after(&seed.node, &reason).await,
@@ -99,7 +108,7 @@ impl Admission {
                 drop(timeout(PAUSE_MAX, leadership.changed()).await);
                 continue;
             };
-            match self.ask(&leader, incarnation, record.cluster_id()).await? {
+            match self.ask(&leader, incarnation, Before::Member(record.cluster_id())).await? {
                 Step::Admitted(_) => return Ok(incarnation),
                 Step::AskThere(_) => sleep(PAUSE).await,
                 Step::Later(reason) => patience.after(&leader, &reason).await,
@@ -122,7 +131,7 @@ impl Admission {
                 patience.after("", "nobody is known to lead").await;
                 continue;
             };
-            match self.ask(&leader, incarnation, cluster).await? {
+            match self.ask(&leader, incarnation, Before::Member(cluster)).await? {
                 Step::Admitted(_) => return Ok(()),
                 Step::AskThere(_) => sleep(PAUSE).await,
                 Step::Later(reason) => patience.after(&leader, &reason).await,
@@ -146,9 +155,9 @@ impl Admission {
         &self,
         node: &str,
         incarnation: u64,
-        cluster: Option<[u8; 16]>,
+        before: Before,
     ) -> Result<Step, PeerError> {
-        let request = self.request(incarnation, cluster);
+        let request = self.request(incarnation, before);
         let body = codec::encode(&request)
             .map_err(|error| PeerError::Start { reason: error.to_string() })?;
         let asked = if node == self.settings.node {
@@ -168,8 +177,14 @@ impl Admission {
         }
     }
 
-    fn request(&self, incarnation: u64, cluster: Option<[u8; 16]>) -> JoinRequest {
+    fn request(&self, incarnation: u64, before: Before) -> JoinRequest {
         let settings = &self.settings;
+        // Who has no record has no log either: should the cluster know the name, a vote under the old number could be
+        // cast twice.
+        let (cluster, lost_log) = match before {
+            Before::Nothing => (None, true),
+            Before::Member(cluster) => (cluster, false),
+        };
         let claim = Claim { node: &settings.node, incarnation, boot_id: &settings.boot_id };
         JoinRequest {
             proof: proof::prove(settings.token.as_bytes(), &claim),
@@ -177,7 +192,7 @@ impl Admission {
             incarnation,
             boot_id: settings.boot_id,
             cluster,
-            lost_log: false,
+            lost_log,
             cluster_address: settings.advertise.clone(),
             gateway_url: settings.gateway_url.clone(),
             protocol_min: ProtocolRange::OURS.min,
