@@ -38,28 +38,25 @@ def say(text=""):
 
 
 def with_keys(template, values):
-    """Returns the template with `values` ({section: {key: TOML text}}) in it: keys that are there, commented out or
-    not, get the value; others are added to their section, and a section that is missing is added at the end."""
-    lines, section, left = [], None, {name: dict(keys) for name, keys in values.items()}
+    """Returns the template with `values` ({section: {key: TOML text}}) in it, in place of its own values of these keys.
+    Comments stay comments; a section that is missing is added at the end."""
+    lines, section, left = [], None, dict(values)
 
-    def close():
-        lines.extend(f"{key} = {value}" for key, value in left.pop(section, {}).items())
+    def put(keys):
+        lines.extend(f"{key} = {value}" for key, value in keys.items())
 
     for line in template.splitlines():
-        heading = re.match(r"#?\s*\[([a-z_.]+)\]", line)
-        if heading and (not line.startswith("#") or heading[1] in values):
-            close()
+        heading = re.match(r"\[([a-z_.]+)\]", line)
+        key = re.match(r"([a-z_]+)\s*=", line)
+        if heading:
             section = heading[1]
-            lines.append(f"[{section}]")
-            continue
-        key = re.match(r"#?\s*([a-z_]+)\s*=", line)
-        if key and key[1] in left.get(section, {}):
-            line = f"{key[1]} = {left[section].pop(key[1])}"
-        lines.append(line)
-    close()
-    for section in list(left):
+            lines.append(line)
+            put(left.pop(section, {}))
+        elif not (key and key[1] in values.get(section, {})):
+            lines.append(line)
+    for section, keys in left.items():
         lines += ["", f"[{section}]"]
-        close()
+        put(keys)
     return "\n".join(lines) + "\n"
 
 
