@@ -41,8 +41,10 @@ pub async fn points(site: &Site, node: usize, session: &str) -> Vec<(u64, String
             all.push((number("index"), row["name"].as_str().unwrap().to_owned(), number("step")));
         }
         match page["next_cursor"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => return all,
+            Some(next) if !page["items"].as_array().unwrap().is_empty() => {
+                after = format!("&after={next}");
+            }
+            Some(_) | None => return all,
         }
     }
 }
@@ -78,9 +80,10 @@ pub async fn marks(site: &Site, node: usize, session: &str) -> Vec<String> {
         let rows = page["items"].as_array().cloned().unwrap_or_default();
         let texts = rows.iter().filter_map(|row| row["text"].as_str());
         found.extend(texts.filter(|text| text.contains("resumed from")).map(str::to_owned));
+        // A log may always go on: it ends where nothing more is there now.
         match page["next_cursor"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => return found,
+            Some(next) if !rows.is_empty() => after = format!("&after={next}"),
+            Some(_) | None => return found,
         }
     }
 }
