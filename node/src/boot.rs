@@ -117,6 +117,15 @@ pub(crate) async fn init_cluster(config: &NodeConfig) -> Result<bool, CliError> 
     actors::init_cluster(platform_config(config)?).await.map_err(failed)
 }
 
+/// Has the node of `config` admitted to a cluster now. Returns false when it belongs to it already.
+///
+/// # Errors
+/// The configuration names no cluster, the node runs, or the cluster does not admit it.
+pub(crate) async fn join_cluster(config: &NodeConfig) -> Result<bool, CliError> {
+    let failed = |error: actors::ActorsError| CliError::Failed(error.problem().detail);
+    actors::join_cluster(platform_config(config)?).await.map_err(failed)
+}
+
 /// Writes a new secret unless there is one.
 fn make_token(path: &Path) -> Result<(), CliError> {
     let failed = |source| CliError::Io { what: format!("write {}", path.display()), source };

@@ -12,10 +12,10 @@ use crate::error::CliError;
 /// # Errors
 /// A filter that cannot be read.
 pub(crate) fn start(level: &str, json: bool) -> Result<(), CliError> {
-    let filter = EnvFilter::try_new(format!("{level},ractor=warn,openraft=error,hyper=warn,warp=warn,sled=warn"))
-        .map_err(|error| {
-            CliError::Usage(format!("--log-level '{level}' cannot be read: {error}"))
-        })?;
+    let filter = EnvFilter::try_new(format!(
+        "{level},ractor=warn,openraft=error,hyper=warn,warp=warn,sled=warn"
+    ))
+    .map_err(|error| CliError::Usage(format!("--log-level '{level}' cannot be read: {error}")))?;
     let base = fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

@@ -270,6 +270,11 @@ impl From<cluster::control::ControlError> for ActorsError {
             ControlError::Unknown { reason } => {
                 Self::Unanswered { actor: "control state".to_owned(), reason }
             }
+            ControlError::NoLeader { reason } => Self::NoQuorum {
+                detail: format!(
+                    "no majority of the voters is reached ({reason}); try again in a few seconds"
+                ),
+            },
             other => Self::Store { detail: other.to_string() },
         }
     }

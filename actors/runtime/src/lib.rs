@@ -20,14 +20,17 @@ pub mod views;
 
 mod collect;
 mod data;
+mod depot;
 mod documents;
 mod follow;
+mod follower;
 mod host;
 mod identity;
 mod inspect;
 mod library;
 mod logs;
 mod metrics;
+mod mirror;
 mod nodes;
 mod peers;
 mod placement;
@@ -40,7 +43,9 @@ mod topics;
 mod warden;
 mod worker;
 
-pub use boot::{ClusterConfig, Platform, PlatformConfig, Running, boot, init_cluster};
+pub use boot::{
+    ClusterConfig, Platform, PlatformConfig, Running, boot, init_cluster, join_cluster,
+};
 pub use clock::{Clock, ManualClock, SystemClock, rfc3339};
 pub use collect::CollectTimes;
 pub use directory::Directory;

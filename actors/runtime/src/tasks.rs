@@ -23,6 +23,11 @@ impl Task {
         Self { name, handle: tokio::spawn(work) }
     }
 
+    /// Whether its work is done.
+    pub(crate) fn is_over(&self) -> bool {
+        self.handle.is_finished()
+    }
+
     /// Sends `message` to an actor every `period`, the first time at once; after a stall once, not in a burst. Ends
     /// with the actor.
     pub(crate) fn ticks<M: Message>(

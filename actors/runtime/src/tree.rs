@@ -24,7 +24,7 @@ pub struct Row {
 }
 
 /// Every supervised actor of a node, in the order of starting. They are ended in the reverse order.
-pub const ROWS: [Row; 14] = [
+pub const ROWS: [Row; 15] = [
     Row {
         name: messages::topics::NAME,
         folder: "topics",
@@ -110,9 +110,16 @@ pub const ROWS: [Row; 14] = [
         node_dies: "sessions are placed elsewhere, epoch + 1",
     },
     Row {
+        name: messages::follower::NAME,
+        folder: "follower",
+        does: "records of sessions that run elsewhere, while somebody watches them here",
+        on_failure: "restart; looks again a second later",
+        node_dies: "served by the others",
+    },
+    Row {
         name: messages::collect::NAME,
         folder: "collect",
-        does: "blob collection: deletes files that nothing refers to",
+        does: "blob collection: deletes files that nothing refers to, fetches those that have too few copies",
         on_failure: "restart; the next round comes two minutes later",
         node_dies: "its files wait for the disk",
     },

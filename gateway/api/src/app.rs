@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use actors::Platform;
+use actors::{ActorsError, Platform};
 use bytes::Bytes;
 
 use crate::auth::cookie::RefreshCookie;
@@ -23,7 +24,6 @@ use crate::routes;
 use crate::shape::Shapes;
 use crate::socket::registry::Sockets;
 use crate::spec::RouteSpec;
-use crate::text;
 
 /// State of one gateway.
 pub(crate) struct App {
@@ -119,11 +119,19 @@ impl App {
     }
 }
 
-/// Derives the key of page cursors from the signing key, so that every gateway of the cluster accepts them.
-///
-/// Ed25519 signatures are deterministic, and nobody else can have this one made: tokens are the only other messages
-/// that are signed, and they begin with a base64 header.
+/// How often the key of page cursors is asked for while no majority is reached: it is made once for the whole cluster.
+const KEY_TRIES: u32 = 30;
+const KEY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Returns the key of page cursors, which all gateways of the cluster share.
 async fn cursor_key(platform: &Platform) -> Result<[u8; 32], Problem> {
-    let signature = platform.identity.sign(b"trademaster cursor key 1").await?;
-    Ok(text::sha256(&signature.bytes))
+    for _ in 0..KEY_TRIES {
+        match platform.identity.shared_key("cursor").await {
+            Err(ActorsError::NoQuorum { .. } | ActorsError::Unanswered { .. }) => {
+                tokio::time::sleep(KEY_PAUSE).await;
+            }
+            other => return Ok(other?),
+        }
+    }
+    Ok(platform.identity.shared_key("cursor").await?)
 }

@@ -110,7 +110,8 @@ pub(crate) fn run(verb: CertVerb, out: Output) -> Result<(), CliError> {
             Ok(())
         }
         CertVerb::Rotate { .. } => Err(CliError::Usage(
-            "name the node's folder and its CA (--ca, --dir), or the CA's folder (--ca-dir)".to_owned(),
+            "name the node's folder and its CA (--ca, --dir), or the CA's folder (--ca-dir)"
+                .to_owned(),
         )),
         CertVerb::Show { file } => show(out, &certs::info(&file).map_err(failed)?),
     }

@@ -1,10 +1,10 @@
-//! `tm session`: start, list, show, pause, resume, stop, checkpoint, wait, logs, metrics.
+//! `tm session`: start, list, show, pause, resume, stop, checkpoint, move, why, wait, logs, metrics.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Context, follow, pick, strategy};
+use super::{Context, follow, pick, sched, strategy};
 use crate::cli::SessionVerb;
 use crate::error::CliError;
 use crate::output::{Format, Table, percent, plain, sparkline};
@@ -26,6 +26,10 @@ pub(crate) async fn run(verb: SessionVerb, context: &Context) -> Result<(), CliE
         SessionVerb::Checkpoint { session } => {
             command(context, &session, "checkpoint", json!({})).await
         }
+        SessionVerb::Move { session, to, reason } => {
+            command(context, &session, "move", json!({"node": to, "reason": reason})).await
+        }
+        SessionVerb::Why { session } => sched::why(context, &session).await,
         SessionVerb::Wait { session, deadline } => {
             let id = find(context, &session).await?;
             let done = follow::until_done(context, &id, deadline).await?;
@@ -38,7 +42,11 @@ pub(crate) async fn run(verb: SessionVerb, context: &Context) -> Result<(), CliE
     }
 }
 
-async fn find(context: &Context, wanted: &str) -> Result<String, CliError> {
+/// Returns the identifier of a session named by it or its beginning.
+///
+/// # Errors
+/// `NotFound`, or several match.
+pub(crate) async fn find(context: &Context, wanted: &str) -> Result<String, CliError> {
     // A whole identifier needs no search.
     if wanted.len() == "ses_".len() + 32 && wanted.starts_with("ses_") {
         return Ok(wanted.to_owned());

@@ -188,7 +188,11 @@ impl NodeConfig {
             ("listen.gateway", gateway.to_string(), gateway_source),
             ("resources.cpu", cpu.to_string(), cpu_source),
             ("resources.memory", format!("{memory_mib}MiB"), memory_source),
-            ("resources.gpus", gpus.map_or_else(|| "auto".to_owned(), |count| count.to_string()), gpus_source),
+            (
+                "resources.gpus",
+                gpus.map_or_else(|| "auto".to_owned(), |count| count.to_string()),
+                gpus_source,
+            ),
             ("telemetry.log_level", log_level.clone(), log_source),
             ("telemetry.log_format", log_format.clone(), format_source),
         ];

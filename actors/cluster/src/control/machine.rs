@@ -82,12 +82,7 @@ impl Machine {
     ///
     /// # Errors
     /// [`Divergence`] when it is not the next one or cannot be read; the process must end, never skip it.
-    pub fn apply_bytes(
-        &self,
-        index: u64,
-        term: u64,
-        bytes: &[u8],
-    ) -> Result<Applied, Divergence> {
+    pub fn apply_bytes(&self, index: u64, term: u64, bytes: &[u8]) -> Result<Applied, Divergence> {
         let record: EntryRecord = codec::decode(bytes)
             .map_err(|error| Divergence::Undecodable { index, reason: error.to_string() })?;
         self.apply(&Entry { index, term, at_ms: record.at_ms, commands: record.commands })

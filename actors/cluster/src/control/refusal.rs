@@ -218,7 +218,9 @@ pub enum Refusal {
         node: String,
     },
     /// Another leader has taken office since this was decided.
-    #[error("this was decided in term {decided}, it is term {current}: the new leader decides anew")]
+    #[error(
+        "this was decided in term {decided}, it is term {current}: the new leader decides anew"
+    )]
     TermOver {
         /// When it was decided.
         decided: u64,

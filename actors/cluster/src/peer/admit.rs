@@ -13,8 +13,8 @@ use crate::control::{
 use crate::ctl::{CtlError, Service};
 use crate::lease::LeaseService;
 use crate::membership::join::{
-    Admitted, JoinAnswer, JoinFacts, JoinRefusal, JoinRequest, KnownNode, MemberAddress,
-    METHOD_JOIN, decide,
+    Admitted, JoinAnswer, JoinFacts, JoinRefusal, JoinRequest, KnownNode, METHOD_JOIN,
+    MemberAddress, decide,
 };
 use crate::net::Boxed;
 
@@ -108,7 +108,12 @@ impl Doorkeeper {
             Ok(other) => return Err(later(format!("{other:?} was answered"))),
             Err(error) => return Err(refused(error, &request)),
         };
-        tracing::info!(node = request.node, incarnation = request.incarnation, number = raft_id, "admitted");
+        tracing::info!(
+            node = request.node,
+            incarnation = request.incarnation,
+            number = raft_id,
+            "admitted"
+        );
         self.admitted(raft_id)
     }
 

@@ -146,17 +146,11 @@ impl Admission {
 
     fn raise(&self, issued: u64) -> Result<u64, PeerError> {
         tracing::warn!(issued, "the cluster knows later starts of this node: going on as this one");
-        (self.settings.raise_incarnation)(issued)
-            .map_err(|reason| PeerError::Start { reason })?;
+        (self.settings.raise_incarnation)(issued).map_err(|reason| PeerError::Start { reason })?;
         Ok(issued)
     }
 
-    async fn ask(
-        &self,
-        node: &str,
-        incarnation: u64,
-        before: Before,
-    ) -> Result<Step, PeerError> {
+    async fn ask(&self, node: &str, incarnation: u64, before: Before) -> Result<Step, PeerError> {
         let request = self.request(incarnation, before);
         let body = codec::encode(&request)
             .map_err(|error| PeerError::Start { reason: error.to_string() })?;

@@ -9,12 +9,13 @@
 //!
 //! Nothing may be served from the control state before [`Peer::start`] returns: only then it contains everything that
 //! was agreed upon before this start. Modules in reading order: [`settings`], [`record`], `book` (addresses), `ask`
-//! (being admitted), `admit` (admitting others), `office` (what the leader keeps in order), `identity`.
+//! (being admitted), `admit` (admitting others), `office` (what the leader keeps in order), `lease`, `identity`.
 
 mod admit;
 mod ask;
 mod book;
 mod identity;
+mod lease;
 mod office;
 pub mod record;
 pub mod settings;
@@ -32,9 +33,7 @@ use self::book::Book;
 use self::record::Record;
 use crate::control::{ControlHandle, RaftAdmin, RaftDriver, RaftSettings, storage};
 use crate::ctl::{self, CtlClient, Services};
-use crate::lease::book::Standing;
-use crate::lease::keeper::Targets;
-use crate::lease::{CtlCaller, Keeper, KeeperSettings, LeaseGate, LeaseService, ServiceSettings};
+use crate::lease::{Keeper, LeaseGate, LeaseService};
 use crate::link::{LinkParts, LinkSettings, Links};
 use crate::net::{AddressBook, Incoming, Net};
 use crate::router::{Placements, RouterHandle};
@@ -132,7 +131,7 @@ impl Peer {
         }
         let (control, admin) = drive(&ground, &record, journal, blobs).await?;
         ground.book.follow(control.clone(), admin.metrics());
-        let leases = lease_service(&settings, &control);
+        let leases = lease::service(&settings, &control);
         ground.services.register("lease", Arc::clone(&leases) as Arc<dyn ctl::Service>);
         admit::register(&ground, &control, &admin, &leases);
         let office = office::start(&settings, &control, &admin, &leases);
@@ -142,6 +141,22 @@ impl Peer {
         waiting.abort();
         remember(&settings.data_dir, &record, &control, &ground.book)?;
         Self::join(ground, (control, admin, leases), incarnation, blobs, placements, office).await
+    }
+
+    /// Has this node admitted and writes its membership down, without taking part yet. Returns false where it belongs to
+    /// a cluster already.
+    ///
+    /// # Errors
+    /// Every [`PeerError`].
+    pub async fn enrol(settings: PeerSettings, journal: &Journal) -> Result<bool, PeerError> {
+        if record::read(&settings.data_dir)?.is_some() {
+            return Ok(false);
+        }
+        let ground = Ground::open(Arc::new(settings))?;
+        let mut incarnation = ground.settings.incarnation;
+        let joined = first_join(&ground, journal, &mut incarnation).await;
+        ground.serving.abort();
+        joined.map(|_| true)
     }
 
     async fn join(
@@ -156,10 +171,9 @@ impl Peer {
         let admission = ground.admission();
         let cluster = control.read(|state| state.cluster).map(|id| record::hexadecimal(&id));
         let cluster = cluster.ok_or(PeerError::NoCluster)?;
-        let keeper = keeper(&settings, incarnation, &ground, &control, &admin);
+        let keeper = lease::keeper(&settings, incarnation, &ground, &control, &admin);
         let failure = Arc::new(watch::Sender::new(None));
-        let identity =
-            identity::Greeter::new(&settings, &cluster, incarnation, control.clone());
+        let identity = identity::Greeter::new(&settings, &cluster, incarnation, control.clone());
         let book = Arc::clone(&ground.book) as Arc<dyn AddressBook>;
         let files = BlobClient::new(
             Arc::clone(&ground.net),
@@ -187,7 +201,7 @@ impl Peer {
             office,
             ground.serving,
             tokio::spawn(server.serve(ground.blob)).abort_handle(),
-            tokio::spawn(watch_lease(
+            tokio::spawn(lease::watch(
                 keeper.watch(),
                 admission,
                 control.clone(),
@@ -342,92 +356,6 @@ async fn drive(
         RaftDriver::start(raft, (&journal, &blobs), &services, client, clock)
     });
     Ok(started.await.map_err(|error| PeerError::Start { reason: error.to_string() })??)
-}
-
-fn lease_service(settings: &PeerSettings, control: &ControlHandle) -> Arc<LeaseService> {
-    let (barrier, standing) = (control.clone(), control.clone());
-    Arc::new(LeaseService::start(ServiceSettings {
-        times: settings.lease_times,
-        leadership: control.leadership(),
-        barrier: Arc::new(move || {
-            let control = barrier.clone();
-            Box::pin(async move { control.barrier().await })
-        }),
-        standing: Arc::new(move |name| {
-            standing.read(|state| {
-                let node = state.nodes.get(name).filter(|node| node.member());
-                let found = node.map(|node| Standing {
-                    incarnation: node.incarnation,
-                    boot_id: (node.raft_id != 0).then_some(node.profile.boot_id),
-                    down: node.down_since_ms.is_some(),
-                });
-                (state.applied_index, found)
-            })
-        }),
-        clock: Arc::clone(&settings.boot_clock),
-    }))
-}
-
-fn keeper(
-    settings: &Arc<PeerSettings>,
-    incarnation: u64,
-    ground: &Ground,
-    control: &ControlHandle,
-    admin: &RaftAdmin,
-) -> Keeper {
-    let caller =
-        CtlCaller::new(settings.node.clone(), ground.client.clone(), Arc::clone(&ground.services));
-    let (leadership, admin) = (control.leadership(), admin.clone());
-    Keeper::start(KeeperSettings {
-        node: settings.node.clone(),
-        incarnation,
-        boot_id: settings.boot_id,
-        times: settings.lease_times,
-        caller: Arc::new(caller),
-        targets: Arc::new(move || Targets {
-            leader: leadership.borrow().leader.clone(),
-            voters: admin
-                .members()
-                .into_iter()
-                .filter(|member| member.voter)
-                .map(|member| member.node)
-                .collect(),
-        }),
-        report: Arc::clone(&settings.report),
-        clock: Arc::clone(&settings.boot_clock),
-    })
-}
-
-/// Has this node admitted again when the cluster gave it up, and ends it when another process took its place.
-async fn watch_lease(
-    mut lease: watch::Receiver<crate::lease::LeaseState>,
-    admission: Admission,
-    control: ControlHandle,
-    incarnation: u64,
-    failure: Arc<watch::Sender<Option<String>>>,
-) {
-    loop {
-        let (exit, readmit) = {
-            let state = lease.borrow_and_update();
-            (state.exit.clone(), state.readmit)
-        };
-        if let Some(reason) = exit {
-            failure.send_replace(Some(reason.to_string()));
-            return;
-        }
-        if readmit {
-            match admission.again(&control, incarnation).await {
-                Ok(()) => {}
-                Err(error) => {
-                    failure.send_replace(Some(error.to_string()));
-                    return;
-                }
-            }
-        }
-        if lease.changed().await.is_err() {
-            return;
-        }
-    }
 }
 
 /// The links end only with the node: otherwise they failed for good.

@@ -196,7 +196,8 @@ impl Office {
     }
 
     async fn vote(&self, step: &VoterStep) -> Result<(), ControlError> {
-        let number = |name: &str| self.control.read(|state| state.nodes.get(name).map(|n| n.raft_id));
+        let number =
+            |name: &str| self.control.read(|state| state.nodes.get(name).map(|n| n.raft_id));
         let (VoterStep::Promote { node } | VoterStep::Demote { node }) = step else {
             return Err(ControlError::Members {
                 reason: "only nodes whose numbers campaign at the same time as a voter's are left: another node must join"
@@ -221,10 +222,10 @@ impl Office {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::Proposed;
     use crate::control::apply::apply;
     use crate::control::command::Entry;
     use crate::control::state::{Profile, Resources};
-    use crate::control::Proposed;
 
     fn apply_all(state: &mut ControlState, commands: impl IntoIterator<Item = ControlCommand>) {
         for command in commands {

@@ -118,10 +118,7 @@ pub fn read(dir: &Path) -> Result<Option<Record>, PeerError> {
     let record: Record =
         serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
     if record.format != FORMAT {
-        return Err(wrong(format!(
-            "its format is {}, this program reads {FORMAT}",
-            record.format
-        )));
+        return Err(wrong(format!("its format is {}, this program reads {FORMAT}", record.format)));
     }
     Ok(Some(record))
 }

@@ -117,8 +117,12 @@ impl Bench {
 
     pub(crate) fn with_key(&mut self, key: CommandId, command: ControlCommand) -> CommandResult {
         let index = self.state.applied_index + 1;
-        let entry =
-            Entry { index, term: 1, at_ms: index * 1_000, commands: vec![Proposed { key, command }] };
+        let entry = Entry {
+            index,
+            term: 1,
+            at_ms: index * 1_000,
+            commands: vec![Proposed { key, command }],
+        };
         apply(&mut self.state, &entry).unwrap().results.remove(0)
     }
 }

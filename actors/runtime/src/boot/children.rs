@@ -9,6 +9,7 @@ use store::{Journal, Tables};
 
 use crate::collect::{Collect, CollectArguments, CollectTimes, Stores};
 use crate::data::{Data, DataArguments};
+use crate::follower::{Follower, FollowerArguments};
 use crate::host::Host;
 use crate::identity::{Identity, IdentityArguments};
 use crate::inspect::Inspect;
@@ -99,6 +100,7 @@ fn spec(name: &str, parts: &Parts) -> Option<ChildSpec> {
             move || DataArguments {
                 control: context.control.clone(),
                 blobs: context.blobs.clone(),
+                depot: context.depot.clone(),
                 topics: context.topics.clone(),
             },
         ),
@@ -106,6 +108,7 @@ fn spec(name: &str, parts: &Parts) -> Option<ChildSpec> {
             messages::identity::NAME,
             || Identity,
             move || IdentityArguments {
+                node: context.node.clone(),
                 control: context.control.clone(),
                 secrets: secrets.clone(),
                 clock: Arc::clone(&context.clock),
@@ -117,6 +120,7 @@ fn spec(name: &str, parts: &Parts) -> Option<ChildSpec> {
             move || ReportsArguments {
                 sessions: SessionsHandle::new(context.directory.clone()),
                 blobs: context.blobs.clone(),
+                depot: context.depot.clone(),
             },
         ),
         messages::nodes::NAME => child(
@@ -159,6 +163,14 @@ fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
             },
         ),
         messages::host::NAME => child(messages::host::NAME, || Host, move || context.clone()),
+        messages::follower::NAME => child(
+            messages::follower::NAME,
+            || Follower,
+            move || FollowerArguments {
+                mirror: context.mirror.clone(),
+                topics: context.topics.clone(),
+            },
+        ),
         messages::collect::NAME => {
             let (journal, times) = (parts.journal.clone(), parts.collect);
             let stores = move || Stores {
@@ -166,6 +178,7 @@ fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
                 journal: journal.clone(),
                 tables: context.tables.clone(),
                 blobs: context.blobs.clone(),
+                depot: context.depot.clone(),
                 sessions_dir: context.sessions_dir.clone(),
                 clock: Arc::clone(&context.clock),
             };
@@ -188,7 +201,7 @@ mod tests {
     use super::*;
 
     /// Names as `spec` matches them; the table must list the same.
-    const STARTED: [&str; 14] = [
+    const STARTED: [&str; 15] = [
         messages::topics::NAME,
         messages::metrics::NAME,
         messages::logs::NAME,
@@ -201,6 +214,7 @@ mod tests {
         messages::scheduler::NAME,
         messages::warden::NAME,
         messages::host::NAME,
+        messages::follower::NAME,
         messages::collect::NAME,
         messages::inspect::NAME,
     ];

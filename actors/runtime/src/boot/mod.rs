@@ -4,6 +4,7 @@
 //! data directory, starts the tree and returns it with a [`Running`], which ends it again. Start-up and recovery are
 //! one path.
 
+mod assemble;
 mod children;
 mod guard;
 mod identity_file;
@@ -16,20 +17,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cluster::control::state::Resources;
-use cluster::peer::{Peer, record};
 use cluster::control::{ControlCommand, ControlHandle, LocalConfig, LocalDriver};
+use cluster::peer::{Peer, record};
+use cluster::router::Registration;
 use engine::config::ResourcesConfig;
 use engine::ids::NodeId;
-use store::{Blobs, Journal, StoreError, Tables};
+use store::{Blobs, Journal, StoreError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use self::children::Parts;
+use self::assemble::{Ground, assemble};
 use self::guard::Guard;
 use self::identity_file::{Claimed, claim};
 pub use self::peer::ClusterConfig;
-use self::peer::{Others, Start, boot_error};
+use self::peer::{Start, boot_error};
 use crate::clock::Clock;
 use crate::collect::CollectTimes;
 use crate::directory::Directory;
@@ -46,13 +48,10 @@ use crate::messages::reports::ReportsHandle;
 use crate::messages::sessions::SessionsHandle;
 use crate::messages::topics::TopicsHandle;
 use crate::nodes::devices::gpu_count;
-use crate::nodes::{Here, machine_memory_mib};
-use crate::session::{Context, RetryPolicy};
-use crate::topics::hub::Hub;
-use crate::peers::Peers;
-use crate::warden::{Alone, Leases};
+use crate::nodes::machine_memory_mib;
+use crate::peers::desk::Desk;
+use crate::session::RetryPolicy;
 use crate::worker::limits::Limiter;
-use crate::worker::spawner::Spawner;
 use crate::worker::{WorkerProgram, WorkerTimes};
 
 /// How long a journal that was just closed by this process may take to let go.
@@ -156,6 +155,7 @@ pub struct Running {
 /// What must outlive the actors.
 #[derive(Debug)]
 struct Held {
+    _answering: Option<Registration>,
     _claimed: Claimed,
 }
 
@@ -171,16 +171,7 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
     let report = Arc::new(watch::Sender::new(Vec::new()));
     let peer = match &config.cluster {
         Some(cluster) => {
-            let start = Start {
-                node: &claimed.node,
-                raise: claimed.raise(&config.data_dir),
-                incarnation: claimed.incarnation,
-                build: &config.build,
-                capacity: capacity(&config),
-                data_dir: &config.data_dir,
-                clock: Arc::clone(&config.clock),
-                report: report.subscribe(),
-            };
+            let start = start_of(&config, &claimed, &report);
             Some(Arc::new(peer::start(cluster, start, (&journal, &blobs)).await?))
         }
         None => None,
@@ -199,15 +190,24 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
         Ground { journal: journal.clone(), blobs, control: control.clone(), peer: peer.clone() };
     let (platform, parts) = assemble(&config, &claimed, ground, limiter, report)?;
     let directory = parts.context.directory.clone();
+    let desk = Desk::new(
+        parts.context.mirror.clone(),
+        directory.clone(),
+        Arc::clone(&parts.context.peers),
+    );
     let mut grounds = vec![journal.failed(), control.failed()];
     grounds.extend(peer.as_ref().map(|peer| peer.failed()));
     let guard = Guard::start(parts, grounds).await?;
-    if let Some(peer) = &peer {
-        peer::recheck(peer, control, directory.clone());
-    }
+    let answering = match &peer {
+        Some(peer) => {
+            peer::recheck(peer, control, directory.clone());
+            Some(peer::answer_questions(peer, desk)?)
+        }
+        None => None,
+    };
     tracing::info!(node = %claimed.node, incarnation = claimed.incarnation, "actors started");
     let (node, incarnation) = (claimed.node.clone(), claimed.incarnation);
-    let held = Mutex::new(Some(Held { _claimed: claimed }));
+    let held = Mutex::new(Some(Held { _answering: answering, _claimed: claimed }));
     Ok((platform, Running { node, incarnation, directory, guard, peer, held }))
 }
 
@@ -218,14 +218,50 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
 /// Tells when there is no cluster in the configuration, the directory is in use, or belongs to another cluster.
 pub async fn init_cluster(config: PlatformConfig) -> Result<bool, ActorsError> {
     let made = tokio::task::spawn_blocking(move || {
-        let cluster = config.cluster.as_ref().ok_or_else(|| ActorsError::Boot {
-            detail: "the configuration names no cluster; add [cluster] name".to_owned(),
-        })?;
+        let cluster = config.cluster.as_ref().ok_or_else(no_cluster)?;
         let (claimed, journal, blobs) = open(&config.data_dir, config.node.as_ref())?;
         let who = (claimed.node.as_str(), cluster.name.as_str(), cluster.advertise.as_str());
         record::init(&config.data_dir, who, (&journal, &blobs)).map_err(boot_error)
     });
     made.await.map_err(ActorsError::internal)?
+}
+
+/// Has the node of `config` admitted to a cluster, for ever if need be. The node must not run. Returns false when it
+/// belongs to it already.
+///
+/// # Errors
+/// As [`init_cluster`], and when the cluster does not admit the node.
+pub async fn join_cluster(config: PlatformConfig) -> Result<bool, ActorsError> {
+    let cluster = config.cluster.clone().ok_or_else(no_cluster)?;
+    let (data_dir, wanted) = (config.data_dir.clone(), config.node.clone());
+    let opened = tokio::task::spawn_blocking(move || open(&data_dir, wanted.as_ref()));
+    let (claimed, journal, _) = opened.await.map_err(ActorsError::internal)??;
+    let report = watch::Sender::new(Vec::new());
+    let start = start_of(&config, &claimed, &report);
+    peer::enrol(&cluster, start, &journal).await
+}
+
+fn no_cluster() -> ActorsError {
+    let detail = "the configuration names no cluster; add [cluster] name".to_owned();
+    ActorsError::Boot { detail }
+}
+
+/// Returns what a peer is started with beside its configuration.
+fn start_of<'a>(
+    config: &'a PlatformConfig,
+    claimed: &'a Claimed,
+    report: &watch::Sender<Vec<u8>>,
+) -> Start<'a> {
+    Start {
+        node: &claimed.node,
+        raise: claimed.raise(&config.data_dir),
+        incarnation: claimed.incarnation,
+        build: &config.build,
+        capacity: capacity(config),
+        data_dir: &config.data_dir,
+        clock: Arc::clone(&config.clock),
+        report: report.subscribe(),
+    }
 }
 
 /// Opens the control state of a node that is the whole cluster.
@@ -248,8 +284,7 @@ async fn alone(
         Arc::new(move || u64::try_from(clock.wall_ms()).unwrap_or(0));
     let (journal, blobs) = (journal.clone(), blobs.clone());
     let local = LocalConfig::new(claimed.node.to_string(), wall);
-    let started =
-        tokio::task::spawn_blocking(move || LocalDriver::start(&journal, &blobs, local));
+    let started = tokio::task::spawn_blocking(move || LocalDriver::start(&journal, &blobs, local));
     let control =
         started.await.map_err(ActorsError::internal)?.map_err(|error| ActorsError::Boot {
             detail: format!(
@@ -324,93 +359,6 @@ async fn register(
     };
     control.execute(key(), command).await?;
     Ok(())
-}
-
-/// What the actors stand on.
-struct Ground {
-    journal: Journal,
-    blobs: Blobs,
-    control: ControlHandle,
-    peer: Option<Arc<Peer>>,
-}
-
-/// Returns the other nodes, and what the warden asks of leases; nobody where this node stands alone.
-fn others(
-    config: &PlatformConfig,
-    peer: Option<Arc<Peer>>,
-    blobs: &Blobs,
-) -> (Arc<dyn Peers>, Arc<dyn Leases>) {
-    match peer {
-        None => (Arc::new(crate::peers::Alone), Arc::new(Alone)),
-        Some(peer) => {
-            let (clock, blobs) = (Arc::clone(&config.clock), blobs.clone());
-            let others = Arc::new(Others { peer, blobs, clock });
-            (Arc::clone(&others) as Arc<dyn Peers>, others)
-        }
-    }
-}
-
-/// Makes the doors, and everything the actors behind them work with.
-fn assemble(
-    config: &PlatformConfig,
-    claimed: &Claimed,
-    ground: Ground,
-    limiter: Arc<Limiter>,
-    report: Arc<watch::Sender<Vec<u8>>>,
-) -> Result<(Platform, Parts), ActorsError> {
-    let Ground { journal, blobs, control, peer } = ground;
-    let (peers, leases) = others(config, peer, &blobs);
-    let tables = Tables::open(&journal);
-    let directory = Directory::new();
-    let epoch = format!("{}.{}", claimed.node, claimed.incarnation);
-    let hub = Arc::new(Hub::new(Arc::clone(&config.clock), epoch));
-    let topics = TopicsHandle::new(directory.clone(), Arc::clone(&hub));
-    let at = || directory.clone();
-    let platform = Platform {
-        node: claimed.node.clone(),
-        strategies: LibraryHandle::new(at()),
-        datasets: DataHandle::new(at()),
-        sessions: SessionsHandle::new(at()),
-        metrics: MetricsHandle::new(at()),
-        logs: LogsHandle::new(at()),
-        reports: ReportsHandle::new(at()),
-        topics: topics.clone(),
-        nodes: NodesHandle::new(at()),
-        identity: IdentityHandle::new(at()),
-        inspect: InspectHandle::new(at()),
-    };
-    let spawner = Spawner::start().map_err(|error| ActorsError::Boot {
-        detail: format!(
-            "the thread that starts workers cannot be started ({error}); raise the limit of threads"
-        ),
-    })?;
-    let here = Here {
-        node: claimed.node.clone(),
-        build: config.build.clone(),
-        started_ms: config.clock.wall_ms(),
-        data_dir: config.data_dir.clone(),
-        report,
-    };
-    let context = Context {
-        node: claimed.node.clone(),
-        build: config.build.clone(),
-        sessions_dir: config.data_dir.join("sessions"),
-        directory: directory.clone(),
-        control,
-        peers,
-        tables: tables.clone(),
-        blobs,
-        topics,
-        clock: Arc::clone(&config.clock),
-        program: config.worker.clone(),
-        times: config.times,
-        retry: config.retry,
-        limiter,
-        spawner,
-    };
-    let secrets = config.data_dir.join("secrets");
-    let collect = config.collect;
-    Ok((platform, Parts { context, tables, journal, collect, hub, here, secrets, leases }))
 }
 
 impl Running {

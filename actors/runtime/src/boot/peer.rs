@@ -12,12 +12,12 @@ use cluster::lease::rules::Phase;
 use cluster::lease::{LeaseTimes, NodeReport};
 use cluster::net::Boxed;
 use cluster::peer::{Peer, PeerError, PeerSettings, Seed};
-use cluster::router::{LinkView, Owner, Request};
+use cluster::router::{LinkView, Owner, Received, Receiver, Refused, Registration, Request};
 use cluster::transport::TlsFiles;
 use cluster::transport::blob::Offer;
 use engine::ids::NodeId;
 use ractor::rpc::CallResult;
-use store::codec::{self, schema};
+use store::codec::{self, Record, schema};
 use store::{BlobHash, Blobs, Journal};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::messages::host::{self, HostMsg};
+use crate::peers::desk::Desk;
 use crate::peers::{Answer, LeaseShort, Peers, Question};
 use crate::warden::Leases;
 use crate::warden::duties::Overdue;
@@ -72,15 +73,31 @@ pub(super) struct Start<'a> {
     pub(super) report: watch::Receiver<Vec<u8>>,
 }
 
+/// Has this node admitted and its membership written down, without taking part yet; false where it was before.
+pub(super) async fn enrol(
+    config: &ClusterConfig,
+    start: Start<'_>,
+    journal: &Journal,
+) -> Result<bool, ActorsError> {
+    Peer::enrol(settings(config, start), journal).await.map_err(boot_error)
+}
+
 /// Starts this node as a peer; returns once it was admitted and has seen all that was agreed upon.
 pub(super) async fn start(
     config: &ClusterConfig,
     start: Start<'_>,
     stores: (&Journal, &Blobs),
 ) -> Result<Peer, ActorsError> {
+    let (journal, blobs) = stores;
+    // Nobody is addressed by what is placed yet: messages name their node.
+    let placements = Arc::new(|_: &str| None::<Owner>);
+    Peer::start(settings(config, start), journal, blobs, placements).await.map_err(boot_error)
+}
+
+fn settings(config: &ClusterConfig, start: Start<'_>) -> PeerSettings {
     let Start { node, raise, incarnation, build, capacity, data_dir, clock, report } = start;
     let (boot, wall) = (Arc::clone(&clock), clock);
-    let settings = PeerSettings {
+    PeerSettings {
         node: node.to_string(),
         cluster: config.name.clone(),
         token: config.token.clone(),
@@ -104,11 +121,7 @@ pub(super) async fn start(
         report: Arc::new(move || report.borrow().clone()),
         boot_clock: Arc::new(move || boot.boot_ms()),
         wall_clock: Arc::new(move || u64::try_from(wall.wall_ms()).unwrap_or(0)),
-    };
-    let (journal, blobs) = stores;
-    // Nobody is addressed by what is placed yet: messages name their node.
-    let placements = Arc::new(|_: &str| None::<Owner>);
-    Peer::start(settings, journal, blobs, placements).await.map_err(boot_error)
+    }
 }
 
 pub(super) fn boot_error(error: PeerError) -> ActorsError {
@@ -125,6 +138,34 @@ pub(super) struct Others {
 /// The key under which a node's actors answer questions.
 fn key_of(node: &str) -> String {
     format!("node/{node}")
+}
+
+/// Answers the questions of other nodes until the registration is dropped.
+pub(super) fn answer_questions(peer: &Peer, desk: Desk) -> Result<Registration, ActorsError> {
+    let router = peer.router();
+    let key = key_of(&router.me().node);
+    router.register(key, 0, Arc::new(Asked { desk })).map_err(ActorsError::internal)
+}
+
+/// The desk as the router sees it.
+struct Asked {
+    desk: Desk,
+}
+
+impl Receiver for Asked {
+    fn receive(&self, received: Received) -> Boxed<'_, Result<Vec<u8>, Refused>> {
+        Box::pin(async move {
+            let unreadable =
+                |error: codec::CodecError| Refused::Undecodable { reason: error.to_string() };
+            let question: Question = codec::decode(&received.payload).map_err(unreadable)?;
+            let answer = self.desk.answer(question).await;
+            codec::encode(&answer).map_err(unreadable)
+        })
+    }
+
+    fn accepts(&self, schema: u32, version: u16) -> bool {
+        schema == schema::SCHEMA_NODE_QUESTION && version == Question::VERSION
+    }
 }
 
 impl Peers for Others {

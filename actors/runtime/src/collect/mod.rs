@@ -4,6 +4,9 @@
 //! Nothing is deleted before this node knows everything that was agreed upon so far. A file goes a day after it was put
 //! at the earliest, so one that was just put and is not referred to yet stays. What cannot be read stops the whole
 //! round: nothing is deleted on a guess.
+//!
+//! The same list serves to repair: every half minute a node fetches those files that it should hold a copy of and does
+//! not, so that after the loss of a node everything is on two nodes again.
 
 mod referenced;
 mod round;
@@ -24,6 +27,9 @@ use crate::tasks::Task;
 
 /// How long control state may take to become current; otherwise the round is left out.
 const CURRENT_WITHIN: Duration = Duration::from_secs(30);
+
+/// How often this node looks for files that it should hold and does not.
+const REPAIR_EVERY: Duration = Duration::from_secs(30);
 
 /// When files are collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +64,9 @@ pub(crate) struct CollectArguments {
 pub(crate) struct CollectState {
     arguments: CollectArguments,
     under_way: Option<JoinHandle<()>>,
+    repair: Option<Task>,
     _ticks: Task,
+    _repairs: Task,
 }
 
 /// The actor.
@@ -75,8 +83,16 @@ impl Actor for Collect {
         myself: ActorRef<CollectMsg>,
         arguments: CollectArguments,
     ) -> Result<CollectState, ActorProcessingErr> {
+        let repairs =
+            Task::ticks("file repair", REPAIR_EVERY, myself.clone(), || CollectMsg::Repair);
         let ticks = ticks(arguments.times, myself);
-        Ok(CollectState { arguments, under_way: None, _ticks: ticks })
+        Ok(CollectState {
+            arguments,
+            under_way: None,
+            repair: None,
+            _ticks: ticks,
+            _repairs: repairs,
+        })
     }
 
     async fn handle(
@@ -87,6 +103,7 @@ impl Actor for Collect {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             CollectMsg::Round { asker } => state.begin(myself, asker),
+            CollectMsg::Repair => state.repair(),
             CollectMsg::Ended { outcome, asker } => {
                 state.under_way = None;
                 tell(&outcome);
@@ -112,6 +129,30 @@ impl Actor for Collect {
 }
 
 impl CollectState {
+    /// Fetches what this node should hold and does not, beside the actor; one round at a time.
+    fn repair(&mut self) {
+        let busy = self.repair.as_ref().is_some_and(|repair| !repair.is_over());
+        if busy || self.arguments.stores.depot.alone() {
+            return;
+        }
+        let stores = self.arguments.stores.clone();
+        self.repair = Some(Task::spawn("files fetched", async move {
+            let depot = stores.depot.clone();
+            let read = tokio::task::spawn_blocking(move || round::kept(&stores)).await;
+            match read.map_err(ActorsError::internal).and_then(|kept| kept) {
+                Ok((kept, snapshot)) => {
+                    // The control plane's own snapshot is this node's alone.
+                    let wanted = kept.into_iter().filter(|hash| Some(*hash) != snapshot);
+                    let count = depot.repair(wanted).await;
+                    if 0 < count {
+                        tracing::info!(count, "fetched files of which there were too few copies");
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "which files are needed cannot be read"),
+            }
+        }));
+    }
+
     fn begin(&mut self, myself: ActorRef<CollectMsg>, asker: Asker) {
         if self.under_way.is_some() {
             if let Some(asker) = asker {

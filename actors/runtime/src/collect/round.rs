@@ -3,6 +3,7 @@
 //! The order matters. Directories are listed before control state is read, so that a session submitted meanwhile is not
 //! taken for a removed one. Files are listed last; one put meanwhile is young.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use store::{BlobHash, Blobs, Journal, Tables};
 
 use super::referenced::{Local, leftover, referenced};
 use crate::clock::Clock;
+use crate::depot::Depot;
 use crate::error::ActorsError;
 use crate::messages::collect::Freed;
 
@@ -28,6 +30,8 @@ pub(crate) struct Stores {
     pub(crate) tables: Tables,
     /// The files.
     pub(crate) blobs: Blobs,
+    /// The files of all nodes.
+    pub(crate) depot: Depot,
     /// Where sessions have their directories.
     pub(crate) sessions_dir: PathBuf,
     /// Time.
@@ -40,14 +44,8 @@ pub(crate) struct Stores {
 /// Tells what could not be read; nothing was deleted then.
 pub(super) fn run(stores: &Stores, grace: Duration) -> Result<Freed, ActorsError> {
     let listed = directories(&stores.sessions_dir)?;
-    let state = stores.control.read(|state| ControlState {
-        applied_index: state.applied_index,
-        documents: state.documents.clone(),
-        sessions: state.sessions.clone(),
-        ..ControlState::default()
-    });
-    let kept = referenced(&state, &local(stores, &state)?)
-        .map_err(|error| ActorsError::Store { detail: error.to_string() })?;
+    let state = state(stores);
+    let kept = named(&state, &local(stores, &state)?)?;
     let now_ms = u64::try_from(stores.clock.wall_ms()).unwrap_or(0);
     let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
     let collected = stores.blobs.collect(&kept, now_ms.saturating_sub(grace_ms))?;
@@ -63,6 +61,29 @@ pub(super) fn run(stores: &Stores, grace: Duration) -> Result<Freed, ActorsError
         bytes: collected.bytes(),
         directory_count: gone,
     })
+}
+
+/// Returns every file that something refers to, and which of them is this node's newest snapshot of control state.
+///
+/// # Errors
+/// Tells what could not be read.
+pub(super) fn kept(stores: &Stores) -> Result<(BTreeSet<BlobHash>, Option<BlobHash>), ActorsError> {
+    let state = state(stores);
+    let local = local(stores, &state)?;
+    Ok((named(&state, &local)?, local.snapshot))
+}
+
+fn state(stores: &Stores) -> ControlState {
+    stores.control.read(|state| ControlState {
+        applied_index: state.applied_index,
+        documents: state.documents.clone(),
+        sessions: state.sessions.clone(),
+        ..ControlState::default()
+    })
+}
+
+fn named(state: &ControlState, local: &Local) -> Result<BTreeSet<BlobHash>, ActorsError> {
+    referenced(state, local).map_err(|error| ActorsError::Store { detail: error.to_string() })
 }
 
 /// Returns what this node alone knows of the sessions in `state`.

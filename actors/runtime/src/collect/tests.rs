@@ -23,9 +23,11 @@ use uuid::Uuid;
 use super::referenced::{Local, leftover, referenced};
 use super::{Collect, CollectArguments, CollectTimes, Stores};
 use crate::clock::SystemClock;
+use crate::depot::Depot;
 use crate::error::ActorsError;
 use crate::messages::collect::{CollectMsg, Freed};
 use crate::messages::data::DATASETS;
+use crate::peers::Alone;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -50,7 +52,9 @@ impl Place {
         let control = LocalDriver::start(&journal, &blobs, config).unwrap();
         let tables = Tables::open(&journal);
         let clock = Arc::new(SystemClock);
-        let stores = Stores { control, journal, tables, blobs, sessions_dir, clock };
+        let node = NODE.parse().unwrap();
+        let depot = Depot::new(node, blobs.clone(), control.clone(), Arc::new(Alone));
+        let stores = Stores { control, journal, tables, blobs, depot, sessions_dir, clock };
         let never = CollectTimes { first: 1_000 * HOUR, every: HOUR, ..CollectTimes::default() };
         let arguments = CollectArguments { stores: stores.clone(), times: never };
         let (actor, _) = Actor::spawn(None, Collect, arguments).await.unwrap();

@@ -22,6 +22,7 @@ use store::{BlobHash, Blobs};
 
 use self::cache::Cache;
 use self::document::{DATASETS, DatasetDocument, Imported, NAMES, view};
+use crate::depot::Depot;
 use crate::documents::{Change, Claim, Documents, Mirror, Stored, delete, name_key, newest, put};
 use crate::error::ActorsError;
 use crate::messages::data::{DataMsg, DatasetSnapshot, ImportRequest};
@@ -45,6 +46,8 @@ pub(crate) struct DataArguments {
     pub(crate) control: ControlHandle,
     /// Where snapshots lie.
     pub(crate) blobs: Blobs,
+    /// Where snapshots lie on other nodes.
+    pub(crate) depot: Depot,
     /// Who is told of changes.
     pub(crate) topics: TopicsHandle,
 }
@@ -54,6 +57,7 @@ pub(crate) struct DataState {
     control: ControlHandle,
     documents: Documents,
     blobs: Blobs,
+    depot: Depot,
     topics: TopicsHandle,
     cache: Cache,
     running: BTreeSet<CommandId>,
@@ -74,6 +78,7 @@ impl Actor for Data {
             documents: Documents::new(arguments.control.clone()),
             control: arguments.control,
             blobs: arguments.blobs,
+            depot: arguments.depot,
             topics: arguments.topics,
             cache: Cache::default(),
             running: BTreeSet::new(),
@@ -168,10 +173,16 @@ impl DataState {
             Err(error) => return answer(reply, Err(error)),
         }
         self.running.insert(command.id);
-        let (blobs, myself) = (self.blobs.clone(), myself.clone());
-        tokio::task::spawn_blocking(move || {
+        let (blobs, depot, myself) = (self.blobs.clone(), self.depot.clone(), myself.clone());
+        tokio::spawn(async move {
             let name = request.name.clone();
-            let outcome = caught(|| import::run(&blobs, request)).map(Box::new);
+            let parsed =
+                tokio::task::spawn_blocking(move || caught(|| import::run(&blobs, request)));
+            let parsed = parsed.await.unwrap_or_else(|error| Err(ActorsError::internal(error)));
+            let outcome = parsed.map(Box::new);
+            if let Ok(imported) = &outcome {
+                spread(&depot, &imported.document.sha256).await;
+            }
             if myself.cast(DataMsg::Parsed { command, name, outcome, reply }).is_err() {
                 tracing::warn!(
                     "an import ended after the catalogue did; its caller learns that it was not answered"
@@ -329,6 +340,17 @@ impl DataState {
                 .map(|session| SessionId::from_uuid(uuid::Uuid::from_bytes(session.id)).to_string())
                 .collect()
         })
+    }
+}
+
+/// Puts a snapshot on a second node where there is one. Where none takes it, the others fetch it later.
+async fn spread(depot: &Depot, sha256: &str) {
+    let spread = match hash(sha256) {
+        Ok(hash) => depot.replicate(hash).await.map(drop),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = spread {
+        tracing::warn!(sha256, %error, "an imported snapshot is on this node only for now");
     }
 }
 

@@ -6,7 +6,7 @@ pub(crate) mod reconcile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use cluster::control::state::{Eviction, Session as Wanting};
+use cluster::control::state::{Eviction, Segment, Session as Wanting};
 use cluster::control::{ControlCommand, ControlError, ControlHandle, ControlState, DesiredState};
 use cluster::supervision::{Backoff, Budget, RestartLimit, Verdict};
 use engine::ids::SessionId;
@@ -16,10 +16,10 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::follow;
-use crate::messages::{CommandId, answer};
 use crate::messages::host::{HostMsg, Wish};
 use crate::messages::session::{self, SessionMsg};
 use crate::messages::sessions::{Advance, Facts, SessionsHandle};
+use crate::messages::{CommandId, answer};
 use crate::session::{Context, Session, SessionArguments};
 use crate::views::SessionState;
 use reconcile::{HostStep, Present, Wanted, carried_out, reconcile};
@@ -299,11 +299,12 @@ impl HostState {
             }
             Verdict::Spent => {
                 *until_ms = now_ms.saturating_add(Backoff::default().limit_ms);
+                let archive = self.records(id).await;
                 let advance = Advance {
                     to: SessionState::Failed,
                     reason: format!("its actor failed too often: {error}"),
                     actor: "host".to_owned(),
-                    facts: Facts { error: Some(error.to_owned()), ..Facts::default() },
+                    facts: Facts { error: Some(error.to_owned()), archive, ..Facts::default() },
                 };
                 if let Err(error) = self.sessions.advance(id, None, advance).await {
                     tracing::warn!(session = %id, %error, "a session that fails too often was not ended yet");
@@ -311,6 +312,18 @@ impl HostState {
                 None
             }
         }
+    }
+
+    /// Puts what a session recorded into files, as far as that is possible now.
+    async fn records(&self, id: SessionId) -> Option<Vec<Segment>> {
+        let filed = async {
+            let count = self.context.tables.metrics.count(id.uuid().as_bytes())?;
+            self.context.mirror.file(id, count, false).await
+        };
+        filed.await.unwrap_or_else(|error| {
+            tracing::warn!(session = %id, %error, "what a session recorded was not put into files");
+            None
+        })
     }
 
     fn forget(&mut self, cell: &ActorCell) -> Option<SessionId> {

@@ -1,25 +1,29 @@
 //! Users, their refresh tokens, and the only holder of the key that signs access tokens.
 //!
 //! Passwords arrive hashed and leave to nobody but the gateway's login. Users and families of refresh tokens are
-//! documents of control state; the key is a file of this node.
+//! documents of control state; the key is a file of this node, and its public half is told to all nodes, so that each
+//! verifies the tokens of every other.
 
 mod document;
 mod key;
 mod refresh;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use cluster::control::state::Node as ControlNode;
 use cluster::control::{ControlHandle, DocumentChange, Expected};
 use engine::config::Violation;
-use engine::ids::UserId;
+use engine::ids::{NodeId, UserId};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde_json::json;
 
 use self::document::{FAMILIES, NAMES, USERS, UserDocument, credentials, view};
 use self::key::TokenKey;
 use self::refresh::{Family, Step, hex, rotate};
+use self::shared::{TOKEN_KEYS, TokenKeyDocument};
 use crate::clock::Clock;
 use crate::documents::{Claim, Documents, Mirror, Stored, delete, name_key, put};
 use crate::error::ActorsError;
@@ -27,6 +31,7 @@ use crate::messages::identity::{
     Credentials, IdentityMsg, NewPassword, NewUser, ROLES, Rotation, TokenHash,
 };
 use crate::messages::{Command, CommandId, answer};
+use crate::tasks::Task;
 use crate::views::UserView;
 
 /// Longest login name.
@@ -40,6 +45,8 @@ pub(crate) struct Identity;
 
 /// What identity works with.
 pub(crate) struct IdentityArguments {
+    /// This node.
+    pub(crate) node: NodeId,
     /// Where users and families live.
     pub(crate) control: ControlHandle,
     /// The folder of secrets.
@@ -49,13 +56,15 @@ pub(crate) struct IdentityArguments {
 }
 
 /// What identity keeps.
-#[derive(Debug)]
 pub(crate) struct IdentityState {
+    control: ControlHandle,
     documents: Documents,
     key: TokenKey,
     clock: Arc<dyn Clock>,
     users: Mirror<UserDocument>,
     families: Mirror<Family>,
+    keys: Mirror<TokenKeyDocument>,
+    _published: Task,
 }
 
 impl Actor for Identity {
@@ -68,10 +77,21 @@ impl Actor for Identity {
         _myself: ActorRef<Self::Msg>,
         arguments: Self::Arguments,
     ) -> Result<Self::State, ActorProcessingErr> {
-        let documents = Documents::new(arguments.control);
-        let key = TokenKey::open(&arguments.secrets)?;
-        let (users, families) = (Mirror::new(USERS), Mirror::new(FAMILIES));
-        Ok(IdentityState { documents, key, clock: arguments.clock, users, families })
+        let IdentityArguments { node, control, secrets, clock } = arguments;
+        let documents = Documents::new(control.clone());
+        let key = TokenKey::open(&secrets)?;
+        let (kid, public) = key.public()?;
+        let published = shared::publish(documents.clone(), node, kid, public);
+        Ok(IdentityState {
+            control,
+            documents,
+            key,
+            clock,
+            users: Mirror::new(USERS),
+            families: Mirror::new(FAMILIES),
+            keys: Mirror::new(TOKEN_KEYS),
+            _published: Task::spawn("token key published", published),
+        })
     }
 
     async fn handle(
@@ -105,8 +125,12 @@ impl Actor for Identity {
             }
             IdentityMsg::RevokeFamily { hash, reply } => answer(reply, state.revoke(&hash).await),
             IdentityMsg::Sign { message, reply } => answer(reply, state.key.sign(&message)),
-            IdentityMsg::PublicKeys { reply } => {
-                answer(reply, state.key.public().map(|key| vec![key]))
+            IdentityMsg::PublicKeys { reply } => answer(reply, state.public_keys()),
+            IdentityMsg::SigningKey { reply } => {
+                answer(reply, state.key.public().map(|(kid, _)| kid))
+            }
+            IdentityMsg::SharedKey { name, reply } => {
+                answer(reply, shared::shared(&state.documents, &name).await)
             }
         }
         Ok(())
@@ -114,6 +138,20 @@ impl Actor for Identity {
 }
 
 impl IdentityState {
+    /// Returns this node's key and those of all other members.
+    fn public_keys(&mut self) -> Result<Vec<(String, [u8; 32])>, ActorsError> {
+        self.keys.refresh(&self.documents)?;
+        let own = self.key.public()?;
+        let member = |node: &NodeId| {
+            self.control
+                .read(|state| state.nodes.get(node.as_str()).is_some_and(ControlNode::member))
+        };
+        let others = self.keys.iter().filter(|stored| member(&stored.value.node));
+        let others = others.filter_map(shared::public).filter(|(kid, _)| *kid != own.0);
+        let others: Vec<_> = others.collect();
+        Ok(std::iter::once(own).chain(others).collect())
+    }
+
     fn by_name(&self, name: &str) -> Result<Option<Credentials>, ActorsError> {
         let Some(claim) = self.documents.get::<Claim>(NAMES, &name_key(name))? else {
             return Ok(None);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use engine::ids::SessionId;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use store::records::log_line::LogLineRecord;
 use store::tables::{Logs as Table, NewLine as StoredLine};
 
 use crate::clock::{Clock, rfc3339};
@@ -80,6 +81,16 @@ impl Actor for Logs {
                 let stored = state.flush().await.and_then(|()| state.tail(session, after, limit));
                 answer(reply, stored);
             }
+            LogsMsg::Restore { session, lines, reply } => {
+                answer(reply, state.restore(session, &lines).await);
+            }
+            LogsMsg::Truncate { session, last, reply } => {
+                let cut = match state.flush().await {
+                    Ok(()) => state.table.truncate(session.uuid().as_bytes(), last).await,
+                    Err(error) => return Ok(answer(reply, Err(error))),
+                };
+                answer(reply, cut.map_err(ActorsError::from));
+            }
             LogsMsg::Flush => {
                 if let Err(error) = state.flush().await {
                     // Lines are best effort; a poisoned journal ends the process elsewhere.
@@ -123,6 +134,22 @@ impl LogsState {
                 let batch = lines.drain(..lines.len().min(BATCH_MAX)).collect();
                 self.table.append(session.uuid().as_bytes(), batch).await.map_err(broken)?;
             }
+        }
+        Ok(())
+    }
+
+    async fn restore(
+        &mut self,
+        session: SessionId,
+        lines: &[LogLineRecord],
+    ) -> Result<(), ActorsError> {
+        self.flush().await?;
+        let key = session.uuid();
+        let newest = self.table.tail(key.as_bytes(), 1)?.last().map_or(0, |line| line.seq);
+        self.table.restore(key.as_bytes(), lines).await?;
+        let topic = format!("log/{session}");
+        for line in lines.iter().filter(|line| newest < line.seq) {
+            self.topics.publish_text(&topic, &line.level, &line.text);
         }
         Ok(())
     }

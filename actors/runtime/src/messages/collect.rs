@@ -27,6 +27,8 @@ pub(crate) type Asker = Option<RpcReplyPort<Result<Freed, ActorsError>>>;
 pub(crate) enum CollectMsg {
     /// It is time for a round, or somebody wants one now; at most one is under way.
     Round { asker: Asker },
+    /// Time to fetch the files that this node should hold a copy of.
+    Repair,
     /// The round is over.
     Ended { outcome: Result<Freed, ActorsError>, asker: Asker },
 }

@@ -12,6 +12,7 @@ use ractor_cluster_derive::RactorMessage;
 
 use super::{Command, LONG_CALL_TIMEOUT_MS, ask, ask_within};
 use crate::data::document::Imported;
+use crate::depot::Depot;
 use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::views::{BarsView, DatasetView, Page};
@@ -100,11 +101,30 @@ pub(crate) enum DataMsg {
 #[derive(Debug, Clone)]
 pub struct DataHandle {
     directory: Directory,
+    depot: Option<Depot>,
 }
 
 impl DataHandle {
     pub(crate) fn new(directory: Directory) -> Self {
-        Self { directory }
+        Self { directory, depot: None }
+    }
+
+    /// Returns a door that fetches snapshots from other nodes where they are not here.
+    pub(crate) fn fetching(directory: Directory, depot: Depot) -> Self {
+        Self { directory, depot: Some(depot) }
+    }
+
+    /// Brings a data set's snapshot here. What cannot be had is told by the catalogue, in its own words.
+    async fn bring(&self, id: DatasetId) -> Result<(), ActorsError> {
+        let Some(depot) = self.depot.as_ref().filter(|depot| !depot.alone()) else {
+            return Ok(());
+        };
+        let view = self.get(id).await?;
+        let hash = view.sha256.parse().map_err(ActorsError::internal)?;
+        match depot.ensure(hash, &[]).await {
+            Ok(_) | Err(ActorsError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes in a data set: parses, checks, makes a snapshot, then registers it. Nothing is half imported.
@@ -154,6 +174,7 @@ impl DataHandle {
     /// # Errors
     /// Refuses an unknown data set; tells when its snapshot cannot be read.
     pub async fn bars(&self, id: DatasetId, bins: u32) -> Result<BarsView, ActorsError> {
+        self.bring(id).await?;
         let make = |reply| DataMsg::Bars { id, bins, reply };
         ask_within(&self.directory, NAME, LONG_CALL_TIMEOUT_MS, make).await
     }
@@ -163,6 +184,7 @@ impl DataHandle {
     /// # Errors
     /// Refuses an unknown data set; tells when the file is missing.
     pub async fn snapshot(&self, id: DatasetId) -> Result<DatasetSnapshot, ActorsError> {
+        self.bring(id).await?;
         ask(&self.directory, NAME, |reply| DataMsg::Snapshot { id, reply }).await
     }
 

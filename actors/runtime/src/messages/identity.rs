@@ -124,6 +124,10 @@ pub(crate) enum IdentityMsg {
     Sign { message: Vec<u8>, reply: Reply<Signature> },
     /// The keys tokens may be verified with.
     PublicKeys { reply: Reply<Vec<(String, [u8; 32])>> },
+    /// The name of the key this node signs with.
+    SigningKey { reply: Reply<String> },
+    /// The secret of this name that all nodes share.
+    SharedKey { name: String, reply: Reply<SharedKey> },
 }
 
 /// A signature and the key it was made with.
@@ -133,6 +137,16 @@ pub struct Signature {
     pub kid: String,
     /// Ed25519.
     pub bytes: [u8; 64],
+}
+
+/// A secret that all nodes share.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SharedKey(pub [u8; 32]);
+
+impl std::fmt::Debug for SharedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedKey")
+    }
 }
 
 /// The door to identity.
@@ -272,7 +286,25 @@ impl IdentityHandle {
         ask(&self.directory, NAME, |reply| IdentityMsg::Sign { message, reply }).await
     }
 
-    /// Returns name and bytes of every key that tokens may be verified with.
+    /// Returns the name of the key this node signs with.
+    ///
+    /// # Errors
+    /// Tells when the actor does not answer.
+    pub async fn signing_kid(&self) -> Result<String, ActorsError> {
+        ask(&self.directory, NAME, |reply| IdentityMsg::SigningKey { reply }).await
+    }
+
+    /// Returns the secret of this name that all nodes of the cluster share; the first who asks makes it.
+    ///
+    /// # Errors
+    /// Tells when it does not exist yet and no majority is reached.
+    pub async fn shared_key(&self, name: &str) -> Result<[u8; 32], ActorsError> {
+        let name = name.to_owned();
+        let key = ask(&self.directory, NAME, |reply| IdentityMsg::SharedKey { name, reply }).await;
+        key.map(|SharedKey(bytes)| bytes)
+    }
+
+    /// Returns name and bytes of every key that tokens may be verified with: those of all members.
     ///
     /// # Errors
     /// Tells when the actor does not answer.

@@ -3,10 +3,12 @@
 use engine::ids::SessionId;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
+use store::records::log_line::LogLineRecord;
 
 use super::ask;
 use crate::directory::Directory;
 use crate::error::ActorsError;
+use crate::mirror::Mirror;
 use crate::views::{LogLineView, Page};
 
 /// Name in the directory and the tree.
@@ -30,6 +32,10 @@ pub(crate) enum LogsMsg {
     Append { session: SessionId, lines: Vec<NewLine> },
     /// Stored lines, those after `after`.
     Tail { session: SessionId, after: Option<u64>, limit: u32, reply: Reply<Page<LogLineView>> },
+    /// Lines that another node numbered and stored.
+    Restore { session: SessionId, lines: Vec<LogLineRecord>, reply: Reply<()> },
+    /// Forget the lines after number `last`.
+    Truncate { session: SessionId, last: u64, reply: Reply<()> },
     /// Time to store what came in.
     Flush,
     /// Answered once everything told before is stored.
@@ -40,11 +46,17 @@ pub(crate) enum LogsMsg {
 #[derive(Debug, Clone)]
 pub struct LogsHandle {
     directory: Directory,
+    mirror: Option<Mirror>,
 }
 
 impl LogsHandle {
     pub(crate) fn new(directory: Directory) -> Self {
-        Self { directory }
+        Self { directory, mirror: None }
+    }
+
+    /// Returns a door that brings the lines of sessions held elsewhere here before it answers.
+    pub(crate) fn mirrored(directory: Directory, mirror: Mirror) -> Self {
+        Self { directory, mirror: Some(mirror) }
     }
 
     /// Returns stored lines in order: those after line `after`, or the newest `limit` where it is absent.
@@ -59,6 +71,9 @@ impl LogsHandle {
         after: Option<u64>,
         limit: u32,
     ) -> Result<Page<LogLineView>, ActorsError> {
+        if let Some(mirror) = &self.mirror {
+            mirror.freshen(session).await?;
+        }
         ask(&self.directory, NAME, |reply| LogsMsg::Tail { session, after, limit, reply }).await
     }
 
@@ -71,6 +86,26 @@ impl LogsHandle {
         if !told {
             tracing::debug!(%session, "log lines were dropped: the logs actor is restarting");
         }
+    }
+
+    /// Keeps lines that another node numbered and stored; those that are here already are dropped.
+    ///
+    /// # Errors
+    /// Tells when the journal does not write.
+    pub(crate) async fn restore(
+        &self,
+        session: SessionId,
+        lines: Vec<LogLineRecord>,
+    ) -> Result<(), ActorsError> {
+        ask(&self.directory, NAME, |reply| LogsMsg::Restore { session, lines, reply }).await
+    }
+
+    /// Forgets the lines after number `last`.
+    ///
+    /// # Errors
+    /// Tells when the journal does not write.
+    pub(crate) async fn truncate(&self, session: SessionId, last: u64) -> Result<(), ActorsError> {
+        ask(&self.directory, NAME, |reply| LogsMsg::Truncate { session, last, reply }).await
     }
 
     /// Waits until everything told before is stored.

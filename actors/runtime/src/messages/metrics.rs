@@ -4,12 +4,14 @@ use engine::ids::SessionId;
 use engine::session::protocol::MetricPoint;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
+use store::records::metric::MetricBatchRecord;
 use store::tables::Appended;
 
 use super::ask;
 use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::metrics::series::SessionSeries;
+use crate::mirror::Mirror;
 use crate::views::{Page, PointView, SeriesView};
 
 /// Name in the directory and the tree.
@@ -37,6 +39,12 @@ type Reply<T> = RpcReplyPort<Result<T, ActorsError>>;
 pub(crate) enum MetricsMsg {
     /// Points of a session, the first of which is number `first_index`; answered when durable.
     Record { session: SessionId, first_index: u64, points: Vec<MetricPoint>, reply: Reply<u64> },
+    /// Rows that another node stored, in order; answered when durable.
+    Restore { session: SessionId, rows: Vec<MetricBatchRecord>, reply: Reply<u64> },
+    /// Forget the points from number `count` on: the work they came from was lost.
+    Truncate { session: SessionId, count: u64, reply: Reply<()> },
+    /// Points were forgotten.
+    Truncated { session: SessionId, result: Result<(), ActorsError>, reply: Reply<()> },
     /// Binned series.
     History { session: SessionId, query: HistoryQuery, reply: Reply<Vec<SeriesView>> },
     /// Points as stored.
@@ -69,11 +77,24 @@ pub(crate) enum Then {
 #[derive(Debug, Clone)]
 pub struct MetricsHandle {
     directory: Directory,
+    mirror: Option<Mirror>,
 }
 
 impl MetricsHandle {
     pub(crate) fn new(directory: Directory) -> Self {
-        Self { directory }
+        Self { directory, mirror: None }
+    }
+
+    /// Returns a door that brings the points of sessions held elsewhere here before it answers.
+    pub(crate) fn mirrored(directory: Directory, mirror: Mirror) -> Self {
+        Self { directory, mirror: Some(mirror) }
+    }
+
+    async fn freshen(&self, session: SessionId) -> Result<(), ActorsError> {
+        match &self.mirror {
+            Some(mirror) => mirror.freshen(session).await,
+            None => Ok(()),
+        }
     }
 
     /// Returns binned series: min, max, last and count per bin. Equal stored points give equal answers.
@@ -87,6 +108,7 @@ impl MetricsHandle {
         session: SessionId,
         query: HistoryQuery,
     ) -> Result<Vec<SeriesView>, ActorsError> {
+        self.freshen(session).await?;
         ask(&self.directory, NAME, |reply| MetricsMsg::History { session, query, reply }).await
     }
 
@@ -100,6 +122,7 @@ impl MetricsHandle {
         after: Option<u64>,
         limit: u32,
     ) -> Result<Page<PointView>, ActorsError> {
+        self.freshen(session).await?;
         ask(&self.directory, NAME, |reply| MetricsMsg::Raw { session, after, limit, reply }).await
     }
 
@@ -115,13 +138,28 @@ impl MetricsHandle {
         first_index: u64,
         points: Vec<MetricPoint>,
     ) -> Result<u64, ActorsError> {
-        ask(&self.directory, NAME, |reply| MetricsMsg::Record {
-            session,
-            first_index,
-            points,
-            reply,
-        })
-        .await
+        let ask_for = |reply| MetricsMsg::Record { session, first_index, points, reply };
+        ask(&self.directory, NAME, ask_for).await
+    }
+
+    /// Stores rows of points that another node stored, their times included, and returns how many points are stored.
+    ///
+    /// # Errors
+    /// Refuses a gap before a row.
+    pub(crate) async fn restore(
+        &self,
+        session: SessionId,
+        rows: Vec<MetricBatchRecord>,
+    ) -> Result<u64, ActorsError> {
+        ask(&self.directory, NAME, |reply| MetricsMsg::Restore { session, rows, reply }).await
+    }
+
+    /// Forgets the points from number `count` on: the work they came from was lost and is done again.
+    ///
+    /// # Errors
+    /// Tells when the journal does not write.
+    pub(crate) async fn truncate(&self, session: SessionId, count: u64) -> Result<(), ActorsError> {
+        ask(&self.directory, NAME, |reply| MetricsMsg::Truncate { session, count, reply }).await
     }
 
     /// Returns how many points of a session are stored.
@@ -129,6 +167,7 @@ impl MetricsHandle {
     /// # Errors
     /// Tells when stored points cannot be read.
     pub async fn count(&self, session: SessionId) -> Result<u64, ActorsError> {
+        self.freshen(session).await?;
         ask(&self.directory, NAME, |reply| MetricsMsg::Count { session, reply }).await
     }
 

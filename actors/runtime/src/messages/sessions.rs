@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use cluster::control::state::Segment;
 use engine::config::{
     BacktestPolicy, ResourcesConfig, SessionConfig, SessionKind, StrategyConfig, Violation,
 };
@@ -21,10 +22,11 @@ use super::library::LibraryHandle;
 use super::{Command, ask, ask_within};
 use crate::directory::Directory;
 use crate::error::ActorsError;
+use crate::mirror::Mirror;
 use crate::session::lifecycle::Verb;
 use crate::views::{
-    CheckpointView, DatasetView, LimitView, Page, QueueEntryView, SessionState, SessionView,
-    StrategyVersionView, StrategyView, TransitionView,
+    CheckpointView, DatasetView, LimitView, Page, ProgressView, QueueEntryView, SeenView,
+    SessionState, SessionView, StrategyVersionView, StrategyView, TransitionView,
 };
 
 /// Name in the directory and the tree.
@@ -126,6 +128,8 @@ pub(crate) struct Facts {
     pub(crate) build: Option<String>,
     /// What limits its worker.
     pub(crate) limits: Option<Vec<LimitView>>,
+    /// Everything it recorded, as files; told with its end.
+    pub(crate) archive: Option<Vec<Segment>>,
 }
 
 /// What changes often and is not journalled at once.
@@ -135,6 +139,13 @@ pub(crate) enum Pulse {
     Progress(Progress),
     /// Newest value of each metric.
     Metrics(BTreeMap<String, Option<f64>>),
+    /// Both, as the holder of a session on another node shows them.
+    Seen {
+        /// How far it is.
+        progress: ProgressView,
+        /// Newest value of each metric.
+        newest: BTreeMap<String, Option<f64>>,
+    },
 }
 
 /// A place in the queue.
@@ -177,6 +188,8 @@ pub(crate) enum SessionsMsg {
     Advance { id: SessionId, epoch: Option<u64>, advance: Box<Advance>, reply: Reply<SessionView> },
     /// Keep facts that come without a change of state; answered when durable.
     Learn { id: SessionId, epoch: u64, facts: Facts, reply: Reply<SessionView> },
+    /// How far the sessions are that this node holds.
+    Seen { reply: Reply<Vec<SeenView>> },
     /// A sign of life.
     Pulse { id: SessionId, epoch: u64, pulse: Pulse },
     /// The scheduler says who waits and why.
@@ -193,11 +206,23 @@ pub(crate) enum SessionsMsg {
 #[derive(Debug, Clone)]
 pub struct SessionsHandle {
     directory: Directory,
+    mirror: Option<Mirror>,
 }
 
 impl SessionsHandle {
     pub(crate) fn new(directory: Directory) -> Self {
-        Self { directory }
+        Self { directory, mirror: None }
+    }
+
+    /// Returns a door that looks at the holders of sessions before it answers how far they are.
+    pub(crate) fn mirrored(directory: Directory, mirror: Mirror) -> Self {
+        Self { directory, mirror: Some(mirror) }
+    }
+
+    async fn look(&self, id: Option<SessionId>) {
+        if let Some(mirror) = &self.mirror {
+            mirror.look(id).await;
+        }
     }
 
     /// Accepts a session: checks everything, makes it durable, queues it. Repeating a command returns the first
@@ -220,6 +245,7 @@ impl SessionsHandle {
     /// # Errors
     /// Refuses a cursor that this list did not make.
     pub async fn list(&self, filter: ListSessions) -> Result<Page<SessionView>, ActorsError> {
+        self.look(None).await;
         ask(&self.directory, NAME, |reply| SessionsMsg::List { filter, reply }).await
     }
 
@@ -228,6 +254,7 @@ impl SessionsHandle {
     /// # Errors
     /// Refuses when there is none of that id.
     pub async fn get(&self, id: SessionId) -> Result<SessionView, ActorsError> {
+        self.look(Some(id)).await;
         ask(&self.directory, NAME, |reply| SessionsMsg::Get { id, reply }).await
     }
 
@@ -315,6 +342,14 @@ impl SessionsHandle {
         verb: Verb,
     ) -> Result<SessionView, ActorsError> {
         ask(&self.directory, NAME, |reply| SessionsMsg::Order { command, id, verb, reply }).await
+    }
+
+    /// Returns how far the sessions are that this node holds.
+    ///
+    /// # Errors
+    /// Tells when the registry does not answer.
+    pub(crate) async fn seen(&self) -> Result<Vec<SeenView>, ActorsError> {
+        ask(&self.directory, NAME, |reply| SessionsMsg::Seen { reply }).await
     }
 
     /// Changes a session's state; durable when answered.

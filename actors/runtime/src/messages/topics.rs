@@ -217,6 +217,11 @@ impl TopicsHandle {
         self.hub.subscribe(topic, since)
     }
 
+    /// Returns the topics that somebody reads.
+    pub(crate) fn watched(&self) -> Vec<String> {
+        self.hub.watched()
+    }
+
     /// Returns what the hub holds.
     ///
     /// # Errors

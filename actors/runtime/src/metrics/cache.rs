@@ -27,6 +27,11 @@ impl Cache {
         Some(Arc::clone(series))
     }
 
+    /// Forgets a session's points.
+    pub(crate) fn remove(&mut self, session: SessionId) {
+        self.sessions.remove(&session);
+    }
+
     /// Keeps a session's points.
     pub(crate) fn put(&mut self, session: SessionId, series: SessionSeries) {
         self.put_shared(session, Arc::new(series));

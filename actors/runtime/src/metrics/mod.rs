@@ -17,6 +17,7 @@ use engine::ids::SessionId;
 use engine::metrics::MetricName;
 use engine::session::protocol::MetricPoint;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use store::records::metric::MetricBatchRecord;
 use store::tables::{Appended, Metrics as Table, Point as StoredValue, StoredPoint};
 
 use self::bins::Point;
@@ -96,6 +97,20 @@ impl Actor for Metrics {
             MetricsMsg::Record { session, first_index, points, reply } => {
                 state.record(&myself, session, first_index, (points, reply));
             }
+            MetricsMsg::Restore { session, rows, reply } => {
+                state.restore(&myself, session, rows, reply)
+            }
+            MetricsMsg::Truncate { session, count, reply } => {
+                state.truncate(myself, session, count, reply)
+            }
+            MetricsMsg::Truncated { session, result, reply } => {
+                // Read again from the journal, and shown again from the first bin.
+                state.cache.remove(session);
+                state.shown.remove(&session);
+                state.changed.insert(session);
+                state.load(&myself, session, None);
+                answer(reply, result);
+            }
             MetricsMsg::Stored { session, appended, points, reply } => {
                 state.stored(&myself, session, appended, &points);
                 answer(reply, Ok(appended.count));
@@ -149,6 +164,47 @@ impl MetricsState {
                     }
                 }
                 Err(error) => answer(reply, Err(error.into())),
+            }
+        });
+    }
+
+    /// Makes rows of another node durable beside the actor.
+    fn restore(
+        &self,
+        myself: &ActorRef<MetricsMsg>,
+        session: SessionId,
+        rows: Vec<MetricBatchRecord>,
+        reply: RpcReplyPort<Result<u64, ActorsError>>,
+    ) {
+        let (table, myself) = (self.table.clone(), myself.clone());
+        tokio::spawn(async move {
+            match table.restore(session.uuid().as_bytes(), &rows).await {
+                Ok(appended) => {
+                    let points = rows.iter().flat_map(points_of).collect();
+                    if myself.cast(MetricsMsg::Stored { session, appended, points, reply }).is_err()
+                    {
+                        tracing::debug!(%session, "points were stored after the hub ended");
+                    }
+                }
+                Err(error) => answer(reply, Err(error.into())),
+            }
+        });
+    }
+
+    /// Forgets points beside the actor.
+    fn truncate(
+        &self,
+        myself: ActorRef<MetricsMsg>,
+        session: SessionId,
+        count: u64,
+        reply: RpcReplyPort<Result<(), ActorsError>>,
+    ) {
+        let table = self.table.clone();
+        tokio::spawn(async move {
+            let cut = table.truncate(session.uuid().as_bytes(), count).await;
+            let result = cut.map_err(ActorsError::from);
+            if myself.cast(MetricsMsg::Truncated { session, result, reply }).is_err() {
+                tracing::debug!(%session, "points were forgotten after the hub ended");
             }
         });
     }
@@ -295,6 +351,15 @@ fn value(point: &MetricPoint) -> StoredValue {
         step: point.step,
         value: point.value.filter(|value| value.is_finite()),
     }
+}
+
+/// Returns the points of a row as a worker tells them.
+fn points_of(row: &MetricBatchRecord) -> impl Iterator<Item = MetricPoint> {
+    row.points.iter().map(|point| MetricPoint {
+        name: row.names.get(usize::from(point.name)).cloned().unwrap_or_default(),
+        step: point.step,
+        value: point.value,
+    })
 }
 
 fn read_all(table: &Table, session: SessionId) -> Result<SessionSeries, ActorsError> {

@@ -2,6 +2,7 @@
 //!
 //! Alone, a node is its own whole cluster: nothing here talks to anybody.
 
+pub(crate) mod desk;
 pub(crate) mod question;
 
 use cluster::control::RaftView;
@@ -81,11 +82,7 @@ impl Peers for Alone {
         nobody()
     }
 
-    fn have<'a>(
-        &'a self,
-        _: &'a str,
-        _: &'a [BlobHash],
-    ) -> Boxed<'a, Result<Vec<bool>, String>> {
+    fn have<'a>(&'a self, _: &'a str, _: &'a [BlobHash]) -> Boxed<'a, Result<Vec<bool>, String>> {
         nobody()
     }
 

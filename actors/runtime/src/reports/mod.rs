@@ -12,6 +12,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use store::{BlobHash, Blobs};
 use tokio::sync::Semaphore;
 
+use crate::depot::Depot;
 use crate::error::ActorsError;
 use crate::messages::answer;
 use crate::messages::reports::ReportsMsg;
@@ -32,6 +33,8 @@ pub(crate) struct ReportsArguments {
     pub(crate) sessions: SessionsHandle,
     /// Where reports lie.
     pub(crate) blobs: Blobs,
+    /// Where reports lie on other nodes.
+    pub(crate) depot: Depot,
 }
 
 /// What the reports actor keeps.
@@ -93,6 +96,15 @@ async fn report(
         Some(sha256) => sha256.clone(),
         None => return Err(absent(&view)),
     };
+    if let Ok(hash) = sha256.parse::<BlobHash>()
+        && !arguments.depot.alone()
+    {
+        match arguments.depot.ensure(hash, &[]).await {
+            // That nobody has it is told below.
+            Ok(_) | Err(ActorsError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
     let read = tokio::task::spawn_blocking(move || read(&arguments.blobs, &sha256));
     read.await.map_err(ActorsError::internal)?
 }

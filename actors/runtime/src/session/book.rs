@@ -14,7 +14,7 @@ use crate::clock::rfc3339;
 use crate::error::ActorsError;
 use crate::messages::page_limit;
 use crate::messages::sessions::{ListSessions, Pulse};
-use crate::views::{Page, ProgressView, SessionState, SessionView, TransitionView};
+use crate::views::{Page, ProgressView, SeenView, SessionState, SessionView, TransitionView};
 
 /// Letter before the number in a cursor, so that a foreign one is noticed.
 const CURSOR: char = 's';
@@ -30,6 +30,8 @@ pub(crate) struct Row {
     pub(crate) seq: u64,
     /// Order of submission over the whole cluster.
     pub(crate) order: u64,
+    /// Step of the newest checkpoint.
+    pub(crate) last_step: Option<u64>,
     /// Command id that submitted it, hexadecimal.
     pub(crate) command: String,
 }
@@ -94,7 +96,24 @@ impl Row {
             revision: session.revision,
         };
         let seq = last.map_or(0, |turn| turn.seq);
-        Ok(Self { view, known, seq, order: session.submitted_order, command: spec.command })
+        Ok(Self {
+            view,
+            known,
+            seq,
+            order: session.submitted_order,
+            last_step: session.last_checkpoint().map(|manifest| manifest.step),
+            command: spec.command,
+        })
+    }
+
+    /// Returns how far it is.
+    pub(crate) fn seen(&self) -> SeenView {
+        SeenView {
+            session_id: self.view.id,
+            epoch: self.view.epoch.0,
+            progress: self.view.progress.clone(),
+            last_metrics: self.view.last_metrics.clone(),
+        }
     }
 
     /// Takes in a sign of life.
@@ -102,6 +121,10 @@ impl Row {
         match pulse {
             Pulse::Progress(progress) => self.known.progress = progress_view(progress),
             Pulse::Metrics(newest) => self.known.measured(&newest),
+            Pulse::Seen { progress, newest } => {
+                self.known.progress = progress;
+                self.known.measured(&newest);
+            }
         }
         self.view.progress = self.known.progress.clone();
         self.view.last_metrics = self.known.metrics.clone();

@@ -201,6 +201,13 @@ impl Course {
         self.after_failure(failure, now_ms)
     }
 
+    /// What the worker needs is on nodes that are not reached now: no failure of this session, so none is counted.
+    pub(crate) fn launch_delayed(&mut self, why: &str, after: Duration) -> Vec<Step> {
+        self.phase = Phase::Waiting;
+        let text = format!("{why}; trying again in {} s", after.as_secs());
+        vec![Step::Log { level: "warn", text }, Step::RetryIn { run: self.run, after }]
+    }
+
     /// A checkpoint counts from now on.
     pub(crate) fn committed(&mut self) {
         self.committed = true;

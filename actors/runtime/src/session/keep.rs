@@ -2,22 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use cluster::control::state::Manifest;
+use cluster::control::state::{Manifest, Segment};
 use cluster::control::{ControlCommand, ControlError, Refusal};
 use engine::session::protocol::{CheckpointWritten, WorkerResult};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use store::blob::{BlobHash, BlobRef, Blobs};
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::course::Step;
-use super::{SessionState, patiently};
+use super::{SessionState, passes, patiently};
 use crate::error::ActorsError;
 use crate::messages::CommandId;
 use crate::messages::sessions::Facts;
 use crate::worker::process::Cause;
 
+/// How long a second node is sought for a result, and how often.
+const SPREAD_WITHIN: Duration = Duration::from_secs(60);
+const SPREAD_AGAIN: Duration = Duration::from_secs(2);
 /// Figures of a back-test that lists show.
 const FIGURES: [&str; 3] = ["total_return", "sharpe", "max_drawdown"];
 
@@ -41,19 +45,30 @@ impl SessionState {
                 return Ok(Vec::new());
             }
         };
+        let size_bytes = blob.size_bytes;
+        let (nodes, archive) = match self.kept_twice(blob.sha256, metric_count).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                let text = format!(
+                    "the checkpoint at step {step} does not count: {error}; training goes on, the next checkpoint is tried again"
+                );
+                self.log("warn", text);
+                return Ok(Vec::new());
+            }
+        };
         let manifest = Manifest {
             id: *Uuid::new_v4().as_bytes(),
             step,
             sha256: blob.sha256.0,
-            size_bytes: blob.size_bytes,
+            size_bytes,
             metric_count,
             epoch_index,
-            nodes: vec![self.context.node.to_string()],
+            nodes,
             at_ms: 0,
         };
         let session = *self.id.uuid().as_bytes();
         let epoch = self.epoch;
-        let command = ControlCommand::CommitCheckpoint { session, epoch, manifest, archive: None };
+        let command = ControlCommand::CommitCheckpoint { session, epoch, manifest, archive };
         let key = cluster::control::CommandId(CommandId::random().0);
         match self.context.control.execute(key, command).await {
             Ok(_) => {}
@@ -67,22 +82,65 @@ impl SessionState {
                 );
                 return Ok(vec![Step::Kill(Cause::Disowned)]);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let error = ActorsError::from(error);
+                if !passes(&error) {
+                    return Err(error);
+                }
+                self.log(
+                    "warn",
+                    format!(
+                        "the checkpoint at step {step} was not agreed upon ({error}); training goes on, the next checkpoint is tried again"
+                    ),
+                );
+                return Ok(Vec::new());
+            }
         }
         self.course.committed();
-        self.log("info", format!("checkpoint at step {step} ({} bytes)", blob.size_bytes));
-        let mut fields = Map::new();
-        fields.insert("step".to_owned(), Value::from(step));
-        fields.insert("epoch_index".to_owned(), Value::from(epoch_index));
-        fields.insert("sha256".to_owned(), Value::from(sha256));
-        self.context.topics.publish_log(
-            &format!("session-events/{}", self.id),
-            "checkpoint",
-            fields,
-        );
+        self.log("info", format!("checkpoint at step {step} ({size_bytes} bytes)"));
         // Progress and newest metrics are kept with it.
         patiently(|| self.sessions.learn(self.id, self.epoch, Facts::default())).await?;
         Ok(Vec::new())
+    }
+
+    /// Puts a checkpoint, and what was recorded up to it, on a second node where there is one.
+    async fn kept_twice(
+        &self,
+        checkpoint: BlobHash,
+        metric_count: u64,
+    ) -> Result<(Vec<String>, Option<Vec<Segment>>), ActorsError> {
+        let nodes = self.context.depot.replicate(checkpoint).await?;
+        let archive = self.context.mirror.file(self.id, metric_count, true).await?;
+        Ok((nodes, archive))
+    }
+
+    /// Puts everything that was recorded into files, before the end is told. Should that not be possible, what was
+    /// filed with the last checkpoint stands.
+    pub(super) async fn file_all(&self) -> Option<Vec<Segment>> {
+        let filed = async {
+            let count = patiently(|| self.metrics.count(self.id)).await?;
+            patiently(|| self.context.mirror.file(self.id, count, false)).await
+        };
+        match filed.await {
+            Ok(archive) => archive,
+            Err(error) => {
+                tracing::error!(session = %self.id, %error, "what a session recorded was not put into files");
+                None
+            }
+        }
+    }
+
+    /// Puts a result on a second node where there is one; where none takes it for a while, it is kept here and told.
+    async fn spread(&self, what: &str, file: BlobHash) {
+        let begun = Instant::now();
+        loop {
+            let Err(error) = self.context.depot.replicate(file).await else { return };
+            if SPREAD_WITHIN <= begun.elapsed() {
+                self.log("warn", format!("{what} is kept on this node only for now: {error}"));
+                return;
+            }
+            sleep(SPREAD_AGAIN).await;
+        }
     }
 
     /// Whether a checkpoint was committed before. Its file is gone then: it was moved among the blobs.
@@ -115,12 +173,14 @@ impl SessionState {
             (Ok(blob), WorkerResult::Training { best_epoch_index, best_score, .. }) => {
                 let score = best_score
                     .map_or_else(|| "not defined".to_owned(), |score| format!("{score:.6}"));
+                self.spread("the model", blob.sha256).await;
                 self.log("info", format!("best model of epoch {best_epoch_index}, score {score}"));
                 let facts =
                     Facts { model_sha256: Some(blob.sha256.to_string()), ..Facts::default() };
                 patiently(|| self.sessions.learn(self.id, self.epoch, facts.clone())).await?;
             }
             (Ok(blob), WorkerResult::Backtest { .. }) => {
+                self.spread("the report", blob.sha256).await;
                 let facts = Facts {
                     report_sha256: Some(blob.sha256.to_string()),
                     metrics: self.figures(blob.sha256).await,

@@ -1,7 +1,9 @@
 //! Starting a session's worker: from where, with which inputs.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cluster::control::state::Manifest;
 use engine::ids::Epoch;
@@ -16,16 +18,25 @@ use crate::error::ActorsError;
 use crate::messages::session::SessionMsg;
 use crate::worker::process::{self, Launch};
 
-/// Returns the newest checkpoint to resume from: trusted, its file here, and all its points stored.
-pub(super) fn choose<'a>(
+/// How long to wait before nodes that have what is needed are asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Why a worker cannot be started now.
+enum Lack {
+    /// Nodes that have what it needs are not reached.
+    Away(String),
+    /// Anything else.
+    Failed(Failure),
+}
+
+/// Returns the checkpoints to resume from, the best first: trusted, with all their points stored, the newest first.
+pub(super) fn usable<'a>(
     manifests: &'a [Manifest],
     distrusted: &BTreeSet<BlobHash>,
     stored_points: u64,
-    here: impl Fn(BlobHash) -> bool,
-) -> Option<&'a Manifest> {
-    manifests.iter().rev().find(|manifest| {
-        let hash = BlobHash(manifest.sha256);
-        manifest.metric_count <= stored_points && !distrusted.contains(&hash) && here(hash)
+) -> impl Iterator<Item = &'a Manifest> {
+    manifests.iter().rev().filter(move |manifest| {
+        manifest.metric_count <= stored_points && !distrusted.contains(&BlobHash(manifest.sha256))
     })
 }
 
@@ -36,15 +47,10 @@ impl SessionState {
         run: u64,
     ) -> Result<Vec<Step>, ActorsError> {
         let now_ms = self.context.clock.boot_ms();
-        let dir = self.work_dir();
-        if let Err(error) = tokio::fs::create_dir_all(&dir).await {
-            let text = format!("the session's directory {} cannot be made: {error}", dir.display());
-            return Ok(self.course.launch_failed(passing(text), now_ms));
-        }
-        let checkpoint = self.checkpoint().await?;
-        let start = match self.start_command(checkpoint.as_ref()) {
-            Ok(start) => start,
-            Err(failure) => return Ok(self.course.launch_failed(failure, now_ms)),
+        let (checkpoint, start) = match self.prepare().await {
+            Ok(prepared) => prepared,
+            Err(Lack::Failed(failure)) => return Ok(self.course.launch_failed(failure, now_ms)),
+            Err(Lack::Away(why)) => return Ok(self.course.launch_delayed(&why, ASK_AGAIN)),
         };
         let from = checkpoint.as_ref().map_or_else(
             || "from the beginning".to_owned(),
@@ -82,7 +88,70 @@ impl SessionState {
         }
     }
 
-    async fn checkpoint(&self) -> Result<Option<Manifest>, ActorsError> {
+    /// Brings everything here that the worker needs.
+    async fn prepare(&mut self) -> Result<(Option<Manifest>, WorkerCommand), Lack> {
+        let dir = self.work_dir();
+        if let Err(error) = tokio::fs::create_dir_all(&dir).await {
+            let text = format!("the session's directory {} cannot be made: {error}", dir.display());
+            return Err(Lack::Failed(passing(text)));
+        }
+        // Before anything is logged: lines of an assignment that is over are forgotten, too.
+        let taken = self.context.mirror.take_over(self.id, self.epoch).await.map_err(away)?;
+        self.bring("the data snapshot", &self.spec.dataset_sha256).await?;
+        if let Some(sha256) = &self.spec.model_sha256 {
+            self.bring("the model", sha256).await?;
+        }
+        let checkpoint = self.checkpoint().await?;
+        if taken.anew {
+            self.tell_resumed(checkpoint.as_ref(), taken.points_lost);
+        }
+        let start = self.start_command(checkpoint.as_ref()).map_err(Lack::Failed)?;
+        Ok((checkpoint, start))
+    }
+
+    /// Marks in the log that another node's work is taken up.
+    fn tell_resumed(&self, checkpoint: Option<&Manifest>, points_lost: u64) {
+        let from = checkpoint.map_or_else(
+            || "started again from the beginning".to_owned(),
+            |manifest| format!("resumed from the checkpoint at step {}", manifest.step),
+        );
+        let lost = match points_lost {
+            0 => String::new(),
+            count => format!(" ({count} points)"),
+        };
+        let node = &self.context.node;
+        self.log("warn", format!("{from} on {node}; the work since then{lost} is done again"));
+    }
+
+    /// Fetches a file that the worker needs unless it is here.
+    async fn bring(&self, what: &str, sha256: &str) -> Result<(), Lack> {
+        // Not a hash: refused where it is used.
+        let Ok(hash) = sha256.parse::<BlobHash>() else { return Ok(()) };
+        self.fetch(what, hash, &[]).await.map(drop).map_err(|error| match error {
+            ActorsError::NotFound { .. } if self.context.depot.alone() => {
+                let text = format!("{what} {sha256} is not on this node; import it again");
+                Lack::Failed(Failure { kind: FailureKind::Final, text })
+            }
+            ActorsError::NotFound { reason, .. } => {
+                let text = format!("{what} {sha256} is lost: {reason}");
+                Lack::Failed(Failure { kind: FailureKind::Final, text })
+            }
+            error => away(error),
+        })
+    }
+
+    async fn fetch(
+        &self,
+        what: &str,
+        hash: BlobHash,
+        hints: &[String],
+    ) -> Result<PathBuf, ActorsError> {
+        let tell = |peer: &str| self.log("info", format!("fetching {what} {hash} from {peer}"));
+        self.context.depot.ensure_told(hash, hints, tell).await
+    }
+
+    /// Returns the newest checkpoint whose file can be had; nothing where the session begins from nothing.
+    async fn checkpoint(&self) -> Result<Option<Manifest>, Lack> {
         if restart_from(self.spec.writes_checkpoints()) == RestartFrom::Start {
             return Ok(None);
         }
@@ -95,9 +164,23 @@ impl SessionState {
         if manifests.is_empty() {
             return Ok(None);
         }
-        let stored = patiently(|| self.metrics.count(self.id)).await?;
-        let here = |hash| self.context.blobs.path(hash).is_some();
-        Ok(choose(&manifests, &self.distrusted, stored, here).cloned())
+        let stored = patiently(|| self.metrics.count(self.id)).await.map_err(away)?;
+        let mut unreached = None;
+        for manifest in usable(&manifests, &self.distrusted, stored) {
+            let what = format!("the checkpoint at step {}", manifest.step);
+            match self.fetch(&what, BlobHash(manifest.sha256), &manifest.nodes).await {
+                Ok(_) => return Ok(Some(manifest.clone())),
+                Err(ActorsError::NotFound { reason, .. }) => {
+                    self.log("warn", format!("{what} is lost: {reason}"));
+                }
+                Err(error) => {
+                    self.log("warn", format!("{what} cannot be had now: {error}"));
+                    unreached.get_or_insert(error);
+                }
+            }
+        }
+        // Rather wait for a node than throw all the work away.
+        unreached.map_or(Ok(None), |error| Err(away(error)))
     }
 
     fn start_command(&self, checkpoint: Option<&Manifest>) -> Result<WorkerCommand, Failure> {
@@ -141,6 +224,10 @@ impl SessionState {
     }
 }
 
+fn away(error: ActorsError) -> Lack {
+    Lack::Away(format!("what the worker needs cannot be had now: {error}"))
+}
+
 fn passing(text: String) -> Failure {
     Failure { kind: FailureKind::Passing, text }
 }
@@ -163,19 +250,15 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_usable_checkpoint_is_chosen() {
+    fn the_newest_usable_checkpoints_come_first() {
         let all = [manifest(1, 1, 10), manifest(2, 2, 20), manifest(3, 3, 30)];
         let none = BTreeSet::new();
-        assert_eq!(choose(&all, &none, 30, |_| true).map(|m| m.step), Some(3));
-        assert_eq!(choose(&all, &none, 25, |_| true).map(|m| m.step), Some(2));
-        assert_eq!(
-            choose(&all, &BTreeSet::from([BlobHash([3; 32])]), 30, |_| true).map(|m| m.step),
-            Some(2)
-        );
-        assert_eq!(
-            choose(&all, &none, 30, |hash| hash != BlobHash([3; 32])).map(|m| m.step),
-            Some(2)
-        );
-        assert!(choose(&all, &none, 5, |_| true).is_none());
+        let steps = |distrusted: &BTreeSet<BlobHash>, stored| -> Vec<u64> {
+            usable(&all, distrusted, stored).map(|manifest| manifest.step).collect()
+        };
+        assert_eq!(steps(&none, 30), [3, 2, 1]);
+        assert_eq!(steps(&none, 25), [2, 1]);
+        assert_eq!(steps(&BTreeSet::from([BlobHash([3; 32])]), 30), [2, 1]);
+        assert!(steps(&none, 5).is_empty());
     }
 }

@@ -34,11 +34,12 @@ use engine::session::protocol::{MetricPoint, WorkerCommand};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use store::blob::{BlobHash, Blobs};
 use store::tables::Tables;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 pub use retry::RetryPolicy;
 
 use crate::clock::Clock;
+use crate::depot::Depot;
 use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::messages::host::Wish;
@@ -48,6 +49,7 @@ use crate::messages::session::SessionMsg;
 use crate::messages::sessions::{Advance, Facts, Pulse, SessionsHandle, SessionsMsg};
 use crate::messages::topics::TopicsHandle;
 use crate::messages::{CommandId, answer};
+use crate::mirror::Mirror;
 use crate::peers::Peers;
 use crate::views::SessionView;
 use crate::worker::limits::Limiter;
@@ -57,10 +59,11 @@ use crate::worker::{WorkerProgram, WorkerTimes};
 use course::{Course, Step};
 use spec::SessionSpec;
 
-/// How often a passing refusal of another actor is answered by asking again.
-const TRIES: u32 = 50;
-/// How long to wait before asking again.
-const TRY_EVERY: Duration = Duration::from_millis(100);
+/// How long what passes is answered by asking again: longer than a node may be cut off before others take its work.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// The first pause before asking again, doubled up to the longest.
+const PAUSE_FIRST: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// A name longer than this is no metric of ours and is not shown as newest value.
 const METRIC_NAME_BYTES_MAX: usize = 64;
 
@@ -79,6 +82,10 @@ pub(crate) struct Context {
     pub(crate) control: ControlHandle,
     /// The other nodes.
     pub(crate) peers: Arc<dyn Peers>,
+    /// Files of all nodes.
+    pub(crate) depot: Depot,
+    /// Records of sessions that other nodes hold or held.
+    pub(crate) mirror: Mirror,
     /// This node's journal.
     pub(crate) tables: Tables,
     /// This node's files.
@@ -112,21 +119,35 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Asks again while what is asked is restarting or overloaded. Requires: asking twice is harmless.
+/// Asks again while what is asked is restarting or overloaded, no majority is reached or nobody answers: an outage of the
+/// control plane is no failure of a session. Requires: asking twice is harmless.
 pub(super) async fn patiently<T, A, F>(mut ask: A) -> Result<T, ActorsError>
 where
     A: FnMut() -> F,
     F: Future<Output = Result<T, ActorsError>>,
 {
-    for _ in 0..TRIES {
+    let begun = Instant::now();
+    let mut pause = PAUSE_FIRST;
+    loop {
         match ask().await {
-            Err(ActorsError::Restarting { .. } | ActorsError::Overloaded { .. }) => {
-                sleep(TRY_EVERY).await
+            Err(error) if passes(&error) && begun.elapsed() < PATIENCE => {
+                sleep(pause).await;
+                pause = PAUSE_MAX.min(pause * 2);
             }
             other => return other,
         }
     }
-    ask().await
+}
+
+/// Whether asking again may help.
+pub(super) fn passes(error: &ActorsError) -> bool {
+    matches!(
+        error,
+        ActorsError::Restarting { .. }
+            | ActorsError::Overloaded { .. }
+            | ActorsError::NoQuorum { .. }
+            | ActorsError::Unanswered { .. }
+    )
 }
 
 /// What a session is started with.
@@ -354,7 +375,7 @@ impl SessionState {
             Step::Conclude { to, reason, error } => {
                 patiently(|| self.logs.flushed()).await?;
                 let actor = "worker".to_owned();
-                let facts = Facts { error, ..Facts::default() };
+                let facts = Facts { error, archive: self.file_all().await, ..Facts::default() };
                 self.show(myself, Advance { to, reason, actor, facts }).await?;
                 self.worker = None;
                 self.clear_directory().await;
@@ -415,7 +436,8 @@ impl SessionState {
             not_before_ms: wall_ms.saturating_add(after_ms),
         };
         let key = cluster::control::CommandId(CommandId::random().0);
-        self.context.control.execute(key, command).await?;
+        patiently(|| async { Ok(self.context.control.execute(key, command.clone()).await?) })
+            .await?;
         Ok(())
     }
 

@@ -23,7 +23,9 @@ use crate::follow;
 use crate::messages::sessions::{Advance, Facts, Pulse, QueuePlace, SessionsMsg};
 use crate::messages::{CommandId, answer};
 use crate::tasks::Task;
-use crate::views::{CheckpointView, QueueEntryView, SessionState, SessionView, TransitionView};
+use crate::views::{
+    CheckpointView, QueueEntryView, SeenView, SessionState, SessionView, TransitionView,
+};
 
 /// Control state is looked at again at least this often.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -122,6 +124,7 @@ impl Actor for Registry {
                 state.sync()?;
                 answer(reply, result.and_then(|()| state.row(id).map(|row| row.view.clone())));
             }
+            SessionsMsg::Seen { reply } => answer(reply, Ok(state.held())),
             SessionsMsg::Pulse { id, epoch, pulse } => state.pulse(id, epoch, pulse),
             SessionsMsg::Queued { places } => state.place_in_queue(places),
             SessionsMsg::Applied => state.sync()?,
@@ -191,6 +194,14 @@ impl RegistryState {
         Ok(manifests.iter().rev().map(view).collect())
     }
 
+    /// Returns how far the sessions are that this node holds.
+    fn held(&self) -> Vec<SeenView> {
+        let here = |row: &&Row| {
+            !row.view.state.is_terminal() && row.view.node.as_ref() == Some(&self.context.node)
+        };
+        self.rows.values().filter(here).map(Row::seen).collect()
+    }
+
     fn queued(&self) -> Vec<QueueEntryView> {
         let entry = |place: &QueuePlace| {
             let row = self.rows.get(&place.session)?;
@@ -235,7 +246,8 @@ impl RegistryState {
         advance: Advance,
     ) -> Result<Wanted, ActorsError> {
         self.sync()?;
-        let Advance { to, reason, actor, facts } = advance;
+        let Advance { to, reason, actor, mut facts } = advance;
+        let archive = facts.archive.take();
         let row = self.row(id)?;
         check_epoch(row, epoch)?;
         if row.view.state.is_terminal() {
@@ -262,7 +274,7 @@ impl RegistryState {
                 result: Vec::new(),
                 actor,
                 facts,
-                archive: None,
+                archive,
             },
             None => ControlCommand::RecordPhase {
                 session,
@@ -385,6 +397,7 @@ impl RegistryState {
             for turn in book::turns_after(session, seen) {
                 self.tell_turn(id, &turn);
             }
+            self.tell_progress(before, session, &row);
         }
         if row.view.state.is_terminal() {
             for waiter in self.waiters.remove(&id).unwrap_or_default() {
@@ -395,6 +408,31 @@ impl RegistryState {
         self.rows.insert(id, row);
         self.unshown.remove(&id);
         Ok(())
+    }
+
+    /// Tells of new checkpoints, and that another node took the work up.
+    fn tell_progress(&self, before: Option<&Row>, session: &Session, row: &Row) {
+        let topic = format!("session-events/{}", row.view.id);
+        let newest = before.and_then(|before| before.last_step);
+        for manifest in session.checkpoints.iter().filter(|one| newest < Some(one.step)) {
+            let fields = [
+                ("step", Value::from(manifest.step)),
+                ("epoch_index", Value::from(manifest.epoch_index)),
+                ("sha256", Value::from(hexadecimal(&manifest.sha256))),
+            ];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value));
+            self.context.topics.publish_log(&topic, "checkpoint", fields.into_iter().collect());
+        }
+        let moved = before.is_some_and(|before| before.view.epoch < row.view.epoch);
+        if moved && Epoch(1) < row.view.epoch {
+            let fields = [
+                ("epoch", Value::from(row.view.epoch.0)),
+                ("node", Value::from(row.view.node.as_ref().map(ToString::to_string))),
+                ("step", Value::from(row.last_step)),
+            ];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value));
+            self.context.topics.publish_log(&topic, "resumed", fields.into_iter().collect());
+        }
     }
 
     fn tell_turn(&self, id: SessionId, turn: &TransitionView) {

@@ -190,6 +190,13 @@ impl Hub {
         Ok(Subscription { class, epoch: self.epoch.clone(), seq, start, updates })
     }
 
+    /// Returns the topics that somebody reads.
+    pub(crate) fn watched(&self) -> Vec<String> {
+        let guard = self.lock();
+        let read = |topic: &&Arc<Topic>| 0 < topic.bell.receiver_count();
+        guard.0.iter().filter(|(_, topic)| read(topic)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Ages rings and forgets topics that nobody reads: those never written to, and the longest silent beyond the
     /// limit.
     pub(crate) fn keep_house(&self) {

@@ -16,11 +16,7 @@ pub(crate) struct Overdue {
 }
 
 /// Returns what to propose now, in the order of the names. `term` is the one in which the leases were found over.
-pub(crate) fn duties(
-    state: &ControlState,
-    term: u64,
-    overdue: &[Overdue],
-) -> Vec<ControlCommand> {
+pub(crate) fn duties(state: &ControlState, term: u64, overdue: &[Overdue]) -> Vec<ControlCommand> {
     let mut commands = Vec::new();
     for (name, node) in state.nodes.iter() {
         if let Some(lost) = overdue.iter().find(|lost| lost.node == name)
@@ -125,7 +121,12 @@ mod tests {
                     Proposed { key: CommandId(self.key.to_be_bytes()), command }
                 })
                 .collect();
-            let entry = Entry { index: self.state.applied_index + 1, term: 1, at_ms: self.now_ms, commands };
+            let entry = Entry {
+                index: self.state.applied_index + 1,
+                term: 1,
+                at_ms: self.now_ms,
+                commands,
+            };
             for answer in apply(&mut self.state, &entry).unwrap().results {
                 answer.unwrap();
             }

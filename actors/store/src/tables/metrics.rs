@@ -110,6 +110,46 @@ impl Metrics {
         Ok(appended)
     }
 
+    /// Stores consecutive rows that were stored elsewhere, their times included; points that are there already are
+    /// dropped. When it answers, all of them are durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when a row would leave a gap; otherwise as [`Journal::commit`].
+    pub async fn restore(
+        &self,
+        session: &SessionKey,
+        rows: &[MetricBatchRecord],
+    ) -> Result<Appended, StoreError> {
+        let (appended, pending) = {
+            let mut counts = self.counters.lock();
+            let count = next(&mut counts, session, || self.load(session))?;
+            let (mut at, mut dropped) = (count, 0);
+            let mut batch = Batch::default();
+            for row in rows {
+                if at < row.first || ROW_POINTS_MAX < row.points.len() {
+                    return Err(StoreError::Refused {
+                        what: "a row of metric points",
+                        wanted: format!(
+                            "at most {ROW_POINTS_MAX} points that begin at {at} or before"
+                        ),
+                        found: format!("{} points that begin at {}", row.points.len(), row.first),
+                    });
+                }
+                let new = trim(row.clone(), at, u64::MAX);
+                dropped += (row.points.len() - new.points.len()) as u64;
+                if !new.points.is_empty() {
+                    batch.put(Key::metric_batch(session, at), &new)?;
+                    at += new.points.len() as u64;
+                }
+            }
+            let pending = self.journal.submit(batch)?;
+            counts.insert(*session, at);
+            (Appended { first: count, stored: at - count, dropped, count: at }, pending)
+        };
+        pending.wait().await?;
+        Ok(appended)
+    }
+
     /// Reads points from index `from` on.
     ///
     /// # Errors

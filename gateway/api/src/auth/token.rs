@@ -5,7 +5,7 @@
 //! claims are less code to be sure of than a provider for a general one.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use actors::IdentityHandle;
@@ -26,7 +26,7 @@ const LEEWAY_SECONDS: i64 = 5;
 /// Longest token that is even looked at.
 const LENGTH_MAX: usize = 4096;
 /// Keys are asked for again at most this often when a token names one we do not know.
-const KEYS_EVERY: Duration = Duration::from_secs(5);
+const KEYS_EVERY: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
@@ -83,6 +83,8 @@ pub(crate) struct Tokens {
 #[derive(Default)]
 struct Keys {
     by_kid: BTreeMap<String, [u8; 32]>,
+    /// The one that this node signs with.
+    signing: Option<String>,
     asked_at: Option<Instant>,
 }
 
@@ -130,6 +132,7 @@ impl Tokens {
         let mut message = message;
         if signature.kid != kid {
             // The key changed between the two questions: write the new name and sign again.
+            self.write().signing = Some(signature.kid.clone());
             message = self::message(&signature.kid, &claims)?;
             signature = self.identity.sign(message.as_bytes()).await?;
         }
@@ -159,32 +162,31 @@ impl Tokens {
     }
 
     async fn signing_kid(&self) -> Result<String, Problem> {
-        let newest = || {
-            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-            keys.by_kid.keys().next_back().cloned()
-        };
-        if let Some(kid) = newest() {
+        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner).signing.clone();
+        if let Some(kid) = known {
             return Ok(kid);
         }
-        self.ask_keys().await?;
-        newest().ok_or_else(|| {
-            Problem::new(ErrorCode::Internal, "there is no key to sign access tokens with")
-        })
+        let kid = self.identity.signing_kid().await?;
+        self.write().signing = Some(kid.clone());
+        Ok(kid)
     }
 
     async fn ask_keys(&self) -> Result<(), Problem> {
         let now = Instant::now();
         {
-            let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+            let mut keys = self.write();
             if keys.asked_at.is_some_and(|at| now.saturating_duration_since(at) < KEYS_EVERY) {
                 return Ok(());
             }
             keys.asked_at = Some(now);
         }
         let found = self.identity.public_keys().await?;
-        self.keys.write().unwrap_or_else(PoisonError::into_inner).by_kid =
-            found.into_iter().collect();
+        self.write().by_kid = found.into_iter().collect();
         Ok(())
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Keys> {
+        self.keys.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

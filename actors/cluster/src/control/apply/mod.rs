@@ -83,7 +83,8 @@ pub fn apply(state: &mut ControlState, entry: &Entry) -> Result<Applied, Diverge
             Some((_, false)) => Err(Refusal::KeyReused { key: proposed.key }),
             None => {
                 let due = in_term(&proposed.command, entry.term);
-                let result = due.and_then(|()| execute(state, &proposed.command, now_ms, &mut applied.effects));
+                let result = due
+                    .and_then(|()| execute(state, &proposed.command, now_ms, &mut applied.effects));
                 state.idempotency.remember(proposed.key, fingerprint, now_ms, result.clone());
                 result
             }

@@ -61,7 +61,9 @@ impl StateStore {
         // Entries of the log itself carry no commands and no time; the machine only counts them.
         let nothing = command::Entry { index, term, at_ms: 0, commands: Vec::new() };
         let Applied { results, .. } = match entry.payload {
-            EntryPayload::Normal(Command(bytes)) => self.machine.apply_bytes(index, term, &bytes)?,
+            EntryPayload::Normal(Command(bytes)) => {
+                self.machine.apply_bytes(index, term, &bytes)?
+            }
             EntryPayload::Blank => self.machine.apply(&nothing)?,
             EntryPayload::Membership(membership) => {
                 self.membership = StoredMembership::new(Some(entry.log_id), membership);

@@ -1,11 +1,16 @@
 //! The grammar: one definition of nouns, verbs and flags.
 
+mod operate;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use self::operate::{
+    ActorVerb, ClusterVerb, NodeChange, NodeVerb, QuotaVerb, SchedVerb,
+};
 use crate::commands::cert::CertVerb;
 use crate::output::Format;
 
@@ -63,6 +68,12 @@ pub(crate) enum Noun {
     /// Certificates of a cluster's nodes.
     #[command(subcommand)]
     Cert(CertVerb),
+    /// Who waits for what, and what is left.
+    #[command(subcommand)]
+    Sched(SchedVerb),
+    /// The actors of a node.
+    #[command(subcommand)]
+    Actor(ActorVerb),
     /// Market data.
     #[command(subcommand)]
     Data(DataVerb),
@@ -136,39 +147,6 @@ pub(crate) struct ServeArgs {
     /// error, warn, info, debug, or a filter such as `actors=debug`.
     #[arg(long, env = "TM_LOG_LEVEL")]
     pub(crate) log_level: Option<String>,
-}
-
-/// Verbs of `tm node`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum NodeVerb {
-    /// Start a peer and serve until stopped.
-    ///
-    /// Example: tm node start --data-dir /var/lib/trademaster --listen 127.0.0.1:8080
-    Start(ServeArgs),
-    /// One screen: is the node there and ready?
-    Status,
-    /// Nodes with capacity and load.
-    Ls,
-    /// Give the administrator a new generated password. The node must be stopped.
-    ResetPassword {
-        /// Login name.
-        #[arg(default_value = "admin")]
-        user: String,
-        #[command(flatten)]
-        serve: ServeArgs,
-    },
-}
-
-/// Verbs of `tm cluster`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ClusterVerb {
-    /// Make this node the first of a new cluster. The node must be stopped; what it knows already is kept.
-    ///
-    /// Writes a new token where the configuration names none yet. The others join by themselves when their
-    /// configuration names this node under [cluster] join.
-    ///
-    /// Example: tm cluster init --config cluster.toml
-    Init(ServeArgs),
 }
 
 /// Verbs of `tm data`.
@@ -344,6 +322,24 @@ pub(crate) enum SessionVerb {
         /// Give up after this long ("10m").
         #[arg(long, value_parser = seconds)]
         deadline: Option<Duration>,
+    },
+    /// Move to another node: a checkpoint is written first, and training goes on from it there.
+    ///
+    /// Example: tm session move ses_0190 --to b --reason "a gets new memory"
+    Move {
+        /// Identifier, or the beginning of one.
+        session: String,
+        /// Where it should go; wherever there is room by default.
+        #[arg(long)]
+        to: Option<String>,
+        /// Why; kept in the session's history.
+        #[arg(long, default_value = "moved on the command line")]
+        reason: String,
+    },
+    /// Why it waits, or where it is and since when.
+    Why {
+        /// Identifier, or the beginning of one.
+        session: String,
     },
     /// The session's log.
     Logs {
