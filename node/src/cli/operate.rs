@@ -89,11 +89,14 @@ pub(crate) enum ClusterVerb {
     Join(ServeArgs),
     /// One screen: who leads, who votes, how many may be lost. Exit code 6 while nothing can be agreed upon.
     ///
-    /// Example: tm cluster status --wait 1m
+    /// Example: tm cluster status --wait ready --deadline 2m
     Status {
-        /// Wait this long until a majority is there and every member is up and ready ("1m").
-        #[arg(long, value_parser = seconds)]
-        wait: Option<Duration>,
+        /// Wait until a majority is there and every member is up and takes part.
+        #[arg(long, value_parser = ["ready"])]
+        wait: Option<String>,
+        /// Give up waiting after this long ("1m").
+        #[arg(long, value_parser = seconds, default_value = "1m")]
+        deadline: Duration,
     },
     /// Every member and its part in the agreement.
     Members,

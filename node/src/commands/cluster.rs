@@ -28,7 +28,7 @@ pub(crate) async fn run(
     match verb {
         ClusterVerb::Init(args) => init(&args, out).await,
         ClusterVerb::Join(args) => join(&args, out).await,
-        ClusterVerb::Status { wait } => status(&context()?, wait).await,
+        ClusterVerb::Status { wait, deadline } => status(&context()?, wait.map(|_| deadline)).await,
         ClusterVerb::Members => members(&context()?).await,
         ClusterVerb::Leader => leader(&context()?).await,
         ClusterVerb::Links { node } => links(&context()?, node).await,

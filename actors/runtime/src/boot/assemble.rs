@@ -23,6 +23,7 @@ use crate::messages::logs::LogsHandle;
 use crate::messages::metrics::MetricsHandle;
 use crate::messages::nodes::NodesHandle;
 use crate::messages::reports::ReportsHandle;
+use crate::messages::scheduler::SchedulerHandle;
 use crate::messages::sessions::SessionsHandle;
 use crate::messages::topics::TopicsHandle;
 use crate::mirror::{Mirror, MirrorParts};
@@ -95,6 +96,7 @@ pub(super) fn assemble(
         reports: ReportsHandle::new(at()),
         topics: topics.clone(),
         nodes: NodesHandle::new(at()),
+        scheduler: SchedulerHandle::new(at()),
         identity: IdentityHandle::new(at()),
         inspect: InspectHandle::new(at()),
     };

@@ -35,6 +35,9 @@ use crate::warden::duties::Overdue;
 
 /// How long what no longer belongs here may take to end after a lease came back.
 const SETTLE: Duration = Duration::from_secs(10);
+/// How long a peer may take to get a file from here, and how fast it must be at least.
+const OFFER_BASE: Duration = Duration::from_secs(5);
+const OFFER_BYTES_PER_S: u64 = 1 << 20;
 /// How long a transfer that a caller waits for may take at most.
 const TRANSFER_MAX: Duration = Duration::from_secs(10 * 60);
 
@@ -228,7 +231,8 @@ impl Peers for Others {
             let found = tokio::fs::metadata(&path).await.map_err(|error| error.to_string())?;
             let size_bytes = found.len();
             let offer = Offer { sha256: hash, size_bytes, session: String::new(), epoch: 0 };
-            let taken = timeout(TRANSFER_MAX, self.peer.blobs().offer(node, &offer, None)).await;
+            let within = OFFER_BASE + Duration::from_secs(size_bytes / OFFER_BYTES_PER_S);
+            let taken = timeout(within, self.peer.blobs().offer(node, &offer, None)).await;
             taken.map_err(|_| "it took too long".to_owned())?.map_err(|error| error.to_string())
         })
     }

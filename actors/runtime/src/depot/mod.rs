@@ -123,8 +123,8 @@ impl Depot {
         if self.alone() {
             return Ok(holders);
         }
-        let others = self.candidates(hash, &[]);
-        let wanted = COPIES.min(others.len() + 1);
+        let others = self.linked(self.candidates(hash, &[]));
+        let wanted = COPIES.min(self.up().len() + 1);
         let mut refused = Vec::new();
         for peer in others {
             if holders.len() == wanted {
@@ -179,6 +179,7 @@ impl Depot {
         count
     }
 
+    /// Returns those that are up, in the order in which they are asked: hints first, then by rank.
     fn candidates(&self, hash: BlobHash, hints: &[String]) -> Vec<String> {
         let up = self.up();
         let mut found: Vec<String> =
@@ -188,7 +189,24 @@ impl Depot {
                 found.push(peer);
             }
         }
-        found
+        // Who is not linked now would only cost time; a link is a hint, so it is still asked at last.
+        let (mut first, last): (Vec<String>, Vec<String>) =
+            found.into_iter().partition(|peer| self.is_linked(peer));
+        first.extend(last);
+        first
+    }
+
+    /// Returns those of `peers` that are linked; all of them where nothing is known of links.
+    fn linked(&self, peers: Vec<String>) -> Vec<String> {
+        peers.into_iter().filter(|peer| self.is_linked(peer)).collect()
+    }
+
+    fn is_linked(&self, peer: &str) -> bool {
+        let links = self.peers.links();
+        let ready = |link: &cluster::router::LinkView| {
+            link.peer == peer && link.state == cluster::link::LinkState::Ready
+        };
+        links.is_empty() || links.iter().any(ready)
     }
 
     /// Returns the other members that are up.

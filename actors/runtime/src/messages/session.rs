@@ -24,6 +24,8 @@ pub(crate) enum SessionMsg {
     Noticed(Notice),
     /// The node goes down: answer once a last checkpoint counts, or at once where none can be written.
     Drain { reply: RpcReplyPort<()> },
+    /// It is known what became of the checkpoint that was sent on its way as number `number`.
+    Committed { number: u64 },
     /// The pause before start number `run` is over.
     RetryDue { run: u64 },
     /// The wall time it may take is over.

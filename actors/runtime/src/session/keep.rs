@@ -1,23 +1,19 @@
-//! What a worker wrote becomes a blob, and only then counts: checkpoints, models, reports.
+//! What a worker wrote becomes a blob, and only then counts: models, reports; checkpoints in [`super::commit`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cluster::control::state::{Manifest, Segment};
-use cluster::control::{ControlCommand, ControlError, Refusal};
-use engine::session::protocol::{CheckpointWritten, WorkerResult};
+use cluster::control::state::Segment;
+use engine::session::protocol::WorkerResult;
 use serde::Deserialize;
 use store::blob::{BlobHash, BlobRef, Blobs};
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use super::course::Step;
-use super::{SessionState, passes, patiently};
+use super::{SessionState, patiently};
 use crate::error::ActorsError;
-use crate::messages::CommandId;
 use crate::messages::sessions::Facts;
-use crate::worker::process::Cause;
 
 /// How long a second node is sought for a result, and how often.
 const SPREAD_WITHIN: Duration = Duration::from_secs(60);
@@ -26,94 +22,6 @@ const SPREAD_AGAIN: Duration = Duration::from_secs(2);
 const FIGURES: [&str; 3] = ["total_return", "sharpe", "max_drawdown"];
 
 impl SessionState {
-    /// Puts a checkpoint into the blobs and commits its manifest.
-    pub(super) async fn commit(
-        &mut self,
-        written: CheckpointWritten,
-    ) -> Result<Vec<Step>, ActorsError> {
-        let CheckpointWritten { step, epoch_index, metric_count, file, sha256, .. } = written;
-        if self.stands(step, &sha256) {
-            self.log("info", format!("the checkpoint at step {step} stands already"));
-            // Whoever asked for it sees that it was answered.
-            patiently(|| self.sessions.learn(self.id, self.epoch, Facts::default())).await?;
-            return Ok(Vec::new());
-        }
-        let blob = match self.take_in(&file, &sha256).await {
-            Ok(blob) => blob,
-            Err(text) => {
-                self.log("error", format!("the checkpoint at step {step} does not count: {text}"));
-                return Ok(Vec::new());
-            }
-        };
-        let size_bytes = blob.size_bytes;
-        let (nodes, archive) = match self.kept_twice(blob.sha256, metric_count).await {
-            Ok(kept) => kept,
-            Err(error) => {
-                let text = format!(
-                    "the checkpoint at step {step} does not count: {error}; training goes on, the next checkpoint is tried again"
-                );
-                self.log("warn", text);
-                return Ok(Vec::new());
-            }
-        };
-        let manifest = Manifest {
-            id: *Uuid::new_v4().as_bytes(),
-            step,
-            sha256: blob.sha256.0,
-            size_bytes,
-            metric_count,
-            epoch_index,
-            nodes,
-            at_ms: 0,
-        };
-        let session = *self.id.uuid().as_bytes();
-        let epoch = self.epoch;
-        let command = ControlCommand::CommitCheckpoint { session, epoch, manifest, archive };
-        let key = cluster::control::CommandId(CommandId::random().0);
-        match self.context.control.execute(key, command).await {
-            Ok(_) => {}
-            Err(ControlError::Refused(Refusal::StepNotIncreasing { .. })) => return Ok(Vec::new()),
-            Err(ControlError::Refused(
-                refusal @ (Refusal::StaleEpoch { .. } | Refusal::SessionEnded { .. }),
-            )) => {
-                self.log(
-                    "warn",
-                    format!("the checkpoint at step {step} does not count: {refusal}"),
-                );
-                return Ok(vec![Step::Kill(Cause::Disowned)]);
-            }
-            Err(error) => {
-                let error = ActorsError::from(error);
-                if !passes(&error) {
-                    return Err(error);
-                }
-                self.log(
-                    "warn",
-                    format!(
-                        "the checkpoint at step {step} was not agreed upon ({error}); training goes on, the next checkpoint is tried again"
-                    ),
-                );
-                return Ok(Vec::new());
-            }
-        }
-        self.course.committed();
-        self.log("info", format!("checkpoint at step {step} ({size_bytes} bytes)"));
-        // Progress and newest metrics are kept with it.
-        patiently(|| self.sessions.learn(self.id, self.epoch, Facts::default())).await?;
-        Ok(Vec::new())
-    }
-
-    /// Puts a checkpoint, and what was recorded up to it, on a second node where there is one.
-    async fn kept_twice(
-        &self,
-        checkpoint: BlobHash,
-        metric_count: u64,
-    ) -> Result<(Vec<String>, Option<Vec<Segment>>), ActorsError> {
-        let nodes = self.context.depot.replicate(checkpoint).await?;
-        let archive = self.context.mirror.file(self.id, metric_count, true).await?;
-        Ok((nodes, archive))
-    }
-
     /// Puts everything that was recorded into files, before the end is told. Should that not be possible, what was
     /// filed with the last checkpoint stands.
     pub(super) async fn file_all(&self) -> Option<Vec<Segment>> {
@@ -141,17 +49,6 @@ impl SessionState {
             }
             sleep(SPREAD_AGAIN).await;
         }
-    }
-
-    /// Whether a checkpoint was committed before. Its file is gone then: it was moved among the blobs.
-    fn stands(&self, step: u64, sha256: &str) -> bool {
-        let Ok(wanted) = sha256.parse::<BlobHash>() else { return false };
-        self.context.control.read(|state| {
-            state.sessions.get(self.id.uuid().as_bytes()).is_some_and(|session| {
-                let same = |one: &Manifest| one.step == step && one.sha256 == wanted.0;
-                session.checkpoints.iter().any(same)
-            })
-        })
     }
 
     /// Puts what a session produced into the blobs.
@@ -207,7 +104,7 @@ impl SessionState {
     }
 
     /// Puts a file of the session's directory into the blobs and removes it there.
-    async fn take_in(&self, file: &str, sha256: &str) -> Result<BlobRef, String> {
+    pub(super) async fn take_in(&self, file: &str, sha256: &str) -> Result<BlobRef, String> {
         let path = inside(&self.work_dir(), file)?;
         let wanted: BlobHash = sha256.parse().map_err(|_| format!("'{sha256}' is no SHA-256"))?;
         let blobs = self.context.blobs.clone();

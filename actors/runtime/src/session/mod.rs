@@ -10,6 +10,7 @@
 //! ```
 
 mod book;
+mod commit;
 mod course;
 mod intake;
 mod keep;
@@ -56,6 +57,7 @@ use crate::worker::limits::Limiter;
 use crate::worker::process::{Notice, What, Worker};
 use crate::worker::spawner::Spawner;
 use crate::worker::{WorkerProgram, WorkerTimes};
+use commit::Commits;
 use course::{Course, Step};
 use spec::SessionSpec;
 
@@ -185,6 +187,8 @@ pub(crate) struct SessionState {
     distrusted: BTreeSet<BlobHash>,
     /// Answered once a last checkpoint counts.
     draining: Option<RpcReplyPort<()>>,
+    /// Checkpoints on their way to be agreed upon.
+    commits: Commits,
 }
 
 /// The actor.
@@ -222,6 +226,7 @@ impl Actor for Session {
             resumed_from: None,
             distrusted: BTreeSet::new(),
             draining: None,
+            commits: Commits::default(),
             context,
         })
     }
@@ -251,6 +256,7 @@ impl Actor for Session {
             SessionMsg::CheckpointAsked => state.course.checkpoint_asked(),
             SessionMsg::RetryDue { run } => state.course.retry_due(run),
             SessionMsg::TimeIsUp => state.course.time_is_up(),
+            SessionMsg::Committed { number } => state.committed(&myself, number).await?,
             SessionMsg::Drain { reply } => {
                 state.drain(reply);
                 return Ok(());
@@ -339,7 +345,10 @@ impl SessionState {
                 let facts = Facts { retry_count, error, ..Facts::default() };
                 self.show(myself, Advance { to, reason, actor: actor.to_owned(), facts }).await?;
             }
-            Step::Launch { run } => return self.launch(myself, run).await,
+            Step::Launch { run } => {
+                self.commits_settled(myself).await?;
+                return self.launch(myself, run).await;
+            }
             Step::Introduce { build, libtorch, devices } => {
                 self.introduce(build, &libtorch, &devices).await?
             }
@@ -353,12 +362,11 @@ impl SessionState {
             Step::Kill(cause) => self.with_worker(|worker, _| worker.kill(cause)),
             Step::Idle(idle) => self.with_worker(|worker, _| worker.set_idle(idle)),
             Step::Record { first_index, points } => self.record(first_index, points).await?,
-            Step::Commit(checkpoint) => {
-                let followed = self.commit(checkpoint).await;
-                self.drained();
-                return followed;
+            Step::Commit(checkpoint) => self.commit(myself, checkpoint).await?,
+            Step::Keep(result) => {
+                self.commits_settled(myself).await?;
+                return self.keep(result).await;
             }
-            Step::Keep(result) => return self.keep(result).await,
             Step::Progress(progress) => self.pulse(Pulse::Progress(progress)),
             Step::Log { level, text } => self.log(level, text),
             Step::WorkerLog { level, text } => {
@@ -373,6 +381,7 @@ impl SessionState {
                 drop(myself.send_after(after, move || SessionMsg::RetryDue { run }));
             }
             Step::Conclude { to, reason, error } => {
+                self.commits_settled(myself).await?;
                 patiently(|| self.logs.flushed()).await?;
                 let actor = "worker".to_owned();
                 let facts = Facts { error, archive: self.file_all().await, ..Facts::default() };

@@ -37,7 +37,6 @@ function Node({ node }: { node: NodeView }) {
       <div className="node-head">
         <strong>{node.id}</strong>
         <span className={`tag ${node.state === 'ready' ? 'tag-good' : 'tag-warn'}`}>{node.state}</span>
-        {node.local && <span className="hint">{text.dashboard.local}</span>}
       </div>
       <Meter label={text.dashboard.cpu} used={node.cpu_reserved} all={node.cpu_capacity} words={reserved(String(node.cpu_reserved), String(node.cpu_capacity))} />
       <Meter label={text.dashboard.memory} used={node.memory_reserved_mib} all={node.memory_capacity_mib} words={reserved(bytes(node.memory_reserved_mib * MIB), bytes(node.memory_capacity_mib * MIB))} />
