@@ -1,5 +1,6 @@
 # make run    build everything, then the guided first run: import, train, back-test, serve   (DATA=file.csv ONCE=1)
 # make test   everything CI runs
+# make cluster  three peers on loopback with eight training sessions, until Ctrl-C
 # make verify format, lint, test, slow tests, dependency rules, generated files
 
 SHELL := /bin/bash
@@ -24,7 +25,8 @@ timed = @begin=$$(date +%s%N); $(2); end=$$(date +%s%N); \
   printf '%-28s %7.1f s\n' '$(1)' "$$(awk "BEGIN{print ($$end-$$begin)/1e9}")"
 
 .PHONY: run build tm worker libtorch ui ui-deps test test-rust test-trainer test-ui test-browser test-slow lint fmt \
-  generate bench deny verify clean-data browser-deps preflight
+  generate bench deny verify clean-data browser-deps preflight cluster campaign-programs cluster-netns failover leader-kill \
+  chaos rolling
 
 run: build
 	$(OUT)/tm demo $(if $(DATA),--data '$(DATA)') $(if $(ONCE),--once)
@@ -83,6 +85,30 @@ test-browser: ui worker browser-deps
 # Long campaigns: process kills at many points.
 test-slow: worker
 	TM_CAMPAIGN_POINTS=20 $(CARGO) test --locked -p node --test crash_campaign -- --nocapture
+
+cluster: build
+	python3 deploy/local_cluster.py --tm $(OUT)/tm
+
+# Campaigns against real processes. Their workers are stand-ins without libtorch; what a machine cannot do is named.
+# ROUNDS, SECONDS and SEED set how many, for how long, and which run again.
+CAMPAIGN = $(CARGO) test --locked --workspace --exclude trainer
+campaign-programs:
+	$(CARGO) build --locked --workspace --exclude trainer --bin tm --example fake_worker
+
+cluster-netns: campaign-programs
+	TM_CLUSTER_NETNS=1 $(CAMPAIGN) --test cluster_join -- --nocapture five_nodes
+
+failover: campaign-programs
+	TM_FAILOVER_ROUNDS=$(or $(ROUNDS),20) $(if $(SEED),TM_CAMPAIGN_SEED=$(SEED)) $(CAMPAIGN) --test cluster_failover -- --nocapture
+
+leader-kill: campaign-programs
+	TM_LEADER_KILLS=$(or $(ROUNDS),25) $(if $(SEED),TM_CAMPAIGN_SEED=$(SEED)) $(CAMPAIGN) --test leader_kill -- --nocapture
+
+chaos: campaign-programs
+	TM_CHAOS_SECONDS=$(or $(SECONDS),600) $(if $(SEED),TM_CHAOS_SEED=$(SEED)) $(CAMPAIGN) --test chaos -- --nocapture
+
+rolling: campaign-programs
+	$(CAMPAIGN) --test rolling_restart -- --nocapture
 
 lint:
 	$(CARGO) fmt --all --check

@@ -2,12 +2,18 @@
 //!
 //! Told by variables what to do: `FAKE_MODE` (normal, hang, garbage, huge, mute, bad_spec, fault, ignore_stop,
 //! crash, no_answer: says nothing to pause and resume, repeats: announces a checkpoint again without writing it,
-//! greedy: takes memory without end, confined: tells limits), `FAKE_STEPS`, `FAKE_STEP_MS`, `FAKE_CHECKPOINT_EVERY`, `FAKE_CRASH_AT`, `FAKE_PID_FILE`. Each step emits one
-//! point `loss` whose value is a function of the step alone, so equal runs give equal series.
+//! greedy: takes memory without end, confined: tells limits), `FAKE_STEPS`, `FAKE_STEP_MS`, `FAKE_CHECKPOINT_EVERY`,
+//! `FAKE_CRASH_AT`, `FAKE_PID_FILE`, `FAKE_EFFECTS` and `FAKE_NODE`. Each step emits one point `loss` whose value is a
+//! function of the step alone, so equal runs give equal series.
+//!
+//! `FAKE_EFFECTS` names a file to which it appends a line for each start, step, checkpoint and stop, so that a campaign
+//! knows what workers of which assignment did whatever becomes of their nodes. Checkpoints then hold the assignment that
+//! wrote them: two of one step differ.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a fake fails")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is a log under test")]
 
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -15,11 +21,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use engine::ids::{Epoch, SessionId};
 use engine::session::protocol::{
     CheckpointWritten, EXIT_BAD_SPEC, EXIT_DONE, EXIT_STOPPED, FRAME_BYTES_MAX, LIMITS_VARIABLE,
     MetricPoint, PROTOCOL_MAX, PROTOCOL_MIN, Progress, WorkerCommand, WorkerEvent, WorkerLimit,
     WorkerLimits, WorkerResult, WorkerSpec,
 };
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::codec::schema::{SCHEMA_WORKER_COMMAND, SCHEMA_WORKER_EVENT};
@@ -47,7 +55,7 @@ impl Record for EventRecord {
 const REPORT: &[u8] = br#"{"agent": {"metrics": {"total_return": 0.25, "sharpe": null, "max_drawdown": 0.125, "turnover": 3.0}}}"#;
 
 #[derive(Clone)]
-struct Out(Arc<Mutex<UnixStream>>);
+struct Out(Arc<Mutex<UnixStream>>, Arc<Mutex<Option<Effects>>>);
 
 impl Out {
     fn say(&self, event: WorkerEvent) {
@@ -57,12 +65,52 @@ impl Out {
             std::process::exit(1);
         }
     }
+
+    /// Tells an effect, if anybody wants to know.
+    fn tell(&self, event: &str, step: u64, sha256: &str) {
+        if let Some(effects) = self.1.lock().unwrap().as_mut() {
+            effects.tell(event, step, sha256);
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize, Default, Clone, Copy)]
 struct State {
     step: u64,
     metric_count: u64,
+    /// The assignment that wrote it, where effects are told.
+    #[serde(default)]
+    epoch: u64,
+}
+
+/// Where this worker tells what it does.
+struct Effects {
+    file: File,
+    session: String,
+    epoch: u64,
+    node: String,
+}
+
+impl Effects {
+    /// Opens the file that the test asked for.
+    fn open(session: &SessionId, epoch: Epoch) -> Option<Self> {
+        let path = std::env::var_os("FAKE_EFFECTS")?;
+        let file = OpenOptions::new().append(true).open(path).unwrap();
+        let node = std::env::var("FAKE_NODE").unwrap_or_default();
+        Some(Self { file, session: session.to_string(), epoch: epoch.0, node })
+    }
+
+    /// Tells one thing in one write: lines of many workers do not mix.
+    fn tell(&mut self, event: &str, step: u64, sha256: &str) {
+        let now = clock_gettime(ClockId::Boottime);
+        let (whole, part) =
+            (u64::try_from(now.tv_sec).unwrap(), u64::try_from(now.tv_nsec).unwrap());
+        let line = serde_json::json!({
+            "session": self.session, "epoch": self.epoch, "node": self.node, "pid": std::process::id(),
+            "ns": whole * 1_000_000_000 + part, "event": event, "step": step, "sha256": sha256,
+        });
+        self.file.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
 }
 
 fn number(name: &str, default: u64) -> u64 {
@@ -82,7 +130,7 @@ fn main() {
     let mode = std::env::var("FAKE_MODE").unwrap_or_else(|_| "normal".to_owned());
     tell_pid();
     let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
-    let out = Out(Arc::new(Mutex::new(stream.try_clone().unwrap())));
+    let out = Out(Arc::new(Mutex::new(stream.try_clone().unwrap())), Arc::default());
     match mode.as_str() {
         "mute" => std::thread::sleep(Duration::from_secs(600)),
         "garbage" => {
@@ -131,7 +179,10 @@ fn main() {
         // The node is gone.
         std::process::exit(1);
     });
-    let Ok(WorkerCommand::Start { spec, .. }) = inbox.recv() else { std::process::exit(65) };
+    let Ok(WorkerCommand::Start { session, epoch, spec }) = inbox.recv() else {
+        std::process::exit(65)
+    };
+    *out.1.lock().unwrap() = Effects::open(&session, epoch);
     let spec: WorkerSpec = serde_json::from_slice(&spec).unwrap();
     println!("fake worker on stdout");
     eprintln!("fake worker on stderr");
@@ -155,10 +206,7 @@ fn work(mode: &str, spec: &WorkerSpec, out: &Out, inbox: &mpsc::Receiver<WorkerC
     let pause = Duration::from_millis(number("FAKE_STEP_MS", 5));
     let crash_at = number("FAKE_CRASH_AT", u64::MAX);
     let dir = PathBuf::from(&spec.work_dir);
-    let mut state: State = match &spec.checkpoint {
-        Some(file) => serde_json::from_slice(&std::fs::read(&file.path).unwrap()).unwrap(),
-        None => State::default(),
-    };
+    let mut state = begin(spec, out);
     let mut paused = false;
     let mut announced = None;
     let mut kept = Vec::new();
@@ -216,6 +264,17 @@ fn work(mode: &str, spec: &WorkerSpec, out: &Out, inbox: &mpsc::Receiver<WorkerC
     std::process::exit(EXIT_DONE);
 }
 
+/// Reads where to go on.
+fn begin(spec: &WorkerSpec, out: &Out) -> State {
+    let mut state: State = match &spec.checkpoint {
+        Some(file) => serde_json::from_slice(&std::fs::read(&file.path).unwrap()).unwrap(),
+        None => State::default(),
+    };
+    state.epoch = out.1.lock().unwrap().as_ref().map_or(0, |effects| effects.epoch);
+    out.tell("start", state.step, "");
+    state
+}
+
 /// Repeats what it was told to impose upon itself, as one limit that holds and one that does not.
 fn told() -> Vec<WorkerLimit> {
     let text = std::env::var(LIMITS_VARIABLE).unwrap();
@@ -235,6 +294,7 @@ fn told() -> Vec<WorkerLimit> {
 fn advance(state: &mut State, steps: u64, out: &Out) {
     state.step += 1;
     state.metric_count += 1;
+    out.tell("step", state.step, "");
     let value = Some(1.0 / f64::from(u32::try_from(state.step).unwrap()));
     let name = "loss".to_owned();
     out.say(WorkerEvent::Metrics(vec![MetricPoint { name, step: state.step, value }]));
@@ -273,6 +333,8 @@ fn written(state: State) -> (CheckpointWritten, Vec<u8>) {
 fn checkpoint(dir: &Path, state: State, out: &Out) {
     let (written, bytes) = written(state);
     write(dir, &written.file, &bytes);
+    // Told before it is announced: it cannot be committed before.
+    out.tell("checkpoint", written.step, &written.sha256);
     out.say(WorkerEvent::CheckpointWritten(written));
 }
 
@@ -291,4 +353,5 @@ fn finish(spec: &WorkerSpec, dir: &Path, out: &Out, stopped: bool) {
         },
     };
     out.say(WorkerEvent::Done(result));
+    out.tell("stop", 0, "");
 }
