@@ -32,7 +32,7 @@ export function serve(answers: Answers): Asked[] {
   vi.stubGlobal('fetch', async (request: Request) => {
     const url = new URL(request.url, 'http://node');
     const words = await request.text();
-    const one: Asked = { method: request.method, path: url.pathname.replace('/api/v1', ''), body: words === '' ? null : JSON.parse(words), headers: request.headers };
+    const one: Asked = { method: request.method, path: decodeURIComponent(url.pathname).replace('/api/v1', ''), body: words === '' ? null : JSON.parse(words), headers: request.headers };
     asked.push(one);
     const answer = answers[`${one.method} ${one.path}`]?.(one) ?? new Refused(404, 'not_found', `nothing at ${one.path}`);
     const body = answer instanceof Refused ? { type: 'x', title: answer.code, status: answer.status, code: answer.code, detail: answer.detail, errors: [] } : answer;

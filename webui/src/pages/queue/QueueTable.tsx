@@ -5,6 +5,7 @@ import type { QueueEntryView } from '../../api/types';
 import { Age } from '../../components/Age';
 import { DataTable } from '../../components/DataTable';
 import { useText } from '../../i18n';
+import { number } from '../../state/format';
 import { reasonText } from '../../state/reasons';
 
 interface QueueTableProps {
@@ -27,7 +28,7 @@ export function QueueTable({ entries, chosen, onChoose }: QueueTableProps) {
         { key: 'position', title: words.position, figure: true, cell: (row) => row.position },
         { key: 'name', title: words.session, head: true, cell: (row) => <Link to={`/sessions/${row.session_id}`}>{row.name}</Link> },
         { key: 'reason', title: words.waitsFor, cell: (row) => <span className="queue-reason">{reasonText(text, row)}</span> },
-        { key: 'priority', title: words.priority, figure: true, cell: (row) => row.priority },
+        { key: 'priority', title: words.priority, figure: true, cell: (row) => number(row.priority) },
         { key: 'since', title: words.since, tight: true, cell: (row) => <Age at={row.created_at} /> },
         {
           key: 'why', title: text.common.details,
