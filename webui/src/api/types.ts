@@ -14,7 +14,7 @@ export type TransitionView = Schemas['TransitionView'];
 export type CheckpointView = Schemas['CheckpointView'];
 export type SeriesView = Schemas['SeriesView'];
 export type LogLineView = Schemas['LogLineView'];
-export type { ActorView, CapacityView, ClusterView, ConsideredView, LinkView, MemberView, NodeView, QueueEntryView, QuotaView, WhyView, AmountsView, NodeCapacityView } from './draft';
+export type { ActorView, CapacityView, ClusterView, ConsideredView, LinkView, MemberView, NodeView, QueueEntryView, QuotaView, WhyView, RoomView, NodeRoomView } from './draft';
 export type NewSession = Schemas['NewSession'];
 export type UserView = Schemas['UserView'];
 export type Violation = Schemas['Violation'];

@@ -1,6 +1,4 @@
 /** Words of the queue page, of moves and of quotas. */
-import { amount } from './enReasons';
-
 export const enQueue = {
   title: 'Queue',
   waiting: 'Who waits',
@@ -19,15 +17,11 @@ export const enQueue = {
   runsOn: (node: string) => `Placed on ${node}`,
   epoch: 'Assignment',
   nothingLacks: 'room enough',
-  amount,
   considered: 'Nodes looked at',
-  lacks: 'What it lacks',
   closedNode: 'closed to new sessions',
   capacity: 'Capacity left',
-  total: 'All nodes',
+  total: 'All that take sessions',
   freeOf: (free: string, all: string) => `${free} of ${all} free`,
-  open: 'open',
-  closed: 'closed',
   noNodes: 'No node offers anything yet.',
   quotas: 'Quotas',
   quotasHelp: 'The most that a user or a team may have at once. Who has no quota may use what is there.',
@@ -54,6 +48,8 @@ export const enQueue = {
   removeHelp: 'From then on it may use what is there.',
   saved: (name: string) => `Quota of ${name} saved`,
   removed: (name: string) => `Quota of ${name} removed`,
+  whoHelp: 'A user’s ID (see My account), a team’s name, or `default` for all who have none of their own.',
+  everybodyElse: { user: 'every other user', team: 'every other team' },
   whoMissing: 'Name a user or a team.',
   nothingSet: 'Set at least one limit.',
   move: 'Move',

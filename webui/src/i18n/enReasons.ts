@@ -5,7 +5,7 @@ import { type Params, say } from './params';
 const plural = (amount: number, word: string): string => `${number(amount)} ${word}${amount === 1 ? '' : 's'}`;
 
 /** An amount of a resource as the scheduler counts it: thousandths of a core, MiB, GPUs. */
-export function amount(dimension: unknown, value: string | number): string {
+function amount(dimension: unknown, value: string | number): string {
   const size = Number(value);
   switch (dimension) {
     case 'cpu':

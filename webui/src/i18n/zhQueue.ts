@@ -1,6 +1,5 @@
 /** 队列页面、迁移与配额的文字。 */
 import type { Dictionary } from './en';
-import { amount } from './zhReasons';
 
 export const zhQueue: Dictionary['queue'] = {
   title: '队列',
@@ -20,15 +19,11 @@ export const zhQueue: Dictionary['queue'] = {
   runsOn: (node) => `已分配到 ${node}`,
   epoch: '分配序号',
   nothingLacks: '空间足够',
-  amount,
   considered: '已考察的节点',
-  lacks: '缺少',
   closedNode: '不接收新会话',
   capacity: '剩余容量',
-  total: '全部节点',
+  total: '所有接收会话的节点',
   freeOf: (free, all) => `空闲 ${free} / ${all}`,
-  open: '开放',
-  closed: '关闭',
   noNodes: '还没有节点提供资源。',
   quotas: '配额',
   quotasHelp: '用户或团队同时可用的上限。没有配额者可使用全部可用资源。',
@@ -55,6 +50,8 @@ export const zhQueue: Dictionary['queue'] = {
   removeHelp: '此后可使用全部可用资源。',
   saved: (name) => `已保存 ${name} 的配额`,
   removed: (name) => `已移除 ${name} 的配额`,
+  whoHelp: '用户 ID（见“我的账户”）、团队名称，或 `default` 表示所有没有单独配额者。',
+  everybodyElse: { user: '其他所有用户', team: '其他所有团队' },
   whoMissing: '请填写用户或团队。',
   nothingSet: '请至少设置一个上限。',
   move: '迁移',

@@ -4,7 +4,7 @@ import type { enReasons } from './enReasons';
 import { type Params, say } from './params';
 
 /** 调度器所计的资源数量：千分之一核、MiB、GPU。 */
-export function amount(dimension: unknown, value: string | number): string {
+function amount(dimension: unknown, value: string | number): string {
   const size = Number(value);
   switch (dimension) {
     case 'cpu':

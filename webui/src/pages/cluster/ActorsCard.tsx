@@ -68,9 +68,19 @@ function Tree({ rows }: { rows: ActorRow[] }) {
           ),
         },
         { key: 'restarts', title: words.restarts, figure: true, cell: ({ actor }) => count(actor.restart_count) },
-        { key: 'age', title: words.queueAge, figure: true, cell: ({ actor }) => (typeof actor.queue_age_ms === 'number' ? words.ms(number(actor.queue_age_ms, 3)) : words.queueAgeNone) },
+        { key: 'age', title: words.queueAge, figure: true, cell: ({ actor }) => <Age ms={actor.queue_age_ms} /> },
         { key: 'error', title: words.lastError, cell: ({ actor }) => actor.last_error },
       ]}
     />
   );
+}
+
+/** The node asks for a second and no longer: that figure stands for all above it. */
+const ASKED_MS = 1000;
+
+function Age({ ms }: { ms: number | null }) {
+  const text = useText();
+  const words = text.cluster;
+  if (ms === null) return <span className="hint">{words.queueAgeNone}</span>;
+  return ms < ASKED_MS ? words.ms(number(ms, 3)) : <strong className="late">{words.queueAgeOver(words.ms(number(ASKED_MS)))}</strong>;
 }

@@ -4,12 +4,12 @@ import { Link } from 'react-router';
 
 import { keys } from '../../api/queries';
 import { readCapacity } from '../../api/scheduler';
-import type { AmountsView } from '../../api/types';
+import type { RoomView } from '../../api/types';
 import { Card } from '../../components/Card';
 import { Meter } from '../../components/Meter';
 import { Part } from '../../components/Part';
 import { useText } from '../../i18n';
-import { bytes, number } from '../../state/format';
+import { bytes, count, number } from '../../state/format';
 
 const MIB = 1024 * 1024;
 const REFETCH_MS = 5000;
@@ -23,9 +23,9 @@ export function CapacityCard() {
       <Part query={query} isEmpty={(capacity) => capacity.nodes.length === 0} empty={<p className="hint">{text.queue.noNodes}</p>}>
         {(capacity) => (
           <>
-            {capacity.nodes.length > 1 && <Amounts title={text.queue.total} total={capacity.total} free={capacity.free} />}
+            {capacity.nodes.length > 1 && <Room title={text.queue.total} room={capacity.total} />}
             {capacity.nodes.map((each) => (
-              <Amounts key={each.node} title={each.node} closed={!each.open} total={each.total} free={each.free} />
+              <Room key={each.node} title={each.node} closed={!each.open} room={each} />
             ))}
           </>
         )}
@@ -34,18 +34,19 @@ export function CapacityCard() {
   );
 }
 
-function Amounts({ title, closed = false, total, free }: { title: string; closed?: boolean; total: AmountsView; free: AmountsView }) {
+function Room({ title, closed = false, room }: { title: string; closed?: boolean; room: RoomView }) {
   const text = useText();
   const words = text.queue.freeOf;
+  const { cores, memory_mib: memory, gpus } = room;
   return (
     <div className="node">
       <div className="node-head">
         <strong>{title}</strong>
         {closed && <span className="tag tag-warn">{text.queue.closedNode}</span>}
       </div>
-      <Meter label={text.dashboard.cpu} used={total.cpu - free.cpu} all={total.cpu} words={words(number(free.cpu), number(total.cpu))} />
-      <Meter label={text.dashboard.memory} used={total.memory_mib - free.memory_mib} all={total.memory_mib} words={words(bytes(free.memory_mib * MIB), bytes(total.memory_mib * MIB))} />
-      {total.gpus > 0 && <Meter label={text.dashboard.gpu} used={total.gpus - free.gpus} all={total.gpus} words={words(String(free.gpus), String(total.gpus))} />}
+      <Meter label={text.dashboard.cpu} used={cores.reserved} all={cores.total} words={words(number(cores.free), number(cores.total))} />
+      <Meter label={text.dashboard.memory} used={memory.reserved} all={memory.total} words={words(bytes(memory.free * MIB), bytes(memory.total * MIB))} />
+      {gpus.total > 0 && <Meter label={text.dashboard.gpu} used={gpus.reserved} all={gpus.total} words={words(count(gpus.free), count(gpus.total))} />}
     </div>
   );
 }

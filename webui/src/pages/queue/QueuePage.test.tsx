@@ -9,11 +9,12 @@ const ENTRY = {
   session_id: 'ses_1', name: 'big one', position: 1, priority: -5, reason: 'English', reason_code: 'missing',
   reason_params: { dimension: 'cpu', missing: '1500', node: 'node-a' }, created_at: '2026-01-01T00:00:00.000Z',
 };
-const QUOTA = { id: 'team:desk', scope: 'team', name: 'desk', sessions_max: null, cpu_max: 16, memory_mib_max: null, gpus_max: null, weight: 1, revision: 4 };
-const amounts = (cpu: number) => ({ cpu, memory_mib: 1024 * cpu, gpus: 0 });
+const QUOTA = { id: 'team:desk', scope: 'team', name: 'desk', sessions_max: null, cpu_max: 16, memory_mib_max: null, gpus_max: null, weight: 1, revision: 4, updated_at: '2026-01-01T00:00:00.000Z' };
+const amount = (total: number, reserved: number) => ({ total, reserved, free: total - reserved });
+const room = (cores: number, reserved: number) => ({ cores: amount(cores, reserved), memory_mib: amount(1024 * cores, 1024 * reserved), gpus: amount(0, 0) });
 const CAPACITY = {
-  nodes: [{ node: 'node-a', open: true, total: amounts(8), reserved: amounts(6), free: amounts(2) }, { node: 'node-b', open: false, total: amounts(4), reserved: amounts(0), free: amounts(4) }],
-  total: amounts(8), reserved: amounts(6), free: amounts(2),
+  nodes: [{ node: 'node-a', state: 'ready', up: true, open: true, ...room(8, 6) }, { node: 'node-b', state: 'cordoned', up: true, open: false, ...room(4, 0) }],
+  total: room(8, 6),
 };
 
 function answers(change: Answers = {}): Answers {
@@ -47,7 +48,7 @@ describe('the queue page', () => {
     serve(answers());
     show(<QueuePage />);
     const card = within(await screen.findByRole('region', { name: 'Capacity left' }));
-    expect(await card.findByText('All nodes')).toBeTruthy();
+    expect(await card.findByText('All that take sessions')).toBeTruthy();
     expect(card.getAllByText('2 of 8 free')).toHaveLength(2);
     expect(card.getByText('closed to new sessions')).toBeTruthy();
   });
@@ -71,6 +72,28 @@ describe('the queue page', () => {
     fireEvent.click(dialog.getByRole('button', { name: 'Save' }));
     await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
     expect(asked.find((one) => one.method === 'PUT')?.body).toMatchObject({ gpus_max: 2 });
+  });
+
+  it('names a quota by its owner where that is known', async () => {
+    const quotas = [{ ...QUOTA, id: 'user:usr_1', scope: 'user', name: 'usr_1' }, { ...QUOTA, id: 'team:default', name: 'default' }, { ...QUOTA, id: 'user:usr_2', scope: 'user', name: 'usr_2' }];
+    serve(answers({ 'GET /scheduler/quotas': () => list(quotas) }));
+    show(<QueuePage />);
+    for (const name of ['admin User', 'every other team Team', 'usr_2 User']) expect(await screen.findByRole('rowheader', { name })).toBeTruthy();
+  });
+
+  it('tells why one waits and what each node lacks, until it is closed', async () => {
+    const why = {
+      ...ENTRY, state: 'pending', node: null, epoch: 0, since: '2026-01-01T00:00:00.000Z',
+      considered: [{ node: 'node-a', fits: false, lacks: ['1.5 cores are missing'] }, { node: 'node-z', fits: true, lacks: [] }],
+    };
+    serve(answers({ 'GET /sessions/ses_1/why': () => why, 'GET /sessions/ses_1': () => ({ id: 'ses_1', name: 'big one' }) }));
+    show(<QueuePage />);
+    fireEvent.click(await screen.findByRole('button', { name: 'Why does big one wait?' }));
+    const panel = within(await screen.findByRole('region', { name: 'Why: big one' }));
+    expect(await panel.findByText('1.5 cores are missing')).toBeTruthy();
+    expect(panel.getByText('· place 1 in the queue')).toBeTruthy();
+    fireEvent.click(panel.getByRole('button', { name: 'Close' }));
+    expect(screen.queryByRole('region', { name: 'Why: big one' })).toBeNull();
   });
 
   it('removes a quota from its revision on', async () => {

@@ -2,12 +2,14 @@
 import { Button, Input, InputNumber } from 'antd';
 import { useState } from 'react';
 
+import { useLogin } from '../../api/session';
 import type { QuotaView } from '../../api/types';
 import { Dialog } from '../../components/Dialog';
 import { ErrorNote } from '../../components/ErrorNote';
 import { NativeSelect } from '../../components/NativeSelect';
+import { Rich } from '../../components/Rich';
 import { useText } from '../../i18n';
-import { complaint, formOf, LIMITS, type QuotaForm, WEIGHT_MAX } from './quota';
+import { complaint, EVERYBODY_ELSE, formOf, LIMITS, nameOf, type QuotaForm, WEIGHT_MAX } from './quota';
 import { useQuotaSaving } from './useQuotas';
 
 /** Shows the form; `null` begins a new quota. */
@@ -16,6 +18,7 @@ export function QuotaDialog({ quota, onClose }: { quota: QuotaView | null; onClo
   const words = text.queue;
   const [form, setForm] = useState<QuotaForm>(() => formOf(quota));
   const [tried, setTried] = useState(false);
+  const me = useLogin((login) => login.user);
   const saving = useQuotaSaving(quota);
   const wrong = complaint(form);
   const save = () => {
@@ -29,7 +32,7 @@ export function QuotaDialog({ quota, onClose }: { quota: QuotaView | null; onClo
     </>
   );
   return (
-    <Dialog title={quota ? words.editQuota(form.name) : words.setQuota} onClose={onClose} footer={footer}>
+    <Dialog title={quota ? words.editQuota(nameOf(form, me, words)) : words.setQuota} onClose={onClose} footer={footer}>
       {saving.error && <ErrorNote error={saving.error} />}
       {tried && wrong && <p className="note note-bad" role="alert">{wrong === 'name' ? words.whoMissing : words.nothingSet}</p>}
       <div className="quota-fields">
@@ -39,8 +42,13 @@ export function QuotaDialog({ quota, onClose }: { quota: QuotaView | null; onClo
         </div>
         <div className="field">
           <label htmlFor="quota-name">{words.who}</label>
-          <Input id="quota-name" value={form.name} disabled={quota !== null} autoComplete="off" onChange={(event) => setForm({ ...form, name: event.target.value })} />
+          <Input id="quota-name" value={form.name} disabled={quota !== null} autoComplete="off" list="quota-who" aria-describedby="quota-name-help" onChange={(event) => setForm({ ...form, name: event.target.value })} />
         </div>
+        <datalist id="quota-who">
+          <option value={EVERYBODY_ELSE}>{words.everybodyElse[form.scope]}</option>
+          {form.scope === 'user' && me && <option value={me.id}>{me.name}</option>}
+        </datalist>
+        <p className="hint quota-help" id="quota-name-help"><Rich words={words.whoHelp} /></p>
         {LIMITS.map(({ key, max }) => (
           <div key={key} className="field">
             <label htmlFor={`quota-${key}`}>{words[key]}</label>

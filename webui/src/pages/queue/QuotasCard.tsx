@@ -5,6 +5,7 @@ import { useState } from 'react';
 
 import { keys } from '../../api/queries';
 import { listQuotas } from '../../api/scheduler';
+import { useLogin } from '../../api/session';
 import type { QuotaView } from '../../api/types';
 import { Card } from '../../components/Card';
 import { ConfirmDialog } from '../../components/ConfirmDialog';
@@ -14,7 +15,7 @@ import { useText } from '../../i18n';
 import { count } from '../../state/format';
 import { useMay } from '../../state/useMay';
 import { QuotaDialog } from './QuotaDialog';
-import { LIMITS, limitsOf } from './quota';
+import { LIMITS, limitsOf, nameOf } from './quota';
 import { useQuotaRemoval } from './useQuotas';
 
 const REFETCH_MS = 15_000;
@@ -24,20 +25,22 @@ export function QuotasCard() {
   const text = useText();
   const words = text.queue;
   const may = useMay('scheduler:write');
+  const me = useLogin((login) => login.user);
   const query = useQuery({ queryKey: keys.quotas, queryFn: listQuotas, refetchInterval: REFETCH_MS });
   const [editing, setEditing] = useState<QuotaView | 'new' | null>(null);
   const [leaving, setLeaving] = useState<QuotaView | null>(null);
   const removal = useQuotaRemoval();
+  const name = (quota: QuotaView) => nameOf(quota, me, words);
   const columns: Column<QuotaView>[] = [
-    { key: 'name', title: words.who, head: true, cell: (row) => <>{row.name} <span className="hint">{row.scope === 'team' ? words.scopes.team : words.scopes.user}</span></> },
+    { key: 'name', title: words.who, head: true, cell: (row) => <>{name(row)} <span className="hint">{row.scope === 'team' ? words.scopes.team : words.scopes.user}</span></> },
     ...LIMITS.map(({ key }) => ({ key, title: words[key], figure: true, cell: (row: QuotaView) => <Limit value={limitsOf(row)[key]} /> })),
     { key: 'weight', title: words.weight, figure: true, cell: (row) => count(row.weight) },
     ...(may ? [{
       key: 'actions', title: text.common.actions,
       cell: (row: QuotaView) => (
         <div className="row-actions">
-          <Button size="small" aria-label={words.editQuota(row.name)} onClick={() => setEditing(row)}>{words.edit}</Button>
-          <Button size="small" type="text" aria-label={`${words.remove}: ${row.name}`} onClick={() => setLeaving(row)}>{words.remove}</Button>
+          <Button size="small" aria-label={`${words.edit}: ${name(row)}`} onClick={() => setEditing(row)}>{words.edit}</Button>
+          <Button size="small" type="text" aria-label={`${words.remove}: ${name(row)}`} onClick={() => setLeaving(row)}>{words.remove}</Button>
         </div>
       ),
     }] : []),
@@ -51,7 +54,7 @@ export function QuotasCard() {
       {editing && <QuotaDialog quota={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
       {leaving && (
         <ConfirmDialog
-          title={words.removeAsk(leaving.name)}
+          title={words.removeAsk(name(leaving))}
           help={words.removeHelp}
           action={words.remove}
           busy={removal.isPending}

@@ -5,11 +5,14 @@ import { Link } from 'react-router';
 
 import { keys } from '../../api/queries';
 import { whySession } from '../../api/scheduler';
+import { getSession } from '../../api/sessions';
 import type { WhyView } from '../../api/types';
+import { Age } from '../../components/Age';
 import { Card } from '../../components/Card';
 import { Part } from '../../components/Part';
 import { StatusBadge } from '../../components/StatusBadge';
 import { useText } from '../../i18n';
+import { shortId } from '../../state/format';
 import { reasonText } from '../../state/reasons';
 
 const REFETCH_MS = 3000;
@@ -19,11 +22,12 @@ export function WhyCard({ id, onClose }: { id: string; onClose: () => void }) {
   const text = useText();
   const place = useRef<HTMLDivElement>(null);
   const query = useQuery({ queryKey: keys.sessionPart(id, 'why'), queryFn: () => whySession(id), refetchInterval: REFETCH_MS });
+  const session = useQuery({ queryKey: keys.session(id), queryFn: () => getSession(id) });
+  const name = session.data?.name ?? shortId(id);
   useEffect(() => {
     place.current?.focus({ preventScroll: true });
     place.current?.scrollIntoView({ block: 'nearest' });
   }, []);
-  const name = query.data?.name ?? '';
   return (
     <div ref={place} tabIndex={-1} className="why-panel">
       <Card title={text.queue.whyTitle(name)} aside={<button type="button" className="chip" onClick={onClose}>{text.common.close}</button>}>
@@ -38,7 +42,7 @@ function Answer({ why }: { why: WhyView }) {
   const words = text.queue;
   return (
     <div className="why">
-      <p><StatusBadge state={why.state} /> {why.position !== null && <span className="hint num">{words.place(why.position)}</span>}</p>
+      <p><StatusBadge state={why.state} /> <Age at={why.since} /> {why.position !== null && <span className="hint num">· {words.place(why.position)}</span>}</p>
       {why.node !== null && <p>{words.runsOn(why.node)} <span className="hint num">{words.epoch} {why.epoch}</span></p>}
       {why.reason && <p><strong>{reasonText(text, why)}</strong></p>}
       {why.considered.length > 0 && (
@@ -47,8 +51,8 @@ function Answer({ why }: { why: WhyView }) {
           <ul className="why-list">
             {why.considered.map((each) => (
               <li key={each.node}>
-                <span>{each.node} {!each.open && <span className="tag tag-warn">{words.closedNode}</span>}</span>
-                <span className="hint">{each.lacks.length > 0 ? `${words.lacks}: ${each.lacks.map((one) => words.amount(one.dimension, one.missing)).join(', ')}` : words.nothingLacks}</span>
+                <span>{each.node} {each.fits && <span className="tag tag-good">{words.nothingLacks}</span>}</span>
+                {each.lacks.map((sentence) => <span key={sentence} className="hint">{sentence}</span>)}
               </li>
             ))}
           </ul>

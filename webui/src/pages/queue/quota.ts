@@ -1,5 +1,6 @@
 /** A quota as the form holds it. Pure. */
-import type { QuotaView } from '../../api/types';
+import type { QuotaView, UserView } from '../../api/types';
+import type { Dictionary } from '../../i18n/en';
 
 export type LimitKey = 'sessions' | 'cores' | 'memory' | 'gpus';
 
@@ -48,4 +49,13 @@ export function quotaId(form: QuotaForm): string {
 export function wireOf(form: QuotaForm) {
   const { sessions, cores, memory, gpus } = form.limits;
   return { sessions_max: sessions, cpu_max: cores, memory_mib_max: memory, gpus_max: gpus, weight: form.weight };
+}
+
+/** The name that holds for all who have no quota of their own. */
+export const EVERYBODY_ELSE = 'default';
+
+/** Whose a quota is, as people say it: users are known by identifier, and one's own is known by name. */
+export function nameOf(quota: Pick<QuotaView, 'scope' | 'name'>, me: UserView | null, words: Dictionary['queue']): string {
+  if (quota.name === EVERYBODY_ELSE) return quota.scope === 'team' ? words.everybodyElse.team : words.everybodyElse.user;
+  return me !== null && quota.scope === 'user' && quota.name === me.id ? me.name : quota.name;
 }
