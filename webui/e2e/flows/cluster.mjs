@@ -65,17 +65,17 @@ export async function queue({ page, checks, names, addresses }) {
   });
 }
 
-export async function quotas({ page, checks }) {
+export async function quotas({ page, checks, user }) {
   await checks.check('a quota is set, changed and removed', async () => {
     await page.goto('/queue');
     const card = page.getByRole('region', { name: 'Quotas' });
     await card.getByRole('button', { name: 'Set quota' }).click();
-    await page.getByLabel('Name').fill('default');
+    await page.getByLabel('Name').fill(user);
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('alert').filter({ hasText: 'at least one limit' }).waitFor();
     await page.getByLabel('Sessions', { exact: true }).fill('3');
     await page.getByRole('button', { name: 'Save' }).click();
-    const row = card.getByRole('row', { name: /every other user/ });
+    const row = card.getByRole('row', { name: new RegExp(user) });
     await row.getByRole('cell', { name: '3', exact: true }).waitFor();
     await row.getByRole('button', { name: new RegExp('^Change') }).click();
     await page.getByLabel('Sessions', { exact: true }).fill('4');

@@ -1,6 +1,6 @@
 /** Calls about the queue, capacity and quotas. */
-import { client, command, revision, unwrap } from './client';
-import type { CapacityView, QueueEntryView, QuotaView, WhyView } from './types';
+import { client, revision, unwrap } from './client';
+import type { CapacityView, QueueEntryView, QuotaLimits, QuotaView, WhyView } from './types';
 
 export async function readQueue(): Promise<QueueEntryView[]> {
   return (await unwrap(client.GET('/api/v1/scheduler/queue'))).items;
@@ -18,11 +18,12 @@ export async function listQuotas(): Promise<QuotaView[]> {
   return (await unwrap(client.GET('/api/v1/scheduler/quotas'))).items;
 }
 
-export function putQuota(id: string, body: object, before: QuotaView | null): Promise<QuotaView> {
-  const header = { ...command(), ...(before ? { 'If-Match': revision(before) } : {}) };
+/** Sets a quota; `before` is what it replaces. */
+export function putQuota(id: string, body: QuotaLimits, before: QuotaView | null): Promise<QuotaView> {
+  const header = { 'If-Match': revision(before ?? { revision: 0 }) };
   return unwrap(client.PUT('/api/v1/scheduler/quotas/{id}', { params: { path: { id }, header }, body }));
 }
 
 export async function removeQuota(quota: QuotaView): Promise<void> {
-  await unwrap(client.DELETE('/api/v1/scheduler/quotas/{id}', { params: { path: { id: quota.id }, header: { ...command(), 'If-Match': revision(quota) } } }));
+  await unwrap(client.DELETE('/api/v1/scheduler/quotas/{id}', { params: { path: { id: quota.id }, header: { 'If-Match': revision(quota) } } }));
 }

@@ -48,7 +48,7 @@ export const enQueue = {
   removeHelp: 'From then on it may use what is there.',
   saved: (name: string) => `Quota of ${name} saved`,
   removed: (name: string) => `Quota of ${name} removed`,
-  whoHelp: 'A user’s ID (see My account), a team’s name, or `default` for all who have none of their own.',
+  whoHelp: 'A user’s login name or ID, a team’s name, or `default` for all who have none of their own.',
   everybodyElse: { user: 'every other user', team: 'every other team' },
   whoMissing: 'Name a user or a team.',
   nothingSet: 'Set at least one limit.',

@@ -50,7 +50,7 @@ export const zhQueue: Dictionary['queue'] = {
   removeHelp: '此后可使用全部可用资源。',
   saved: (name) => `已保存 ${name} 的配额`,
   removed: (name) => `已移除 ${name} 的配额`,
-  whoHelp: '用户 ID（见“我的账户”）、团队名称，或 `default` 表示所有没有单独配额者。',
+  whoHelp: '用户的登录名或 ID、团队名称，或 `default` 表示所有没有单独配额者。',
   everybodyElse: { user: '其他所有用户', team: '其他所有团队' },
   whoMissing: '请填写用户或团队。',
   nothingSet: '请至少设置一个上限。',

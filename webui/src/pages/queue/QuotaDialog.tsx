@@ -46,7 +46,7 @@ export function QuotaDialog({ quota, onClose }: { quota: QuotaView | null; onClo
         </div>
         <datalist id="quota-who">
           <option value={EVERYBODY_ELSE}>{words.everybodyElse[form.scope]}</option>
-          {form.scope === 'user' && me && <option value={me.id}>{me.name}</option>}
+          {form.scope === 'user' && me && <option value={me.name}>{me.id}</option>}
         </datalist>
         <p className="hint quota-help" id="quota-name-help"><Rich words={words.whoHelp} /></p>
         {LIMITS.map(({ key, max }) => (

@@ -1,15 +1,15 @@
 /** A quota as the form holds it. Pure. */
-import type { QuotaView, UserView } from '../../api/types';
+import type { QuotaLimits, QuotaView, UserView } from '../../api/types';
 import type { Dictionary } from '../../i18n/en';
 
 export type LimitKey = 'sessions' | 'cores' | 'memory' | 'gpus';
 
 /** The limits in reading order, with the most that makes sense. */
 export const LIMITS: { key: LimitKey; max: number }[] = [
-  { key: 'sessions', max: 100_000 },
+  { key: 'sessions', max: 1_000_000 },
   { key: 'cores', max: 1_000_000 },
-  { key: 'memory', max: 1_000_000_000 },
-  { key: 'gpus', max: 100_000 },
+  { key: 'memory', max: 4_000_000_000 },
+  { key: 'gpus', max: 1_000_000 },
 ];
 
 export const WEIGHT_MAX = 1000;
@@ -46,7 +46,7 @@ export function quotaId(form: QuotaForm): string {
 }
 
 /** The form as the gateway wants it. */
-export function wireOf(form: QuotaForm) {
+export function wireOf(form: QuotaForm): QuotaLimits {
   const { sessions, cores, memory, gpus } = form.limits;
   return { sessions_max: sessions, cpu_max: cores, memory_mib_max: memory, gpus_max: gpus, weight: form.weight };
 }
