@@ -37,6 +37,11 @@ fn every_noun_and_verb_explains_itself() {
         &["config", "check", "--help"],
         &["login", "--help"],
         &["passwd", "--help"],
+        &["cluster", "status", "--help"],
+        &["sched", "quota", "set", "--help"],
+        &["node", "drain", "--help"],
+        &["session", "move", "--help"],
+        &["cert", "node", "--help"],
         &["api", "--help"],
     ] {
         let output = run(arguments);

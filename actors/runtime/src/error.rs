@@ -138,6 +138,14 @@ pub enum ActorsError {
         /// What was seen.
         reason: String,
     },
+    /// Another node does not answer.
+    #[error("node {node} does not answer: {reason}; look at its links, or ask it directly")]
+    NodeUnreachable {
+        /// Which.
+        node: String,
+        /// What was seen.
+        reason: String,
+    },
     /// Control state cannot be changed now.
     #[error("the control state cannot be changed now: {detail}")]
     NoQuorum {
@@ -209,6 +217,7 @@ impl ActorsError {
                 vec![("limit", Value::from(*limit)), ("got", Value::from(*got))]
             }
             Self::Overloaded { limit, .. } => vec![("limit", Value::from(*limit))],
+            Self::NodeUnreachable { node, .. } => vec![("node", text(node))],
             Self::Restarting { actor } | Self::Unanswered { actor, .. } => {
                 vec![("actor", text(actor))]
             }
@@ -246,6 +255,7 @@ impl Coded for ActorsError {
             Self::Overloaded { .. } | Self::Restarting { .. } => ErrorCode::Overloaded,
             Self::Draining => ErrorCode::Draining,
             Self::Unanswered { .. } => ErrorCode::DeadlineExceeded,
+            Self::NodeUnreachable { .. } => ErrorCode::NodeUnreachable,
             Self::NoQuorum { .. } => ErrorCode::NoQuorum,
             Self::Store { .. } | Self::Boot { .. } | Self::Internal { .. } => ErrorCode::Internal,
         }

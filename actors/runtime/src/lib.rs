@@ -53,9 +53,10 @@ pub use messages::inspect::InspectHandle;
 pub use messages::library::{LibraryHandle, ListStrategies, NewStrategy, StrategyEdit};
 pub use messages::logs::LogsHandle;
 pub use messages::metrics::{BINS_MAX, HistoryQuery, MetricsHandle};
-pub use messages::nodes::NodesHandle;
+pub use messages::nodes::{NodeVerb, NodesHandle, Standing};
 pub use messages::reports::ReportsHandle;
-pub use messages::sessions::{ListSessions, NewSession, SessionsHandle};
+pub use messages::scheduler::{QuotaLimits, QuotaScope, SchedulerHandle};
+pub use messages::sessions::{ListSessions, NewSession, SessionsHandle, Wishes};
 pub use messages::topics::{
     SeriesPatch, Since, Start, Subscription, TopicClass, TopicUpdate, TopicsHandle, TopicsStatus,
     Updates,

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use cluster::control::state::NodeState;
 use engine::config::Violation;
 use serde_json::Value;
+
+pub(crate) use crate::session::lifecycle::state_of;
 
 /// Longest name, characters.
 pub(crate) const NAME_CHARS_MAX: usize = 120;
@@ -56,6 +59,19 @@ pub(crate) fn under(prefix: &str, violations: Vec<Violation>) -> Vec<Violation> 
             ..violation
         })
         .collect()
+}
+
+/// Returns the word for a node's state.
+pub(crate) fn node_word(state: NodeState) -> &'static str {
+    match state {
+        NodeState::Ready => "ready",
+        NodeState::Cordoned => "cordoned",
+        NodeState::Draining => "draining",
+        NodeState::Drained => "drained",
+        NodeState::Down => "down",
+        NodeState::Joining => "joining",
+        NodeState::Left => "left",
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::answer::{Answer, Handled};
 use crate::app::App;
 use crate::auth::caller::{Caller, forbidden};
 use crate::auth::cookie;
+use crate::consistency;
 use crate::headers::{Kind, content_type, header, unambiguous};
 use crate::idempotency::{self, Begin};
 use crate::json;
@@ -71,7 +72,8 @@ where
     let headers = &incoming.headers;
     unambiguous(headers)?;
     let caller = admit(app, spec, headers, incoming.address).await?;
-    let query = Query::parse(&incoming.query, spec.query)?;
+    let (filters, wanted) = consistency::split(spec, &incoming.query, headers)?;
+    let query = Query::parse(&filters, spec.query)?;
     let revision = if spec.if_match || headers.contains_key("if-match") {
         Some(revision::if_match(header(headers, "if-match"))?)
     } else {
@@ -112,8 +114,12 @@ where
     let result = if key.is_some() {
         once(app, spec, request, digest).await
     } else {
-        run(spec, request).await
+        match wanted.wait(app).await {
+            Ok(()) => run(spec, request).await,
+            Err(problem) => Err(problem),
+        }
     };
+    let result = consistency::mark(app, spec, result).await;
     record(spec, &user, &incoming.path, incoming.address, &result);
     result
 }

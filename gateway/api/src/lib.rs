@@ -13,6 +13,7 @@ mod answer;
 mod app;
 mod auth;
 mod config;
+mod consistency;
 mod cursor;
 mod dispatch;
 mod dto;

@@ -8,8 +8,9 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Map, Value, json};
 
+use crate::consistency;
 use crate::problem::ProblemDocument;
-use crate::spec::{Access, Param, ParamKind, RouteSpec};
+use crate::spec::{Access, Param, ParamKind, RouteSpec, Verb};
 
 /// Where routes are served.
 pub(crate) const BASE: &str = "/api/v1";
@@ -99,9 +100,9 @@ fn operation(spec: &RouteSpec, generator: &mut schemars::SchemaGenerator) -> Val
     operation
 }
 
-/// Commands on one object may come without a body.
+/// Commands on one object may come without a body; those on nodes say why.
 pub(crate) fn body_is_optional(spec: &RouteSpec) -> bool {
-    spec.path.contains("{id}:")
+    spec.path.contains("{id}:") && !spec.path.starts_with("/nodes/")
 }
 
 fn operation_id(spec: &RouteSpec) -> String {
@@ -148,6 +149,18 @@ fn parameters(spec: &RouteSpec) -> Vec<Value> {
             json!({"type": "string"}),
             "The ETag of what was read, for example \"r17\".",
         ));
+    }
+    if spec.method == Verb::Get {
+        list.push(json!({
+            "name": consistency::PARAMETER, "in": "query", "required": false,
+            "schema": {"type": "string", "enum": consistency::VALUES},
+            "description": "`linearizable`: as of now, wherever it was changed; what this node knows where absent.",
+        }));
+        list.push(json!({
+            "name": "TM-Min-Index", "in": "header", "required": false,
+            "schema": {"type": "string"},
+            "description": "`TM-Applied-Index` of a change that the answer must contain.",
+        }));
     }
     if spec.access == Access::Cookie {
         list.push(header("TM-CSRF", json!({"type": "string", "const": "1"}), "Always 1."));

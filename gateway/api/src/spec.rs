@@ -22,6 +22,8 @@ pub(crate) enum Verb {
     Get,
     /// Creates or commands.
     Post,
+    /// Writes whole.
+    Put,
     /// Changes parts.
     Patch,
     /// Removes or archives.
@@ -34,6 +36,7 @@ impl Verb {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }

@@ -309,6 +309,7 @@ fn new_session(
         resources: None,
         priority: 0,
         tags: vec!["demo".to_owned()],
+        wishes: actors::Wishes::default(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! One file per noun: arguments in, calls to the gateway, tables out.
 
+mod actor;
 mod api;
 mod backtest;
+mod cert;
+mod cluster;
 mod config;
 mod data;
 mod demo;
@@ -10,6 +13,7 @@ mod login;
 mod node;
 mod pick;
 mod report;
+mod sched;
 mod session;
 mod strategy;
 
@@ -38,6 +42,10 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
     match cli.noun {
         Noun::Demo(args) => demo::run(args, out).await,
         Noun::Node(verb) => node::run(verb, context).await,
+        Noun::Cluster(verb) => cluster::run(verb, &context()?).await,
+        Noun::Sched(verb) => sched::run(verb, &context()?).await,
+        Noun::Actor(verb) => actor::run(verb, &context()?).await,
+        Noun::Cert(verb) => cert::run(verb, out),
         Noun::Data(verb) => data::run(verb, &context()?).await,
         Noun::Strategy(verb) => strategy::run(verb, &context()?).await,
         Noun::Session(verb) => session::run(verb, &context()?).await,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Context, pick};
 use crate::boot;
-use crate::cli::{NodeVerb, ServeArgs};
+use crate::cli::{NodeOrder, NodeVerb, ServeArgs};
 use crate::config::NodeConfig;
 use crate::error::CliError;
 use crate::output::{Table, note};
@@ -22,6 +22,19 @@ pub(crate) async fn run(
         NodeVerb::Start(args) => start(&args).await,
         NodeVerb::Status => status(&context()?).await,
         NodeVerb::Ls => list(&context()?).await,
+        NodeVerb::Show { node } => {
+            let context = context()?;
+            let row = context.client.get(&path(&node)).await?;
+            super::cluster::fields(&context, &row)
+        }
+        NodeVerb::Cordon(asked) => order(&context()?, "cordon", &asked).await,
+        NodeVerb::Uncordon(asked) => order(&context()?, "uncordon", &asked).await,
+        NodeVerb::Undrain(asked) => order(&context()?, "undrain", &asked).await,
+        NodeVerb::Drain { order: asked, no_wait } => drain(&context()?, &asked, no_wait).await,
+        NodeVerb::Decommission { order: asked, confirm } => {
+            let body = json!({"reason": asked.reason, "confirm": confirm});
+            send(&context()?, "decommission", &asked.node, body).await
+        }
         NodeVerb::ResetPassword { user, serve } => reset_password(&user, &serve).await,
     }
 }
@@ -90,6 +103,41 @@ async fn list(context: &Context) -> Result<(), CliError> {
         }
         table.render()
     })
+}
+
+fn path(node: &str) -> String {
+    format!("/api/v1/nodes/{}", super::data::escape(node))
+}
+
+async fn order(context: &Context, verb: &str, asked: &NodeOrder) -> Result<(), CliError> {
+    send(context, verb, &asked.node, json!({"reason": asked.reason})).await
+}
+
+async fn send(context: &Context, verb: &str, node: &str, body: Value) -> Result<(), CliError> {
+    let row = context.client.post(&format!("{}:{verb}", path(node)), body).await?;
+    context.out.value(&row, |row| format!("{} {}", pick::id(row), pick::text(row, "state")))
+}
+
+async fn drain(context: &Context, asked: &NodeOrder, no_wait: bool) -> Result<(), CliError> {
+    let body = json!({"reason": asked.reason});
+    let mut row = context.client.post(&format!("{}:drain", path(&asked.node)), body).await?;
+    let mut shown = String::new();
+    while !no_wait && pick::text(&row, "state") == "draining" {
+        let left = pick::text(&row, "session_count");
+        if left != shown {
+            note(&format!("{} drains: {left} sessions left", asked.node));
+            shown = left;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(std::time::Duration::from_millis(500)) => {}
+            _ = tokio::signal::ctrl_c() => {
+                note("the node goes on draining; `tm node undrain` stops that");
+                break;
+            }
+        }
+        row = context.client.get(&path(&asked.node)).await?;
+    }
+    context.out.value(&row, |row| format!("{} {}", pick::id(row), pick::text(row, "state")))
 }
 
 async fn reset_password(user: &str, args: &ServeArgs) -> Result<(), CliError> {

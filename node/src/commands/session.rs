@@ -23,6 +23,14 @@ pub(crate) async fn run(verb: SessionVerb, context: &Context) -> Result<(), CliE
         SessionVerb::Stop { session, reason } => {
             command(context, &session, "stop", json!({"reason": reason})).await
         }
+        SessionVerb::Move { session, node, reason } => {
+            let mut body = json!({"reason": reason});
+            if let Some(node) = node {
+                body["node"] = json!(node);
+            }
+            command(context, &session, "move", body).await
+        }
+        SessionVerb::Why { session } => super::sched::why(context, &session).await,
         SessionVerb::Checkpoint { session } => {
             command(context, &session, "checkpoint", json!({})).await
         }
@@ -38,7 +46,8 @@ pub(crate) async fn run(verb: SessionVerb, context: &Context) -> Result<(), CliE
     }
 }
 
-async fn find(context: &Context, wanted: &str) -> Result<String, CliError> {
+/// Returns the identifier of a session.
+pub(super) async fn find(context: &Context, wanted: &str) -> Result<String, CliError> {
     // A whole identifier needs no search.
     if wanted.len() == "ses_".len() + 32 && wanted.starts_with("ses_") {
         return Ok(wanted.to_owned());

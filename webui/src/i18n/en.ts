@@ -105,7 +105,6 @@ export const en = {
     reserved: (used: string, all: string) => `${used} of ${all} reserved`,
     load: (percent: string) => `${percent} CPU in use`,
     diskFree: (percent: string) => `${percent} disk free`,
-    local: 'this node',
     noSessions: 'No sessions yet',
     noData: 'No data sets yet',
   },

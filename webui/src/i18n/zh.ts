@@ -102,7 +102,6 @@ export const zh: Dictionary = {
     reserved: (used, all) => `已预留 ${used} / ${all}`,
     load: (percent) => `CPU 使用 ${percent}`,
     diskFree: (percent) => `磁盘剩余 ${percent}`,
-    local: '本节点',
     noSessions: '还没有会话',
     noData: '还没有数据集',
   },

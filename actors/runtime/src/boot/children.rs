@@ -11,7 +11,7 @@ use crate::collect::{Collect, CollectArguments, CollectTimes, Stores};
 use crate::data::{Data, DataArguments};
 use crate::host::Host;
 use crate::identity::{Identity, IdentityArguments};
-use crate::inspect::Inspect;
+use crate::inspect::{Inspect, InspectArguments};
 use crate::library::{Library, LibraryArguments};
 use crate::logs::{Logs, LogsArguments};
 use crate::messages;
@@ -124,6 +124,7 @@ fn spec(name: &str, parts: &Parts) -> Option<ChildSpec> {
             || Nodes,
             move || NodesArguments {
                 control: context.control.clone(),
+                peers: Arc::clone(&context.peers),
                 topics: context.topics.clone(),
                 clock: Arc::clone(&context.clock),
                 here: here.clone(),
@@ -175,9 +176,15 @@ fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
                 move || CollectArguments { stores: stores(), times },
             )
         }
-        messages::inspect::NAME => {
-            child(messages::inspect::NAME, || Inspect, move || context.directory.clone())
-        }
+        messages::inspect::NAME => child(
+            messages::inspect::NAME,
+            || Inspect,
+            move || InspectArguments {
+                directory: context.directory.clone(),
+                node: context.node.clone(),
+                peers: Arc::clone(&context.peers),
+            },
+        ),
         _ => return None,
     };
     Some(found)

@@ -38,6 +38,7 @@ use crate::messages::logs::LogsHandle;
 use crate::messages::metrics::MetricsHandle;
 use crate::messages::nodes::NodesHandle;
 use crate::messages::reports::ReportsHandle;
+use crate::messages::scheduler::SchedulerHandle;
 use crate::messages::sessions::SessionsHandle;
 use crate::messages::topics::TopicsHandle;
 use crate::nodes::devices::gpu_count;
@@ -75,6 +76,8 @@ pub struct Platform {
     pub topics: TopicsHandle,
     /// Nodes and what they have.
     pub nodes: NodesHandle,
+    /// Why sessions wait, what is left, who may have how much.
+    pub scheduler: SchedulerHandle,
     /// Users, refresh tokens, the signing key.
     pub identity: IdentityHandle,
     /// The actor tree.
@@ -272,6 +275,7 @@ fn assemble(
         reports: ReportsHandle::new(at()),
         topics: topics.clone(),
         nodes: NodesHandle::new(at()),
+        scheduler: SchedulerHandle::new(at()),
         identity: IdentityHandle::new(at()),
         inspect: InspectHandle::new(at()),
     };

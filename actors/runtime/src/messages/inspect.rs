@@ -1,5 +1,6 @@
 //! The actor tree as the world sees it.
 
+use engine::ids::NodeId;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
 
@@ -14,8 +15,8 @@ pub(crate) const NAME: &str = "inspect";
 /// Everything the inspector can be asked. Stays in this process.
 #[derive(Debug, RactorMessage)]
 pub(crate) enum InspectMsg {
-    /// Every actor of this node.
-    Actors { reply: RpcReplyPort<Result<Vec<ActorView>, ActorsError>> },
+    /// Every actor of a node; of this one where none is named.
+    Actors { node: Option<NodeId>, reply: RpcReplyPort<Result<Vec<ActorView>, ActorsError>> },
 }
 
 /// The door to the inspector.
@@ -34,6 +35,14 @@ impl InspectHandle {
     /// # Errors
     /// Tells when the actor does not answer.
     pub async fn actors(&self) -> Result<Vec<ActorView>, ActorsError> {
-        ask(&self.directory, NAME, |reply| InspectMsg::Actors { reply }).await
+        ask(&self.directory, NAME, |reply| InspectMsg::Actors { node: None, reply }).await
+    }
+
+    /// Returns every actor of a node in the order of the tree.
+    ///
+    /// # Errors
+    /// Tells when the node does not answer.
+    pub async fn actors_of(&self, node: NodeId) -> Result<Vec<ActorView>, ActorsError> {
+        ask(&self.directory, NAME, |reply| InspectMsg::Actors { node: Some(node), reply }).await
     }
 }

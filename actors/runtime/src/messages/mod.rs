@@ -12,11 +12,12 @@ pub mod logs;
 pub mod metrics;
 pub mod nodes;
 pub mod reports;
-pub(crate) mod scheduler;
+pub mod scheduler;
 pub(crate) mod session;
 pub mod sessions;
 pub mod topics;
 pub(crate) mod warden;
+mod wishes;
 
 use std::fmt;
 use std::time::Duration;

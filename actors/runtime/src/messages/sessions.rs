@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use super::data::DataHandle;
 use super::library::LibraryHandle;
+pub use super::wishes::Wishes;
 use super::{Command, ask, ask_within};
 use crate::directory::Directory;
 use crate::error::ActorsError;
@@ -58,6 +59,8 @@ pub struct NewSession {
     pub priority: i32,
     /// Labels, at most 20 of 1 to 50 characters.
     pub tags: Vec<String>,
+    /// Where it may run, and who pays for it.
+    pub wishes: Wishes,
 }
 
 /// Which sessions to list, newest first.
@@ -94,6 +97,8 @@ pub(crate) struct Draft {
     pub(crate) priority: i32,
     /// Labels.
     pub(crate) tags: Vec<String>,
+    /// Where it may run, and who pays for it.
+    pub(crate) wishes: Wishes,
 }
 
 /// A change of state that the scheduler, a host or a session asks for.
@@ -389,9 +394,19 @@ impl SessionsHandle {
             (Some(config), Some(resources), Some((strategy, version)), Some(dataset))
                 if violations.is_empty() =>
             {
-                let NewSession { name, priority, tags, .. } = wanted;
+                let NewSession { name, priority, tags, wishes, .. } = wanted;
                 let name = name.trim().to_owned();
-                Ok(Draft { name, strategy, version, dataset, config, resources, priority, tags })
+                Ok(Draft {
+                    name,
+                    strategy,
+                    version,
+                    dataset,
+                    config,
+                    resources,
+                    priority,
+                    tags,
+                    wishes,
+                })
             }
             _ => Err(ActorsError::Invalid { errors: violations }),
         }
@@ -481,6 +496,7 @@ fn plain_violations(wanted: &NewSession) -> Vec<Violation> {
             found.push(outside(&format!("/tags/{index}"), limits, whole(chars), detail));
         }
     }
+    found.extend(super::wishes::violations(&wanted.wishes));
     found
 }
 

@@ -1,28 +1,38 @@
-//! Nodes for those outside: what they have, what is reserved, what is in use.
+//! Nodes for those outside: what they have, what is reserved, what is in use; the cluster, and what operators ask of
+//! its nodes.
 //!
-//! Capacity and reservations come from control state; load is sampled here and only for this node.
+//! Capacity and reservations come from control state; load is sampled here for this node and comes from the leader for
+//! all, so that every node shows the same.
 
+mod decide;
 pub(crate) mod devices;
 mod sampler;
+mod view;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use cluster::control::ControlHandle;
-use cluster::control::state::{Node, NodeState};
+use cluster::control::{ControlCommand, ControlHandle};
 use engine::ids::NodeId;
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::watch;
 
 pub use self::devices::{Gpu, Gpus};
 pub use self::sampler::machine_memory_mib;
-use crate::clock::{Clock, rfc3339};
+use self::view::{Report, Seen};
+use crate::clock::Clock;
+use crate::documents::Documents;
 use crate::error::ActorsError;
-use crate::messages::answer;
-use crate::messages::nodes::{NodesMsg, Sample};
+use crate::messages::nodes::{NodeVerb, NodesMsg, Sample, Standing, unknown};
 use crate::messages::topics::TopicsHandle;
+use crate::messages::{Command, answer};
+use crate::peers::{Answer, Peers, Question};
 use crate::tasks::Task;
-use crate::views::NodeView;
+use crate::views::{ClusterView, LinkView, NodeView};
+
+/// How long a reader waits for a change to be applied here.
+const REACH_MAX: Duration = Duration::from_secs(2);
 
 /// The nodes actor.
 #[derive(Debug)]
@@ -32,6 +42,8 @@ pub(crate) struct Nodes;
 pub(crate) struct NodesArguments {
     /// Where nodes are registered.
     pub(crate) control: ControlHandle,
+    /// The other nodes.
+    pub(crate) peers: Arc<dyn Peers>,
     /// Who is told of changes.
     pub(crate) topics: TopicsHandle,
     /// The time.
@@ -57,11 +69,17 @@ pub(crate) struct Here {
 
 /// What the nodes actor keeps.
 pub(crate) struct NodesState {
-    control: ControlHandle,
     topics: TopicsHandle,
-    here: Here,
-    sample: Option<Sample>,
+    register: Register,
     _sampler: Task,
+}
+
+/// What is asked to answer. Cheap to clone, so that what waits does so beside the actor.
+#[derive(Clone)]
+struct Register {
+    control: ControlHandle,
+    peers: Arc<dyn Peers>,
+    here: Here,
 }
 
 impl Actor for Nodes {
@@ -74,14 +92,10 @@ impl Actor for Nodes {
         myself: ActorRef<Self::Msg>,
         arguments: Self::Arguments,
     ) -> Result<Self::State, ActorProcessingErr> {
-        let sampler = sampler::start(myself, arguments.clock, arguments.here.data_dir.clone());
-        Ok(NodesState {
-            control: arguments.control,
-            topics: arguments.topics,
-            here: arguments.here,
-            sample: None,
-            _sampler: sampler,
-        })
+        let NodesArguments { control, peers, topics, clock, here } = arguments;
+        let sampler = sampler::start(myself, clock, here.data_dir.clone());
+        let register = Register { control, peers, here };
+        Ok(NodesState { topics, register, _sampler: sampler })
     }
 
     async fn handle(
@@ -90,11 +104,30 @@ impl Actor for Nodes {
         message: Self::Msg,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
+        let register = &state.register;
         match message {
-            NodesMsg::List { reply } => answer(reply, state.list()),
+            NodesMsg::List { reply } => answer(reply, register.list()),
+            NodesMsg::Cluster { reply } => answer(reply, register.cluster()),
+            NodesMsg::Standing { reply } => answer(reply, Ok(register.standing())),
+            NodesMsg::Links { node, reply } => {
+                let register = register.clone();
+                beside(reply, async move { register.links(&node).await });
+            }
+            NodesMsg::Order { command, node, verb, reply } => {
+                let register = register.clone();
+                beside(reply, async move { register.order(&command, &node, verb).await });
+            }
+            NodesMsg::Reach { index, reply } => {
+                let register = register.clone();
+                beside(reply, async move { register.reach(index).await });
+            }
+            NodesMsg::Barrier { reply } => {
+                let control = register.control.clone();
+                beside(reply, async move { Ok(control.barrier().await?) });
+            }
             NodesMsg::Sampled(sample) => {
-                state.sample = Some(sample);
-                for view in state.list()? {
+                register.report(&sample)?;
+                for view in register.list()? {
                     state.topics.publish_state("nodes", view.id.as_str(), &view);
                 }
             }
@@ -103,66 +136,117 @@ impl Actor for Nodes {
     }
 }
 
-impl NodesState {
-    fn list(&self) -> Result<Vec<NodeView>, ActorsError> {
-        let nodes: Vec<(String, Node)> = self.control.read(|state| {
-            state.nodes.iter().map(|(name, node)| (name.to_owned(), node.clone())).collect()
-        });
-        nodes.iter().map(|(name, node)| self.view(name, node)).collect()
-    }
+/// Answers from a task of its own: what waits for other nodes must not hold the mailbox.
+fn beside<T: Send + 'static>(
+    reply: RpcReplyPort<Result<T, ActorsError>>,
+    work: impl Future<Output = Result<T, ActorsError>> + Send + 'static,
+) {
+    tokio::spawn(async move { answer(reply, work.await) });
+}
 
-    fn view(&self, name: &str, node: &Node) -> Result<NodeView, ActorsError> {
-        let (reserved, count) = self
-            .control
-            .read(|state| (state.sessions.reserved_on(name), state.sessions.placed_on(name).len()));
-        let local = name == self.here.node.as_str();
-        let sample = self.sample.filter(|_| local);
-        let registered_ms = i64::try_from(node.registered_at_ms).unwrap_or(i64::MAX);
-        Ok(NodeView {
-            id: name.parse().map_err(ActorsError::internal)?,
-            state: state_name(node.state).to_owned(),
-            reason: node.reason.clone(),
-            up: node.down_since_ms.is_none(),
-            down_since: node.down_since_ms.map(|ms| rfc3339(i64::try_from(ms).unwrap_or(i64::MAX))),
-            address: node.profile.cluster_address.clone(),
-            gateway_url: node.profile.gateway_url.clone(),
-            labels: node.profile.labels.clone(),
-            roles: node.profile.roles.clone(),
-            version: if local { self.here.build.clone() } else { node.profile.build.clone() },
-            incarnation: node.incarnation,
-            started_at: rfc3339(if local { self.here.started_ms } else { registered_ms }),
-            cpu_capacity: cores(node.capacity.cpu_millis),
-            cpu_reserved: cores(reserved.cpu_millis),
-            cpu_ratio: sample.and_then(|sample| sample.cpu_ratio),
-            memory_capacity_mib: node.capacity.memory_mib,
-            memory_reserved_mib: reserved.memory_mib,
-            memory_used_bytes: sample.and_then(|sample| sample.memory_used_bytes).map(bytes),
-            gpu_capacity: node.capacity.gpus,
-            gpu_reserved: reserved.gpus,
-            session_count: u32::try_from(count).unwrap_or(u32::MAX),
-            disk_free_ratio: sample.and_then(|sample| sample.disk_free_ratio),
-            sampled_at: sample.map(|sample| rfc3339(sample.at_ms)),
+impl Register {
+    fn list(&self) -> Result<Vec<NodeView>, ActorsError> {
+        let (told, own) = (self.peers.reports(), self.here.report.borrow().clone());
+        self.control.read(|state| {
+            let reports = view::reports(state, &told, (self.here.node.as_str(), &own));
+            view::nodes(state, &reports)
         })
     }
-}
 
-fn state_name(state: NodeState) -> &'static str {
-    match state {
-        NodeState::Ready => "ready",
-        NodeState::Cordoned => "cordoned",
-        NodeState::Draining => "draining",
-        NodeState::Drained => "drained",
-        NodeState::Down => "down",
-        NodeState::Joining => "joining",
-        NodeState::Left => "left",
+    /// Says how busy this node is.
+    fn report(&self, sample: &Sample) -> Result<(), ActorsError> {
+        let report = Report::new(sample, self.here.started_ms, &self.here.build);
+        let bytes = serde_json::to_vec(&report).map_err(ActorsError::internal)?;
+        self.here.report.send_replace(bytes);
+        Ok(())
+    }
+
+    fn seen(&self) -> Seen {
+        Seen {
+            agreement: self.peers.agreement(),
+            lease: self.peers.lease(),
+            here: self.here.node.clone(),
+            build: self.here.build.clone(),
+        }
+    }
+
+    fn cluster(&self) -> Result<ClusterView, ActorsError> {
+        let seen = self.seen();
+        self.control.read(|state| view::cluster(state, &seen))
+    }
+
+    fn standing(&self) -> Standing {
+        let applied_index = self.control.read(|state| state.applied_index);
+        Standing { applied_index, quorum: self.seen().quorum() }
+    }
+
+    async fn links(&self, node: &NodeId) -> Result<Vec<LinkView>, ActorsError> {
+        let name = node.as_str();
+        if *node == self.here.node {
+            return Ok(self.peers.links().into_iter().filter_map(view::link).collect());
+        }
+        if self.control.read(|state| state.nodes.get(name).is_none_or(|node| !node.member())) {
+            return Err(unknown(name));
+        }
+        read_json(name, self.peers.ask(name, Question::Links).await)
+    }
+
+    async fn order(
+        &self,
+        command: &Command,
+        node: &NodeId,
+        verb: NodeVerb,
+    ) -> Result<NodeView, ActorsError> {
+        let name = node.as_str();
+        let agreement = self.peers.agreement();
+        // A command that comes again must not be judged by what came after it.
+        let done = Documents::new(self.control.clone()).remembers(command.id);
+        if !done {
+            let wanted =
+                self.control.read(|state| decide::decide(state, agreement.as_ref(), name, verb))?;
+            let key = cluster::control::CommandId(command.id.0);
+            let proposed = ControlCommand::SetNodeState {
+                node: name.to_owned(),
+                state: wanted,
+                actor: command.actor.clone(),
+                reason: command.reason.clone().unwrap_or_default(),
+            };
+            self.control.execute(key, proposed).await?;
+            tracing::info!(node = name, verb = verb.word(), actor = command.actor, "node ordered");
+        }
+        let (told, own) = (self.peers.reports(), self.here.report.borrow().clone());
+        self.control.read(|state| {
+            let reports = view::reports(state, &told, (self.here.node.as_str(), &own));
+            let node = state.nodes.get(name).ok_or_else(|| unknown(name))?;
+            view::view(state, name, node, reports.get(name))
+        })
+    }
+
+    async fn reach(&self, index: u64) -> Result<(), ActorsError> {
+        let mut applied = self.control.watch();
+        let reached = applied.wait_for(|applied| index <= *applied);
+        match tokio::time::timeout(REACH_MAX, reached).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(ActorsError::Draining),
+            Err(_) => Err(ActorsError::Unanswered {
+                actor: "control state".to_owned(),
+                reason: format!("change {index} has not reached this node yet"),
+            }),
+        }
     }
 }
 
-fn cores(millis: u64) -> u32 {
-    u32::try_from(millis.div_ceil(1_000)).unwrap_or(u32::MAX)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "memory of a machine is below 2^53 bytes")]
-fn bytes(count: u64) -> f64 {
-    count as f64
+/// Reads what another node answered.
+fn read_json<T: serde::de::DeserializeOwned>(
+    node: &str,
+    answered: Result<Answer, String>,
+) -> Result<T, ActorsError> {
+    let refused = |reason: String| ActorsError::NodeUnreachable { node: node.to_owned(), reason };
+    match answered.map_err(refused)? {
+        Answer::Json(bytes) => {
+            serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))
+        }
+        Answer::Refused(reason) => Err(refused(reason)),
+        Answer::Tail(_) => Err(refused("it answered another question".to_owned())),
+    }
 }

@@ -81,11 +81,7 @@ impl Peers for Alone {
         nobody()
     }
 
-    fn have<'a>(
-        &'a self,
-        _: &'a str,
-        _: &'a [BlobHash],
-    ) -> Boxed<'a, Result<Vec<bool>, String>> {
+    fn have<'a>(&'a self, _: &'a str, _: &'a [BlobHash]) -> Boxed<'a, Result<Vec<bool>, String>> {
         nobody()
     }
 

@@ -4,6 +4,7 @@
 //! Every node makes the same plan from the same state and can say why sessions wait; only the leader's is carried out.
 
 pub(crate) mod admit;
+mod answers;
 mod blocked;
 mod board;
 mod explain;
@@ -13,6 +14,7 @@ mod order;
 pub(crate) mod picture;
 pub(crate) mod planner;
 mod preempt;
+mod quotas;
 pub(crate) mod reason;
 pub(crate) mod rebalance;
 
@@ -20,15 +22,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::control::{ControlCommand, ControlHandle};
+use engine::ids::{NodeId, SessionId};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::clock::Clock;
 use crate::directory::Directory;
+use crate::documents::Documents;
+use crate::error::ActorsError;
 use crate::follow;
-use crate::messages::CommandId;
 use crate::messages::scheduler::SchedulerMsg;
 use crate::messages::sessions::{QueuePlace, SessionsHandle, SessionsMsg};
-use picture::{Quotas, Rules};
+use crate::messages::{Command, CommandId, answer};
+use crate::views::WhyView;
+use picture::Rules;
 use planner::{Plan, Wait, plan};
 
 /// Looked at again at least this often.
@@ -51,6 +57,9 @@ pub(crate) struct SchedulerState {
     sessions: SessionsHandle,
     clock: Arc<dyn Clock>,
     rules: Rules,
+    documents: Documents,
+    /// Who waits, as the last plan has it.
+    waits: Vec<Wait>,
 }
 
 /// The actor.
@@ -69,6 +78,8 @@ impl Actor for Scheduler {
         let index = arguments.control.watch();
         follow::control(index, LOOK_EVERY, move || myself.cast(SchedulerMsg::Look).is_ok());
         Ok(SchedulerState {
+            documents: Documents::new(arguments.control.clone()),
+            waits: Vec::new(),
             control: arguments.control,
             sessions: SessionsHandle::new(arguments.directory),
             clock: arguments.clock,
@@ -84,22 +95,80 @@ impl Actor for Scheduler {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SchedulerMsg::Look => state.look().await,
+            SchedulerMsg::Why { session, reply } => answer(reply, state.why(session)),
+            SchedulerMsg::Capacity { reply } => {
+                answer(reply, Ok(state.control.read(answers::capacity)));
+            }
+            SchedulerMsg::Quotas { reply } => answer(reply, quotas::list(&state.documents)),
+            // What waits for the agreement does so beside the actor.
+            SchedulerMsg::PutQuota { command, scope, name, revision, limits, reply } => {
+                let documents = state.documents.clone();
+                tokio::spawn(async move {
+                    let whose = (scope, name.as_str());
+                    let made = quotas::write(&documents, &command, whose, revision, &limits).await;
+                    answer(reply, made);
+                });
+            }
+            SchedulerMsg::RemoveQuota { command, scope, name, revision, reply } => {
+                let documents = state.documents.clone();
+                tokio::spawn(async move {
+                    let whose = (scope, name.as_str());
+                    answer(reply, quotas::remove(&documents, &command, whose, revision).await);
+                });
+            }
+            SchedulerMsg::Move { command, session, to, reply } => {
+                let (control, documents) = (state.control.clone(), state.documents.clone());
+                tokio::spawn(async move {
+                    answer(reply, relocate(&control, &documents, &command, session, to).await);
+                });
+            }
         }
         Ok(())
     }
+}
+
+/// Moves a session; a command that comes again is not judged by what came after it.
+async fn relocate(
+    control: &ControlHandle,
+    documents: &Documents,
+    command: &Command,
+    session: SessionId,
+    to: Option<NodeId>,
+) -> Result<(), ActorsError> {
+    if documents.remembers(command.id) {
+        return Ok(());
+    }
+    let wish = control.read(|state| answers::relocation(state, command, session, to.as_ref()))?;
+    control.execute(cluster::control::CommandId(command.id.0), wish).await?;
+    Ok(())
 }
 
 impl SchedulerState {
     async fn look(&mut self) {
         let leadership = self.control.leadership().borrow().clone();
         let majority = leadership.leader.is_some();
-        let shown = self.control.read(|state| glance::picture(state, majority, Quotas::default()));
+        // Placing without limits could not be taken back; placing nothing for a while can.
+        let quotas = match quotas::load(&self.documents) {
+            Ok(quotas) => quotas,
+            Err(error) => {
+                tracing::error!(%error, "quotas cannot be read; nothing is placed until they can");
+                return;
+            }
+        };
+        let shown = self.control.read(|state| glance::picture(state, majority, quotas));
         let now_ms = u64::try_from(self.clock.wall_ms()).unwrap_or(0);
         let plan = plan(&shown, &self.rules, now_ms);
         if leadership.here {
             self.carry_out(&plan).await;
         }
         self.sessions.tell(SessionsMsg::Queued { places: places(&plan.waits) });
+        self.waits = plan.waits;
+    }
+
+    fn why(&self, session: SessionId) -> Result<WhyView, ActorsError> {
+        let wait = self.waits.iter().find(|wait| wait.session == session);
+        let wait = wait.map(|wait| (wait, sentence(&wait.reason.to_string(), wait.position)));
+        self.control.read(|state| answers::why(state, session, wait))
     }
 
     async fn carry_out(&self, plan: &Plan) {

@@ -44,6 +44,9 @@ impl RegistryState {
                 gpus: resources.gpus,
                 ..Resources::default()
             },
+            team: draft.wishes.team.clone().unwrap_or_default(),
+            requires: draft.wishes.requirements(),
+            preemptible: draft.wishes.preemptible,
             references: vec![DocumentKey::new(DATASETS, draft.dataset.id.to_string())],
             spec: SessionSpec::new(hex, draft, model_sha256, self.context.build.clone())
                 .to_bytes()?,

@@ -4,6 +4,7 @@
 //! Undefined is `null`. Identifiers are prefixed text.
 
 mod cluster;
+mod operating;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::cluster::{ClusterView, LinkView, MemberView, SeenView};
+pub use self::operating::{
+    AmountView, CapacityView, ConsideredView, NodeRoomView, QuotaView, RoomView, WhyView,
+};
 
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -383,7 +387,7 @@ pub struct LogLineView {
 pub struct NodeView {
     /// Identifier.
     pub id: NodeId,
-    /// `ready`, `cordoned`, `draining`, `drained`.
+    /// `joining`, `ready`, `cordoned`, `draining`, `drained`, `left`.
     pub state: String,
     /// Why it is in its state; empty where nobody said.
     pub reason: String,
@@ -432,6 +436,8 @@ pub struct NodeView {
 /// One actor in a node's tree.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ActorView {
+    /// The node it belongs to.
+    pub node: NodeId,
     /// Name.
     pub name: String,
     /// Name of its supervisor; absent for the root.
@@ -442,6 +448,9 @@ pub struct ActorView {
     pub restart_count: u32,
     /// Last error.
     pub last_error: Option<String>,
+    /// How long a question that was put into its mailbox just now waited for its answer, ms: the age of the oldest
+    /// message there, and the time of one cheap answer. 1000 stands for longer; absent where it takes no questions.
+    pub queue_age_ms: Option<u64>,
 }
 
 /// A user without secrets.

@@ -140,6 +140,7 @@ pub async fn training(node: &Node) -> NewSession {
         resources: None,
         priority: 0,
         tags: vec!["test".to_owned()],
+        wishes: actors::Wishes::default(),
     }
 }
 

@@ -27,6 +27,12 @@ pub(crate) enum Permission {
     SessionControlBacktest,
     /// See nodes.
     ClusterRead,
+    /// Cordon, drain and decommission nodes.
+    ClusterOperate,
+    /// See queue, capacity and quotas.
+    SchedulerRead,
+    /// Set quotas.
+    SchedulerWrite,
     /// See the actor tree.
     ActorRead,
     /// Change objects of other people.
@@ -37,7 +43,7 @@ use Permission as P;
 
 impl Permission {
     /// Every permission, for tables and tests.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
         P::StrategyRead,
         P::StrategyWrite,
         P::DataRead,
@@ -48,6 +54,9 @@ impl Permission {
         P::SessionControlTraining,
         P::SessionControlBacktest,
         P::ClusterRead,
+        P::ClusterOperate,
+        P::SchedulerRead,
+        P::SchedulerWrite,
         P::ActorRead,
         P::ObjectsWriteAny,
     ];
@@ -65,6 +74,9 @@ impl Permission {
             P::SessionControlTraining => "session:control:training",
             P::SessionControlBacktest => "session:control:backtest",
             P::ClusterRead => "cluster:read",
+            P::ClusterOperate => "cluster:operate",
+            P::SchedulerRead => "scheduler:read",
+            P::SchedulerWrite => "scheduler:write",
             P::ActorRead => "actor:read",
             P::ObjectsWriteAny => "objects:write:any",
         }
@@ -85,15 +97,16 @@ impl Permission {
             | P::SessionRunBacktest
             | P::SessionControlTraining
             | P::SessionControlBacktest => P::SessionRead,
-            P::ClusterRead => P::ClusterRead,
+            P::ClusterRead | P::ClusterOperate => P::ClusterRead,
+            P::SchedulerRead | P::SchedulerWrite => P::SchedulerRead,
             P::ActorRead => P::ActorRead,
             P::ObjectsWriteAny => P::ObjectsWriteAny,
         }
     }
 }
 
-const READS: [Permission; 5] =
-    [P::StrategyRead, P::DataRead, P::SessionRead, P::ClusterRead, P::ActorRead];
+const READS: [Permission; 6] =
+    [P::StrategyRead, P::DataRead, P::SessionRead, P::ClusterRead, P::SchedulerRead, P::ActorRead];
 const WRITES: [Permission; 6] = [
     P::StrategyWrite,
     P::DataWrite,
@@ -107,9 +120,13 @@ const WRITES: [Permission; 6] = [
 pub(crate) fn of_role(role: &str) -> BTreeSet<Permission> {
     let reads = READS.into_iter();
     match role {
-        "viewer" | "operator" => reads.collect(),
+        "viewer" => reads.collect(),
+        "operator" => reads.chain([P::ClusterOperate]).collect(),
         "ordinary" | "advanced" => reads.chain(WRITES).collect(),
-        "admin" => reads.chain(WRITES).chain([P::ObjectsWriteAny]).collect(),
+        "admin" => reads
+            .chain(WRITES)
+            .chain([P::ClusterOperate, P::SchedulerWrite, P::ObjectsWriteAny])
+            .collect(),
         _ => BTreeSet::new(),
     }
 }
@@ -129,13 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn viewers_and_operators_only_read_and_unknown_roles_do_nothing() {
-        for role in ["viewer", "operator"] {
-            assert!(
-                of_role(role).iter().all(|permission| permission.to_see() == *permission),
-                "{role}"
-            );
-        }
+    fn viewers_only_read_operators_also_order_nodes_and_unknown_roles_do_nothing() {
+        let changes = |role: &str| -> Vec<Permission> {
+            let held = of_role(role).into_iter();
+            held.filter(|permission| permission.to_see() != *permission).collect()
+        };
+        assert_eq!(changes("viewer"), []);
+        assert_eq!(changes("operator"), [P::ClusterOperate]);
+        assert!(!of_role("advanced").contains(&P::ClusterOperate));
         assert!(of_role("ordinary").is_superset(&of_role("viewer")));
         assert!(of_role("admin").is_superset(&of_role("advanced")));
         assert!(!of_role("advanced").contains(&P::ObjectsWriteAny));

@@ -1,6 +1,8 @@
 //! What is sent to start and command sessions.
 
-use engine::ids::{DatasetId, StrategyId};
+use std::collections::BTreeMap;
+
+use engine::ids::{DatasetId, NodeId, StrategyId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,6 +37,48 @@ pub(crate) struct NewSessionDto {
     #[serde(default)]
     #[schemars(length(max = 20), inner(length(min = 1, max = 50)))]
     pub(crate) tags: Vec<String>,
+    /// Where it may run; anywhere where absent.
+    #[serde(default)]
+    pub(crate) placement: PlacementDto,
+    /// The team whose quota it counts for.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 64))]
+    pub(crate) team: Option<String>,
+}
+
+/// Where a session may run.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Placement")]
+pub(crate) struct PlacementDto {
+    /// Labels that its node must carry, at most 16.
+    #[schemars(extend("maxProperties" = 16))]
+    pub(crate) labels: BTreeMap<String, String>,
+    /// A role that its node must have.
+    #[schemars(length(min = 1, max = 64))]
+    pub(crate) role: Option<String>,
+    /// The one node it may run on.
+    pub(crate) node: Option<NodeId>,
+    /// Whether a more urgent session may take its place.
+    pub(crate) preemptible: bool,
+}
+
+impl Default for PlacementDto {
+    fn default() -> Self {
+        Self { labels: BTreeMap::new(), role: None, node: None, preemptible: true }
+    }
+}
+
+/// Where a session should go.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "SessionMove")]
+pub(crate) struct MoveDto {
+    /// The node; the one with the most room where absent.
+    pub(crate) node: Option<NodeId>,
+    /// Recorded in the timeline.
+    #[schemars(length(min = 3, max = 500))]
+    pub(crate) reason: Option<String>,
 }
 
 /// Why a command is given.

@@ -1,9 +1,11 @@
 //! The table of all routes. Dispatch, permission check, documentation and tests are made from it.
 
 mod auth;
+mod cluster;
 mod configs;
 mod datasets;
 mod me;
+mod scheduler;
 mod sessions;
 mod strategies;
 mod system;
@@ -43,6 +45,8 @@ pub(crate) fn table() -> Vec<RouteSpec> {
     table.extend(configs::routes());
     table.extend(datasets::routes());
     table.extend(sessions::routes());
+    table.extend(cluster::routes());
+    table.extend(scheduler::routes());
     table.extend(system::routes());
     table
 }

@@ -2,11 +2,12 @@
 
 use actors::views::{
     CheckpointView, LogLineView, PointView, SeriesView, SessionState, SessionView, TransitionView,
+    WhyView,
 };
-use actors::{ActorsError, Command, HistoryQuery, ListSessions, NewSession};
+use actors::{ActorsError, Command, HistoryQuery, ListSessions, NewSession, Wishes};
 use engine::config::SessionKind;
 use engine::evaluation::report::BacktestReport;
-use engine::ids::{SessionId, StrategyId};
+use engine::ids::{NodeId, SessionId, StrategyId};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use warp::http::StatusCode;
 use crate::answer::{Answer, Handled};
 use crate::auth::permissions::Permission;
 use crate::dto::list::ListDto;
-use crate::dto::sessions::{NewSessionDto, ReasonDto};
+use crate::dto::sessions::{MoveDto, NewSessionDto, PlacementDto, ReasonDto};
 use crate::problem::{Problem, violation};
 use crate::request::{Request, unreadable};
 use crate::revision::etag;
@@ -114,6 +115,10 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
         command("/sessions/{id}:resume", "Asks a paused session to go on.", handler!(resume)),
         command("/sessions/{id}:stop", "Ends a session in good order.", handler!(stop)),
         command("/sessions/{id}:checkpoint", "Asks for a checkpoint now.", handler!(checkpoint)),
+        command("/sessions/{id}:move", "Moves a session to another node.", handler!(relocate))
+            .reads::<MoveDto>(),
+        read("/sessions/{id}/why", "Why it waits, or where it is.", handler!(why))
+            .answers::<WhyView>(200),
         read("/sessions/{id}/metrics", "Metric history, binned or raw.", handler!(metrics))
             .query(METRICS)
             .answers::<MetricsDto>(200),
@@ -174,7 +179,10 @@ async fn submit(request: Request) -> Handled {
         resources,
         priority,
         tags,
+        placement,
+        team,
     } = wanted;
+    let PlacementDto { labels, role, node, preemptible } = placement;
     let session = NewSession {
         name,
         strategy_id,
@@ -184,6 +192,7 @@ async fn submit(request: Request) -> Handled {
         resources,
         priority,
         tags,
+        wishes: Wishes { labels, role, node, preemptible, team },
     };
     let view = request.app.platform.sessions.submit(request.command(None)?, session).await?;
     let location = format!("/api/v1/sessions/{}", view.id);
@@ -214,13 +223,29 @@ async fn checkpoint(request: Request) -> Handled {
     ordered(request.app.platform.sessions.checkpoint(command, id).await)
 }
 
+async fn relocate(request: Request) -> Handled {
+    let MoveDto { node, reason } = request.json()?;
+    let (command, id) = permitted(&request, reason).await?;
+    request.app.platform.scheduler.relocate(command, id, node).await?;
+    tagged(StatusCode::ACCEPTED, &known(&request).await?)
+}
+
+async fn why(request: Request) -> Handled {
+    Answer::ok(&request.app.platform.scheduler.why(id(&request)?).await?)
+}
+
 /// Returns the command once the caller is known to be allowed to give it.
 async fn order(request: &Request) -> Result<(Command, SessionId), Problem> {
     let ReasonDto { reason } = request.json()?;
-    let length = reason.as_ref().map(|reason| reason.trim().chars().count());
-    if length.is_some_and(|length| !(3..=500).contains(&length)) {
-        let found = violation("/reason", "out_of_range", "must have 3 to 500 characters");
-        return Err(Problem::invalid(vec![found.with("min", 3).with("max", 500)]));
+    permitted(request, reason).await
+}
+
+async fn permitted(
+    request: &Request,
+    reason: Option<String>,
+) -> Result<(Command, SessionId), Problem> {
+    if let Some(reason) = &reason {
+        check_reason(reason)?;
     }
     let view = known(request).await?;
     request.caller()?.need(match view.kind {
@@ -229,6 +254,15 @@ async fn order(request: &Request) -> Result<(Command, SessionId), Problem> {
     })?;
     request.need_ownership(view.owner)?;
     Ok((request.command(reason)?, view.id))
+}
+
+/// Refuses a reason that says nothing or too much; blanks do not count.
+pub(super) fn check_reason(reason: &str) -> Result<(), Problem> {
+    if (3..=500).contains(&reason.trim().chars().count()) {
+        return Ok(());
+    }
+    let found = violation("/reason", "out_of_range", "must have 3 to 500 characters");
+    Err(Problem::invalid(vec![found.with("min", 3).with("max", 500)]))
 }
 
 fn ordered(result: Result<SessionView, ActorsError>) -> Handled {
@@ -284,4 +318,24 @@ async fn known(request: &Request) -> Result<SessionView, Problem> {
 
 fn tagged(status: StatusCode, view: &SessionView) -> Handled {
     Ok(Answer::json(status, view)?.header("etag", etag(view.revision)))
+}
+
+/// Returns the sessions placed on a node that have not ended, newest first.
+pub(super) async fn placed_on(
+    request: &Request,
+    node: &NodeId,
+) -> Result<Vec<SessionView>, Problem> {
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let filter = ListSessions { limit: 500, after, ..ListSessions::default() };
+        let page = request.app.platform.sessions.list(filter).await?;
+        let here =
+            |view: &SessionView| view.node.as_ref() == Some(node) && !view.state.is_terminal();
+        found.extend(page.items.into_iter().filter(here));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(found),
+        }
+    }
 }

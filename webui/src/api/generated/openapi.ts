@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The tree of actors of this node. */
+        /** A node's tree of actors. */
         get: operations["getActors"];
         put?: never;
         post?: never;
@@ -100,6 +100,23 @@ export interface paths {
         put?: never;
         /** Exchanges the refresh cookie. */
         post: operations["postAuthRefresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cluster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The cluster and its members. */
+        get: operations["getCluster"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -244,6 +261,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A node's links to the others. */
+        get: operations["getNodesIdLinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions placed on a node. */
+        get: operations["getNodesIdSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}:cordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a node take no new sessions. */
+        post: operations["postNodesIdCordon"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}:decommission": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a node leave for good. */
+        post: operations["postNodesIdDecommission"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}:drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a node give its sessions away. */
+        post: operations["postNodesIdDrain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}:uncordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a node take sessions again. */
+        post: operations["postNodesIdUncordon"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}:undrain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a node stay after all. */
+        post: operations["postNodesIdUndrain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -256,6 +392,76 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scheduler/capacity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What may still be reserved. */
+        get: operations["getSchedulerCapacity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scheduler/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions that wait, in order. */
+        get: operations["getSchedulerQueue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scheduler/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What users and teams may have at once. */
+        get: operations["getSchedulerQuotas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scheduler/quotas/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One quota. */
+        get: operations["getSchedulerQuotasId"];
+        /** Sets a quota; If-Match "r0" makes a new one. */
+        put: operations["putSchedulerQuotasId"];
+        post?: never;
+        /** Removes a quota. */
+        delete: operations["deleteSchedulerQuotasId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -449,6 +655,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why it waits, or where it is. */
+        get: operations["getSessionsIdWhy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}:checkpoint": {
         parameters: {
             query?: never;
@@ -460,6 +683,23 @@ export interface paths {
         put?: never;
         /** Asks for a checkpoint now. */
         post: operations["postSessionsIdCheckpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}:move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Moves a session to another node. */
+        post: operations["postSessionsIdMove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -644,6 +884,13 @@ export interface components {
             last_error: string | null;
             /** @description Name. */
             name: string;
+            /** @description The node it belongs to. */
+            node: components["schemas"]["NodeId"];
+            /**
+             * @description How long a question that was put into its mailbox just now waited for its answer, ms: the age of the oldest
+             *     message there, and the time of one cheap answer. 1000 stands for longer; absent where it takes no questions.
+             */
+            queue_age_ms: number | null;
             /** @description Restarts since the node started. */
             restart_count: number;
             /** @description `running`, `restarting`, `stopped`. */
@@ -748,6 +995,15 @@ export interface components {
             /** @description For people. */
             name: string;
         };
+        /** @description An amount that can be reserved. */
+        AmountView: {
+            /** @description Of this, left. */
+            free: number;
+            /** @description Of this, reserved. */
+            reserved: number;
+            /** @description There is in all. */
+            total: number;
+        };
         /** @description The policy under test. */
         BacktestPolicy: {
             /** @constant */
@@ -819,6 +1075,13 @@ export interface components {
             /** @description Units; absent where the source had none. */
             volume: number[] | null;
         };
+        /** @description What may still be reserved. */
+        CapacityView: {
+            /** @description Of every node, by name. */
+            nodes: components["schemas"]["NodeRoomView"][];
+            /** @description Of all nodes that take sessions. */
+            total: components["schemas"]["RoomView"];
+        };
         CheckpointId: string;
         /** @description A committed checkpoint. */
         CheckpointView: {
@@ -847,6 +1110,31 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** @description The cluster as the node that answers sees it. */
+        ClusterView: {
+            /** @description Whether one node is the whole cluster and needs no others. */
+            alone: boolean;
+            /** @description The last change that the node that answers has applied. */
+            applied_index: number;
+            /** @description The cluster's identity, hexadecimal; absent before it has one. */
+            id: string | null;
+            /** @description Who leads, if known. */
+            leader: components["schemas"]["NodeId"] | null;
+            /** @description How many more voters may be lost before nothing can be agreed upon. */
+            losses_tolerated: number;
+            /** @description Everybody, by name. */
+            members: components["schemas"]["MemberView"][];
+            /** @description Whether changes can be agreed upon, as far as the node that answers knows. */
+            quorum: boolean;
+            /** @description Grows with every election. */
+            term: number;
+            /** @description What every member can read; rises by command only. */
+            version: number;
+            /** @description Members that vote. */
+            voter_count: number;
+            /** @description Of these, how many are up. */
+            voters_up: number;
+        };
         /** @description A configuration to check. */
         ConfigCheck: {
             /** @description The configuration. */
@@ -869,6 +1157,15 @@ export interface components {
         };
         /** @description Which configuration is meant. */
         ConfigKind: "strategy" | "session";
+        /** @description A node, as a session that waits sees it. */
+        ConsideredView: {
+            /** @description Whether it could take the session now, were it the session's turn. */
+            fits: boolean;
+            /** @description What keeps it from taking the session, sentences. */
+            lacks: string[];
+            /** @description Which node. */
+            node: components["schemas"]["NodeId"];
+        };
         DatasetId: string;
         /** @description A data set and its snapshot. */
         DatasetView: {
@@ -1020,6 +1317,41 @@ export interface components {
              */
             name: string;
         };
+        /** @description One link of a node. */
+        LinkView: {
+            /** @description Bytes received. */
+            bytes_in: number;
+            /** @description Bytes sent. */
+            bytes_out: number;
+            /** @description Messages that the link refused. */
+            drops: number;
+            /** @description Messages sent and not yet taken in by the peer. */
+            messages_under_way: number;
+            /** @description The other end. */
+            peer: components["schemas"]["NodeId"];
+            /** @description Why it is not ready, or was not before. */
+            reason: string | null;
+            /** @description Connections made after the first. */
+            redials: number;
+            /** @description Last measured round trip, ms; absent before the first. */
+            rtt_ms: number | null;
+            /** @description For how long it has been in this state, ms. */
+            since_ms: number;
+            /** @description `down`, `dialing`, `hello`, `handover`, `ready`, `closing`. */
+            state: string;
+        };
+        /** @description One page of a list. */
+        LinkViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["LinkView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
         /** @description One line of a session's log. */
         LogLineView: {
             /** @description RFC 3339 UTC. */
@@ -1083,6 +1415,27 @@ export interface components {
             /** @description `viewer`, `ordinary`, `advanced`, `admin`, `operator`. */
             role: string;
         };
+        /** @description A member's part in the agreement. */
+        MemberView: {
+            /** @description `host:port` where its peers reach it; empty where it stands alone. */
+            address: string;
+            /** @description Starts counted. */
+            incarnation: number;
+            /** @description Changes it has not stored yet; only the leader knows. */
+            lag: number | null;
+            /** @description Which node. */
+            node: components["schemas"]["NodeId"];
+            /** @description Its number in the agreement; 0 where it stands alone. */
+            number: number;
+            /** @description `leader`, `voter` or `learner`. */
+            role: string;
+            /** @description `joining`, `ready`, `cordoned`, `draining`, `drained`, `left`. */
+            state: string;
+            /** @description Whether its lease is in force. */
+            up: boolean;
+            /** @description Version of its program. */
+            version: string;
+        };
         /** @description Binned series, or points as stored where `raw=true`. */
         Metrics: components["schemas"]["SeriesViewList"] | components["schemas"]["PointViewList"];
         /** @description A session to start. */
@@ -1095,6 +1448,8 @@ export interface components {
             dataset_id: components["schemas"]["DatasetId"];
             /** @description Name; need not be unique. */
             name: string;
+            /** @description Where it may run; anywhere where absent. */
+            placement: components["schemas"]["Placement"];
             /**
              * @description Higher goes first.
              * @default 0
@@ -1117,6 +1472,11 @@ export interface components {
              * @default []
              */
             tags: string[];
+            /**
+             * @description The team whose quota it counts for.
+             * @default null
+             */
+            team: string | null;
         };
         /** @description A strategy to make. */
         NewStrategy: {
@@ -1146,10 +1506,41 @@ export interface components {
             /** @description What to generate. */
             synthetic: components["schemas"]["Synthetic"];
         };
+        /** @description Why something is asked of a node. */
+        NodeCommand: {
+            /** @description Shown with the node. */
+            reason: string;
+        };
+        /** @description Why a node leaves for good. */
+        NodeDecommission: {
+            /** @description The node's name once more. */
+            confirm: string;
+            /** @description Shown with the node. */
+            reason: string;
+        };
         /** @description A node's name: a DNS label, because certificates carry it. */
         NodeId: string;
+        /** @description What may still be reserved on a node. */
+        NodeRoomView: {
+            /** @description Cores; parts of one count as a whole one where reserved. */
+            cores: components["schemas"]["AmountView"];
+            /** @description GPUs. */
+            gpus: components["schemas"]["AmountView"];
+            /** @description Memory, MiB. */
+            memory_mib: components["schemas"]["AmountView"];
+            /** @description Which node. */
+            node: components["schemas"]["NodeId"];
+            /** @description Whether new sessions may go there. */
+            open: boolean;
+            /** @description `joining`, `ready`, `cordoned`, `draining`, `drained`. */
+            state: string;
+            /** @description Whether its lease is in force. */
+            up: boolean;
+        };
         /** @description A node and what it has. */
         NodeView: {
+            /** @description `host:port` where its peers reach it; empty where it stands alone. */
+            address: string;
             /** @description Cores that may be reserved. */
             cpu_capacity: number;
             /** @description Cores in use, 0 to 1 of all cores. */
@@ -1158,6 +1549,10 @@ export interface components {
             cpu_reserved: number;
             /** @description Free share of the data directory's file system, 0 to 1. */
             disk_free_ratio: number | null;
+            /** @description Since when its lease is over, RFC 3339 UTC; absent while it is up. */
+            down_since: string | null;
+            /** @description URL of its gateway; empty where it did not say. */
+            gateway_url: string;
             /** @description GPUs that may be reserved. */
             gpu_capacity: number;
             /** @description GPUs reserved. */
@@ -1166,22 +1561,30 @@ export interface components {
             id: components["schemas"]["NodeId"];
             /** @description Starts counted. */
             incarnation: number;
-            /** @description Whether this is the node that answers. */
-            local: boolean;
+            /** @description Labels, for placement. */
+            labels: {
+                [key: string]: string;
+            };
             /** @description MiB that may be reserved. */
             memory_capacity_mib: number;
             /** @description MiB reserved. */
             memory_reserved_mib: number;
             /** @description Bytes in use on the machine. */
             memory_used_bytes: number | null;
+            /** @description Why it is in its state; empty where nobody said. */
+            reason: string;
+            /** @description Roles, for placement. */
+            roles: string[];
             /** @description Sample time, RFC 3339 UTC. */
             sampled_at: string | null;
             /** @description Sessions placed here that have not ended. */
             session_count: number;
             /** @description RFC 3339 UTC. */
             started_at: string;
-            /** @description `ready`, `cordoned`, `draining`, `drained`. */
+            /** @description `joining`, `ready`, `cordoned`, `draining`, `drained`, `left`. */
             state: string;
+            /** @description Whether its lease is in force. */
+            up: boolean;
             /** @description Version of its program. */
             version: string;
         };
@@ -1205,6 +1608,31 @@ export interface components {
             current: string;
             /** @description The password from now on: at least twelve characters. */
             new: string;
+        };
+        /** @description Where a session may run. */
+        Placement: {
+            /**
+             * @description Labels that its node must carry, at most 16.
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * @description The one node it may run on.
+             * @default null
+             */
+            node: components["schemas"]["NodeId"] | null;
+            /**
+             * @description Whether a more urgent session may take its place.
+             * @default true
+             */
+            preemptible: boolean;
+            /**
+             * @description A role that its node must have.
+             * @default null
+             */
+            role: string | null;
         };
         /** @description One raw metric point. */
         PointView: {
@@ -1297,6 +1725,102 @@ export interface components {
             /** @description Environment steps per second. */
             steps_per_second: number | null;
         };
+        /** @description A session that waits for resources. */
+        QueueEntryView: {
+            /** @description RFC 3339 UTC. */
+            created_at: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Place in the queue, from 1. */
+            position: number;
+            /** @description Higher goes first. */
+            priority: number;
+            /** @description What it waits for, a sentence. */
+            reason: string;
+            /** @description The same as a code that clients translate. */
+            reason_code: string;
+            /** @description What the sentence speaks of, by name. Amounts are in thousandths of a core, MiB or GPUs, times in milliseconds. */
+            reason_params: {
+                [key: string]: string;
+            };
+            /** @description The session. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description One page of a list. */
+        QueueEntryViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["QueueEntryView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
+        /** @description What a user or team may have at once; absent is without limit. */
+        QuotaLimits: {
+            /**
+             * @description Cores.
+             * @default null
+             */
+            cpu_max: number | null;
+            /**
+             * @description GPUs.
+             * @default null
+             */
+            gpus_max: number | null;
+            /**
+             * @description MiB of memory.
+             * @default null
+             */
+            memory_mib_max: number | null;
+            /**
+             * @description Placed sessions.
+             * @default null
+             */
+            sessions_max: number | null;
+            /**
+             * @description Share at equal priority: twice the weight, twice the share.
+             * @default 1
+             */
+            weight: number;
+        };
+        /** @description What a user or a team may have at once. */
+        QuotaView: {
+            /** @description Cores; absent: without limit. */
+            cpu_max: number | null;
+            /** @description GPUs; absent: without limit. */
+            gpus_max: number | null;
+            /** @description `user:<user id>` or `team:<name>`; `user:default` and `team:default` hold for those without their own. */
+            id: string;
+            /** @description MiB of memory; absent: without limit. */
+            memory_mib_max: number | null;
+            /** @description Whose: a user id, a team's name, or `default`. */
+            name: string;
+            /** @description Counts changes; `ETag`. */
+            revision: number;
+            /** @description `user` or `team`. */
+            scope: string;
+            /** @description Placed sessions; absent: without limit. */
+            sessions_max: number | null;
+            /** @description RFC 3339 UTC. */
+            updated_at: string;
+            /** @description Share at equal priority: twice the weight, twice the share. */
+            weight: number;
+        };
+        /** @description One page of a list. */
+        QuotaViewList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description The rows. */
+            items: components["schemas"]["QuotaView"][];
+            /**
+             * @description Where the next page begins; absent on the last. For numbered items a number to send as `after`, else opaque
+             *     text to send as `cursor` with the same filters, good for a day.
+             */
+            next_cursor: string | null;
+        };
         /** @description Resources reserved for a session while it runs. */
         ResourcesConfig: {
             /**
@@ -1338,6 +1862,15 @@ export interface components {
              * @default null
              */
             max_position: number | null;
+        };
+        /** @description Amounts by dimension. */
+        RoomView: {
+            /** @description Cores; parts of one count as a whole one where reserved. */
+            cores: components["schemas"]["AmountView"];
+            /** @description GPUs. */
+            gpus: components["schemas"]["AmountView"];
+            /** @description Memory, MiB. */
+            memory_mib: components["schemas"]["AmountView"];
         };
         /** @description One segment of a split. */
         Segment: "train" | "valid" | "test";
@@ -1444,6 +1977,19 @@ export interface components {
         SessionId: string;
         /** @description The kind of a session, without its parameters. */
         SessionKind: "training" | "backtest";
+        /** @description Where a session should go. */
+        SessionMove: {
+            /**
+             * @description The node; the one with the most room where absent.
+             * @default null
+             */
+            node: components["schemas"]["NodeId"] | null;
+            /**
+             * @description Recorded in the timeline.
+             * @default null
+             */
+            reason: string | null;
+        };
         /** @description Where a session is in its life. */
         SessionState: "pending" | "placed" | "starting" | "running" | "pausing" | "paused" | "stopping" | "recovering" | "completed" | "stopped" | "failed";
         /** @description A session as lists and pages show it. */
@@ -1781,6 +2327,31 @@ export interface components {
             /** @description JSON pointer (RFC 6901) of the field, relative to the configuration's root. */
             pointer: string;
         };
+        /** @description Why a session waits, or where it is and since when. */
+        WhyView: {
+            /** @description Every node and what it lacks; empty where the session does not wait. */
+            considered: components["schemas"]["ConsideredView"][];
+            /** @description Which assignment; 0 before the first. */
+            epoch: number;
+            /** @description The node it is on. */
+            node: components["schemas"]["NodeId"] | null;
+            /** @description Place in the queue, from 1; absent where it does not wait there. */
+            position: number | null;
+            /** @description A sentence a person understands. */
+            reason: string;
+            /** @description The same as a code that clients translate; absent where it does not wait in the queue. */
+            reason_code: string | null;
+            /** @description What the sentence speaks of, by name. Amounts are in thousandths of a core, MiB or GPUs, times in milliseconds. */
+            reason_params: {
+                [key: string]: string;
+            };
+            /** @description Which session. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description Since when it is in its state, RFC 3339 UTC. */
+            since: string;
+            /** @description Its state. */
+            state: components["schemas"]["SessionState"];
+        };
     };
     responses: never;
     parameters: never;
@@ -1792,8 +2363,14 @@ export type $defs = Record<string, never>;
 export interface operations {
     getAbout: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1821,8 +2398,16 @@ export interface operations {
     };
     getActors: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Of this node; of the one that answers where absent. */
+                node?: string;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1850,8 +2435,14 @@ export interface operations {
     };
     getAlgorithms: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1972,6 +2563,41 @@ export interface operations {
             };
         };
     };
+    getCluster: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     postConfigsValidate: {
         parameters: {
             query?: never;
@@ -2012,8 +2638,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before, with the same filters. */
                 cursor?: string;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
             };
-            header?: never;
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2093,8 +2724,14 @@ export interface operations {
     };
     getDatasetsId: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2159,8 +2796,13 @@ export interface operations {
             query?: {
                 /** @description Most bars to return; 1000 where absent. */
                 bins?: number;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
             };
-            header?: never;
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2190,8 +2832,14 @@ export interface operations {
     };
     getMe: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2250,8 +2898,14 @@ export interface operations {
     };
     getNodes: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2279,8 +2933,14 @@ export interface operations {
     };
     getNodesId: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2308,10 +2968,280 @@ export interface operations {
             };
         };
     };
-    getOpenapiJson: {
+    getNodesIdLinks: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNodesIdSessions: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postNodesIdCordon: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeCommand"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postNodesIdDecommission: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeDecommission"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postNodesIdDrain: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeCommand"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postNodesIdUncordon: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeCommand"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postNodesIdUndrain: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeCommand"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOpenapiJson: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2339,10 +3269,228 @@ export interface operations {
             };
         };
     };
-    getSchemasSessionKind: {
+    getSchedulerCapacity: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CapacityView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchedulerQueue: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueEntryViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchedulerQuotas: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotaViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchedulerQuotasId: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotaView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putSchedulerQuotasId: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description The ETag of what was read, for example "r17". */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotaLimits"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotaView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSchedulerQuotasId: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read, for example "r17". */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchemasSessionKind: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 kind: string;
             };
@@ -2374,8 +3522,14 @@ export interface operations {
     };
     getSchemasSessionKindDefaults: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 kind: string;
             };
@@ -2405,8 +3559,14 @@ export interface operations {
     };
     getSchemasStrategyAlgo: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 algo: string;
             };
@@ -2438,8 +3598,14 @@ export interface operations {
     };
     getSchemasStrategyAlgoDefaults: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 algo: string;
             };
@@ -2480,8 +3646,13 @@ export interface operations {
                 state?: "pending" | "placed" | "starting" | "running" | "pausing" | "paused" | "stopping" | "recovering" | "completed" | "stopped" | "failed";
                 /** @description Only of this strategy. */
                 strategy_id?: string;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
             };
-            header?: never;
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2545,8 +3716,14 @@ export interface operations {
     };
     getSessionsId: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2576,8 +3753,14 @@ export interface operations {
     };
     getSessionsIdCheckpoints: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2612,8 +3795,13 @@ export interface operations {
                 after?: number;
                 /** @description Rows per page; 50 where absent. */
                 limit?: number;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
             };
-            header?: never;
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2658,8 +3846,13 @@ export interface operations {
                 after?: number;
                 /** @description Rows per page; 50 where absent. */
                 limit?: number;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
             };
-            header?: never;
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2689,8 +3882,14 @@ export interface operations {
     };
     getSessionsIdReport: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2720,8 +3919,14 @@ export interface operations {
     };
     getSessionsIdTimeline: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2736,6 +3941,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TransitionViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessionsIdWhy: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhyView"];
                 };
             };
             /** @description What went wrong; `code` is stable. */
@@ -2764,6 +4006,44 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["SessionCommand"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postSessionsIdMove: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SessionMove"];
             };
         };
         responses: {
@@ -2912,8 +4192,13 @@ export interface operations {
                 archived?: boolean;
                 /** @description Only names that contain this. */
                 name?: string;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
             };
-            header?: never;
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2977,8 +4262,14 @@ export interface operations {
     };
     getStrategiesId: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3080,8 +4371,14 @@ export interface operations {
     };
     getStrategiesIdVersions: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3151,8 +4448,14 @@ export interface operations {
     };
     getStrategiesIdVersionsN: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
             path: {
                 id: string;
                 n: string;

@@ -38,7 +38,7 @@ function Node({ node, here }: { node: NodeView; here: boolean }) {
       <div className="node-head">
         <strong>{node.id}</strong>
         <NodeState node={node} />
-        {here && <span className="hint">{text.dashboard.local}</span>}
+        {here && <span className="hint">{text.cluster.here}</span>}
       </div>
       <Meter label={text.dashboard.cpu} used={node.cpu_reserved} all={node.cpu_capacity} words={reserved(String(node.cpu_reserved), String(node.cpu_capacity))} />
       <Meter label={text.dashboard.memory} used={node.memory_reserved_mib} all={node.memory_capacity_mib} words={reserved(bytes(node.memory_reserved_mib * MIB), bytes(node.memory_capacity_mib * MIB))} />

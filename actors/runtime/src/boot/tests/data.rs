@@ -215,6 +215,7 @@ async fn kept_while_a_session_refers_to_it() {
         resources: None,
         priority: 0,
         tags: Vec::new(),
+        wishes: crate::Wishes::default(),
     };
     let session = platform.sessions.submit(command(), wanted).await.unwrap();
     let refused = platform.datasets.remove(command(), data.id, None).await.unwrap_err();

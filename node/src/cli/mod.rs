@@ -1,11 +1,14 @@
 //! The grammar: one definition of nouns, verbs and flags.
 
+mod cluster;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use self::cluster::{ActorVerb, CertVerb, ClusterVerb, NodeOrder, QuotaVerb, SchedVerb};
 use crate::output::Format;
 
 const EXAMPLES: &str = "Examples:
@@ -56,6 +59,18 @@ pub(crate) enum Noun {
     /// This machine as a peer.
     #[command(subcommand)]
     Node(NodeVerb),
+    /// The cluster: members, leader, links.
+    #[command(subcommand)]
+    Cluster(ClusterVerb),
+    /// Queue, capacity, quotas.
+    #[command(subcommand)]
+    Sched(SchedVerb),
+    /// Actors of a node.
+    #[command(subcommand)]
+    Actor(ActorVerb),
+    /// Certificates of a cluster's nodes.
+    #[command(subcommand)]
+    Cert(CertVerb),
     /// Market data.
     #[command(subcommand)]
     Data(DataVerb),
@@ -142,6 +157,35 @@ pub(crate) enum NodeVerb {
     Status,
     /// Nodes with capacity and load.
     Ls,
+    /// One node.
+    Show {
+        /// Name of the node.
+        node: String,
+    },
+    /// Take no new sessions, keep those that run.
+    Cordon(NodeOrder),
+    /// Take sessions again after a cordon.
+    Uncordon(NodeOrder),
+    /// Give all sessions away; watches until the last is gone. Ctrl-C ends the view only.
+    ///
+    /// Example: tm node drain a --reason "new kernel"
+    Drain {
+        #[command(flatten)]
+        order: NodeOrder,
+        /// Do not wait until it is empty.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Take sessions again after a drain.
+    Undrain(NodeOrder),
+    /// Leave the cluster for good; the node must be drained.
+    Decommission {
+        #[command(flatten)]
+        order: NodeOrder,
+        /// The node's name once more.
+        #[arg(long)]
+        confirm: String,
+    },
     /// Give the administrator a new generated password. The node must be stopped.
     ResetPassword {
         /// Login name.
@@ -312,6 +356,22 @@ pub(crate) enum SessionVerb {
         /// Why; kept in the session's history.
         #[arg(long, default_value = "stopped on the command line")]
         reason: String,
+    },
+    /// Move to another node: a checkpoint is written, then it goes on there.
+    Move {
+        /// Identifier, or the beginning of one.
+        session: String,
+        /// The node; the one with the most room by default.
+        #[arg(long)]
+        node: Option<String>,
+        /// Why; kept in the session's history.
+        #[arg(long, default_value = "moved on the command line")]
+        reason: String,
+    },
+    /// Why it waits, or where it is.
+    Why {
+        /// Identifier, or the beginning of one.
+        session: String,
     },
     /// Write a checkpoint now.
     Checkpoint {

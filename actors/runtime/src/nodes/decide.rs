@@ -1,0 +1,125 @@
+//! What an operator's order makes of a node. Pure: the rules are those of [`cluster::membership::lifecycle`].
+
+use std::collections::BTreeSet;
+
+use cluster::control::state::{Node, NodeState};
+use cluster::control::{ControlState, RaftView};
+use cluster::membership::lifecycle::{Leaving, LifecycleRefusal, NodeCommand, may_leave, next};
+
+use crate::error::ActorsError;
+use crate::messages::nodes::{NodeVerb, unknown};
+use crate::rules::node_word;
+
+/// Voters that must remain: fewer than three survive no loss.
+const VOTERS_WANTED: usize = 3;
+
+/// Returns the state that a node gets.
+///
+/// # Errors
+/// Refuses what its state does not allow, in the words of the rules.
+pub(super) fn decide(
+    state: &ControlState,
+    agreement: Option<&RaftView>,
+    name: &str,
+    verb: NodeVerb,
+) -> Result<NodeState, ActorsError> {
+    let node = state.nodes.get(name).ok_or_else(|| unknown(name))?;
+    let asked = match verb {
+        NodeVerb::Cordon => next(node.state, NodeCommand::Cordon),
+        NodeVerb::Uncordon => next(node.state, NodeCommand::Uncordon),
+        NodeVerb::Drain => next(node.state, NodeCommand::Drain),
+        NodeVerb::Undrain => next(node.state, NodeCommand::Undrain),
+        NodeVerb::Decommission => may_leave(&leaving(state, agreement, name, node)),
+    };
+    asked.map_err(|refusal| refused(name, node.state, verb, &refusal))
+}
+
+fn leaving(state: &ControlState, agreement: Option<&RaftView>, name: &str, node: &Node) -> Leaving {
+    let voters: BTreeSet<&str> = agreement
+        .map(|raft| raft.members.iter().filter(|one| one.voter).map(|one| one.node.as_str()))
+        .into_iter()
+        .flatten()
+        .collect();
+    let up = |name: &&&str| state.nodes.get(name).is_some_and(|node| node.down_since_ms.is_none());
+    Leaving {
+        state: node.state,
+        voter: voters.contains(name),
+        up: node.down_since_ms.is_none(),
+        session_count: state.sessions.placed_on(name).len(),
+        member_count: state.nodes.iter().filter(|(_, node)| node.member()).count(),
+        voter_count: voters.len(),
+        voters_up: voters.iter().filter(up).count(),
+        voters_wanted: VOTERS_WANTED,
+    }
+}
+
+fn refused(
+    name: &str,
+    state: NodeState,
+    verb: NodeVerb,
+    refusal: &LifecycleRefusal,
+) -> ActorsError {
+    ActorsError::IllegalTransition {
+        command: format!("{} {name}", verb.word()),
+        state: node_word(state).to_owned(),
+        hint: refusal.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cluster::control::apply::apply;
+    use cluster::control::command::Entry;
+    use cluster::control::state::Resources;
+    use cluster::control::{CommandId, ControlCommand, Proposed};
+
+    use super::*;
+
+    fn cluster(names: &[&str]) -> ControlState {
+        let mut state = ControlState::default();
+        for name in names {
+            let capacity = Resources { cpu_millis: 4_000, ..Resources::default() };
+            let node = (*name).to_owned();
+            change(&mut state, ControlCommand::RegisterNode { node, incarnation: 1, capacity });
+        }
+        state
+    }
+
+    fn change(state: &mut ControlState, command: ControlCommand) {
+        let index = state.applied_index + 1;
+        let key = CommandId(u128::from(index).to_be_bytes());
+        let entry = Entry { index, at_ms: index, commands: vec![Proposed { key, command }] };
+        apply(state, &entry).unwrap().results.remove(0).unwrap();
+    }
+
+    fn set(state: &mut ControlState, node: &str, to: NodeState) {
+        let (node, actor, reason) = (node.to_owned(), "usr".to_owned(), "why".to_owned());
+        change(state, ControlCommand::SetNodeState { node, state: to, actor, reason });
+    }
+
+    #[test]
+    fn orders_follow_the_life_of_a_node_and_repeat_harmlessly() {
+        let mut state = cluster(&["a"]);
+        assert_eq!(decide(&state, None, "a", NodeVerb::Cordon), Ok(NodeState::Cordoned));
+        assert_eq!(decide(&state, None, "a", NodeVerb::Drain), Ok(NodeState::Draining));
+        set(&mut state, "a", NodeState::Draining);
+        assert_eq!(decide(&state, None, "a", NodeVerb::Drain), Ok(NodeState::Draining));
+        let refused = decide(&state, None, "a", NodeVerb::Uncordon).unwrap_err();
+        assert!(refused.to_string().contains("tm node undrain"), "{refused}");
+        assert_eq!(decide(&state, None, "a", NodeVerb::Undrain), Ok(NodeState::Ready));
+        assert!(matches!(
+            decide(&state, None, "nobody", NodeVerb::Drain),
+            Err(ActorsError::NotFound { .. })
+        ));
+    }
+
+    #[test]
+    fn the_only_member_stays_and_so_does_one_that_is_not_drained() {
+        let mut state = cluster(&["a"]);
+        let refused = decide(&state, None, "a", NodeVerb::Decommission).unwrap_err();
+        assert!(refused.to_string().contains("`tm node drain` it first"), "{refused}");
+        set(&mut state, "a", NodeState::Drained);
+        let refused = decide(&state, None, "a", NodeVerb::Decommission).unwrap_err();
+        assert!(refused.to_string().contains("the only member"), "{refused}");
+    }
+}
