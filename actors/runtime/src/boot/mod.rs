@@ -267,8 +267,9 @@ fn assemble(
     let topics = TopicsHandle::new(directory.clone(), Arc::clone(&hub));
     let at = || directory.clone();
     let node = claimed.node.clone();
-    let depot = Depot::new(node.clone(), blobs.clone(), control.clone(), Arc::clone(&peers));
-    let mirror = Mirror::new(MirrorParts {
+    let depot =
+        Arc::new(Depot::new(node.clone(), blobs.clone(), control.clone(), Arc::clone(&peers)));
+    let mirror = Arc::new(Mirror::new(MirrorParts {
         node,
         control: control.clone(),
         tables: tables.clone(),
@@ -276,14 +277,14 @@ fn assemble(
         depot: depot.clone(),
         directory: at(),
         peers: Arc::clone(&peers),
-    });
+    }));
     let platform = Platform {
         node: claimed.node.clone(),
         strategies: LibraryHandle::new(at()),
-        datasets: DataHandle::fetching(at(), depot.clone()),
-        sessions: SessionsHandle::mirrored(at(), mirror.clone()),
-        metrics: MetricsHandle::mirrored(at(), mirror.clone()),
-        logs: LogsHandle::mirrored(at(), mirror.clone()),
+        datasets: DataHandle::fetching(at(), &depot),
+        sessions: SessionsHandle::mirrored(at(), &mirror),
+        metrics: MetricsHandle::mirrored(at(), &mirror),
+        logs: LogsHandle::mirrored(at(), &mirror),
         reports: ReportsHandle::new(at()),
         topics: topics.clone(),
         nodes: NodesHandle::new(at()),
