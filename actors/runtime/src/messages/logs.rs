@@ -1,5 +1,7 @@
 //! A session's log: a bounded tail of what its worker said and what the node says about it.
 
+use std::sync::{Arc, Weak};
+
 use engine::ids::SessionId;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
@@ -46,7 +48,8 @@ pub(crate) enum LogsMsg {
 #[derive(Debug, Clone)]
 pub struct LogsHandle {
     directory: Directory,
-    mirror: Option<Mirror>,
+    /// Weak: a door that is kept must not keep the journal open.
+    mirror: Option<Weak<Mirror>>,
 }
 
 impl LogsHandle {
@@ -55,8 +58,8 @@ impl LogsHandle {
     }
 
     /// Returns a door that brings the lines of sessions held elsewhere here before it answers.
-    pub(crate) fn mirrored(directory: Directory, mirror: Mirror) -> Self {
-        Self { directory, mirror: Some(mirror) }
+    pub(crate) fn mirrored(directory: Directory, mirror: &Arc<Mirror>) -> Self {
+        Self { directory, mirror: Some(Arc::downgrade(mirror)) }
     }
 
     /// Returns stored lines in order: those after line `after`, or the newest `limit` where it is absent.
@@ -71,7 +74,7 @@ impl LogsHandle {
         after: Option<u64>,
         limit: u32,
     ) -> Result<Page<LogLineView>, ActorsError> {
-        if let Some(mirror) = &self.mirror {
+        if let Some(mirror) = self.mirror.as_ref().and_then(Weak::upgrade) {
             mirror.freshen(session).await?;
         }
         ask(&self.directory, NAME, |reply| LogsMsg::Tail { session, after, limit, reply }).await

@@ -81,7 +81,7 @@ pub(crate) struct Mirror {
     control: ControlHandle,
     tables: Tables,
     blobs: Blobs,
-    depot: Depot,
+    depot: Arc<Depot>,
     directory: Directory,
     peers: Arc<dyn Peers>,
     copies: Arc<Mutex<BTreeMap<SessionId, Copy>>>,
@@ -105,7 +105,7 @@ pub(crate) struct MirrorParts {
     /// This node's files.
     pub(crate) blobs: Blobs,
     /// Files of all nodes.
-    pub(crate) depot: Depot,
+    pub(crate) depot: Arc<Depot>,
     /// Where the actors are.
     pub(crate) directory: Directory,
     /// The other nodes.

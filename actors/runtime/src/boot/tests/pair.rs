@@ -24,7 +24,7 @@ use store::{BlobHash, Blobs, Journal};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::super::{Held, Running, assemble, open, register};
+use super::super::{Ground, Held, Running, assemble, open, register};
 use super::{DEADLINE, command, config, synthetic};
 use crate::boot::guard::Guard;
 use crate::boot::{Platform, PlatformConfig};
@@ -221,6 +221,7 @@ impl Pair {
             resources: None,
             priority: 0,
             tags: Vec::new(),
+            wishes: crate::Wishes::default(),
         };
         platform.sessions.submit(command(), wanted).await.unwrap().id
     }
@@ -254,19 +255,25 @@ async fn node(
     net: &Arc<Net>,
 ) -> (Platform, Running) {
     let (claimed, journal, blobs) = open(&config.data_dir, config.node.as_ref()).unwrap();
-    register(control, &claimed, &config.capacity).await.unwrap();
+    register(control, &claimed, super::super::capacity(config)).await.unwrap();
     let limiter = Arc::new(Limiter::discover(claimed.node.as_str()));
     let wire: Arc<dyn Peers> = Arc::new(Wire { net: Arc::clone(net), blobs: blobs.clone() });
-    let stores = (journal.clone(), blobs.clone(), control.clone());
-    let (platform, parts) =
-        assemble(config, &claimed, stores, (limiter, Arc::clone(&wire))).unwrap();
+    let ground = Ground {
+        journal: journal.clone(),
+        blobs: blobs.clone(),
+        control: control.clone(),
+        peers: Arc::clone(&wire),
+        leases: Arc::new(crate::warden::Alone),
+    };
+    let report = Arc::new(tokio::sync::watch::Sender::new(Vec::new()));
+    let (platform, parts) = assemble(config, &claimed, ground, limiter, report).unwrap();
     let directory = parts.context.directory.clone();
     let desk = Desk::new(parts.context.mirror.clone(), directory.clone(), wire);
     net.nodes.lock().unwrap().insert(claimed.node.to_string(), (blobs, desk));
-    let guard = Guard::start(parts, [journal.failed(), control.failed()]).await.unwrap();
+    let guard = Guard::start(parts, vec![journal.failed(), control.failed()]).await.unwrap();
     let (node, incarnation) = (claimed.node.clone(), claimed.incarnation);
-    let held = Mutex::new(Some(Held { _claimed: claimed }));
-    (platform, Running { node, incarnation, directory, guard, held })
+    let held = Mutex::new(Some(Held { _answering: None, _claimed: claimed }));
+    (platform, Running { node, incarnation, directory, guard, peer: None, held })
 }
 
 async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
@@ -336,7 +343,7 @@ async fn a_session_whose_node_is_lost_goes_on_elsewhere_and_reads_the_same_every
     assert_eq!(copied, original[..copied.len()]);
     // Its node is lost between two checkpoints.
     let epoch = there.sessions.get(id).await.unwrap().epoch.0;
-    let down = ControlCommand::MarkDown { node: holder.clone(), incarnation: 1 };
+    let down = ControlCommand::MarkDown { node: holder.clone(), incarnation: 1, term: 1 };
     pair.propose(down).await.unwrap();
     let session = *id.uuid().as_bytes();
     let reason = "its node was lost".to_owned();
