@@ -51,7 +51,6 @@ export const enCluster = {
   lag: 'Behind',
   lagOf: (n: string) => `${n} changes`,
   memoryUsed: (used: string) => `${used} memory in use`,
-  measured: 'measured',
   sessionsHere: (n: number) => (n === 1 ? '1 session' : `${n} sessions`),
   noSessionsHere: 'No sessions here',
   showAll: (n: number) => `Show all ${n}`,

@@ -50,7 +50,6 @@ export const zhCluster: Dictionary['cluster'] = {
   lag: '落后',
   lagOf: (n) => `${n} 条变更`,
   memoryUsed: (used) => `内存使用 ${used}`,
-  measured: '测量于',
   sessionsHere: (n) => `${n} 个会话`,
   noSessionsHere: '此处没有会话',
   showAll: (n) => `显示全部 ${n} 个`,

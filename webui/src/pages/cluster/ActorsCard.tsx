@@ -82,5 +82,6 @@ function Age({ ms }: { ms: number | null }) {
   const text = useText();
   const words = text.cluster;
   if (ms === null) return <span className="hint">{words.queueAgeNone}</span>;
+  if (ms === 0) return words.ms('< 1');
   return ms < ASKED_MS ? words.ms(number(ms, 3)) : <strong className="late">{words.queueAgeOver(words.ms(number(ASKED_MS)))}</strong>;
 }

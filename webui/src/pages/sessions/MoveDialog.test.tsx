@@ -31,9 +31,10 @@ describe('a move', () => {
   });
 
   it('shows why it was refused', async () => {
-    serve({ 'GET /nodes': () => list(NODES), 'POST /sessions/ses_1:move': () => new Refused(409, 'illegal_transition', 'there is no other node') });
+    serve({ 'GET /nodes': () => list(NODES.slice(0, 1)), 'POST /sessions/ses_1:move': () => new Refused(409, 'illegal_transition', 'there is no other node') });
     show(<MoveDialog session={SESSION} onClose={() => undefined} />);
     const dialog = within(screen.getByRole('dialog'));
+    expect(await dialog.findByText('No other node takes sessions at the moment.')).toBeTruthy();
     fireEvent.change(dialog.getByLabelText('Reason'), { target: { value: 'quieter machine' } });
     fireEvent.click(dialog.getByRole('button', { name: 'Move' }));
     expect(await dialog.findByText('there is no other node')).toBeTruthy();

@@ -20,7 +20,7 @@ export function targetsOf(session: SessionView, nodes: NodeView[]): NodeView[] {
 export function MoveDialog({ session, onClose }: { session: SessionView; onClose: () => void }) {
   const text = useText();
   const words = text.queue;
-  const { nodes } = useNodes();
+  const { query, nodes } = useNodes();
   const [target, setTarget] = useState('');
   const move = useSessionMove(session.id);
   const targets = targetsOf(session, nodes);
@@ -40,7 +40,7 @@ export function MoveDialog({ session, onClose }: { session: SessionView; onClose
       <div className="field">
         <label htmlFor="move-target">{words.moveTo}</label>
         <NativeSelect id="move-target" value={target} options={[{ value: '', label: words.anyNode }, ...targets.map(({ id }) => ({ value: id, label: id }))]} describedBy="move-target-help" onChange={setTarget} />
-        <p className="hint" id="move-target-help">{chosen && words.moveToHelp(free(chosen, words.freeText))}</p>
+        <p className="hint" id="move-target-help">{chosen ? words.moveToHelp(free(chosen, words.freeText)) : query.data && targets.length === 0 && words.noTarget}</p>
       </div>
     </ReasonDialog>
   );
