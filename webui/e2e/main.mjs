@@ -3,6 +3,7 @@
 import { openBrowser, shot } from './browser.mjs';
 import { Checks, none } from './checks.mjs';
 import { backtest } from './flows/backtest.mjs';
+import { alone, many, queue, quotas } from './flows/cluster.mjs';
 import { data } from './flows/data.mjs';
 import { login } from './flows/login.mjs';
 import { chinese, dark, everyPage, keyboardAndReload } from './flows/pages.mjs';
@@ -16,7 +17,7 @@ if (!TM_URL || !TM_USER || !TM_PASSWORD) {
 }
 
 const mark = Date.now().toString(36);
-const names = { dataset: `market-${mark}`, strategy: `strategy-${mark}`, training: `training-${mark}`, backtest: `backtest-${mark}` };
+const names = { dataset: `market-${mark}`, strategy: `strategy-${mark}`, training: `training-${mark}`, backtest: `backtest-${mark}`, waiting: `waiting-${mark}` };
 const checks = new Checks();
 const { browser, page, faults } = await openBrowser(TM_URL);
 const world = { page, checks, faults, names, user: TM_USER, password: TM_PASSWORD, epochs: Number(process.env.TM_E2E_EPOCHS ?? 12), addresses: {} };
@@ -36,10 +37,14 @@ async function mainFlow() {
     dashboard: '/', strategies: '/strategies', editor: '/strategies/new', version: editor, sessions: '/sessions',
     start: '/sessions/new?kind=training', training: trained, metrics: `${trained}?tab=metrics`, log: `${trained}?tab=log`,
     timeline: `${trained}?tab=timeline`, checkpoints: `${trained}?tab=checkpoints`, config: `${trained}?tab=config`,
-    ...(reported ? { report: path() } : {}), data: '/data', dataset, import: '/data/import', account: '/account', about: '/about',
+    ...(reported ? { report: path() } : {}), data: '/data', dataset, import: '/data/import', queue: '/queue', cluster: '/cluster', account: '/account', about: '/about',
   };
+  await alone(world);
+  await queue(world);
+  await quotas(world);
   await checks.check('no console error on the way', async () => none(faults.splice(0), 'console errors'));
   await everyPage(world);
+  await many(world);
   await chinese(world);
   await dark(world);
   await keyboardAndReload(world);

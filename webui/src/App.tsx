@@ -22,6 +22,8 @@ const ReportPage = lazy(() => import('./pages/reports/ReportPage'));
 const DataPage = lazy(() => import('./pages/data/DataPage'));
 const ImportPage = lazy(() => import('./pages/data/ImportPage'));
 const DatasetPage = lazy(() => import('./pages/data/DatasetPage'));
+const QueuePage = lazy(() => import('./pages/queue/QueuePage'));
+const ClusterPage = lazy(() => import('./pages/cluster/ClusterPage'));
 const MyAccountPage = lazy(() => import('./pages/account/MyAccountPage'));
 const AboutPage = lazy(() => import('./pages/account/AboutPage'));
 const NotFoundPage = lazy(() => import('./pages/account/NotFoundPage'));
@@ -47,6 +49,8 @@ export function App() {
         <Route path="data" element={<DataPage />} />
         <Route path="data/import" element={<ImportPage />} />
         <Route path="data/:id" element={<DatasetPage />} />
+        <Route path="queue" element={<QueuePage />} />
+        <Route path="cluster" element={<ClusterPage />} />
         <Route path="account" element={<MyAccountPage />} />
         <Route path="about" element={<AboutPage />} />
         <Route path="*" element={<NotFoundPage />} />

@@ -16,6 +16,7 @@ import './styles/frame.css';
 import './styles/parts.css';
 import './styles/forms.css';
 import './styles/pages.css';
+import './styles/cluster.css';
 import { themeOf } from './theme';
 
 const nonce = document.querySelector('meta[name="csp-nonce"]')?.getAttribute('content') ?? '';
@@ -29,7 +30,7 @@ const queries = new QueryClient({
 function Root() {
   const dark = useTheme() === 'dark';
   return (
-    <ConfigProvider csp={{ nonce }} theme={themeOf(dark)} wave={{ disabled: true }}>
+    <ConfigProvider csp={{ nonce }} theme={themeOf(dark)} wave={{ disabled: true }} button={{ autoInsertSpace: false }}>
       <QueryClientProvider client={queries}>
         <BrowserRouter>
           <ErrorBoundary>

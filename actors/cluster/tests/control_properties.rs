@@ -252,7 +252,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_become_an_entry_or_a_state(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let machine = Machine::default();
-        prop_assert!(machine.apply_bytes(1, &bytes).is_err());
+        prop_assert!(machine.apply_bytes(1, 1, &bytes).is_err());
         prop_assert!(machine.restore(&bytes).is_err());
     }
 }

@@ -326,7 +326,7 @@ fn a_gap_and_an_undecodable_entry_stop_the_machine() {
     let entry = Entry { index: 2, term: 1, at_ms: 0, commands: vec![] };
     assert_eq!(machine.apply(&entry), Err(Divergence::Gap { wanted: 1, found: 2 }));
     assert!(matches!(
-        machine.apply_bytes(1, b"TMC1 but no entry at all"),
+        machine.apply_bytes(1, 1, b"TMC1 but no entry at all"),
         Err(Divergence::Undecodable { index: 1, .. })
     ));
     assert_eq!(machine.read(|state| state.applied_index), 0, "nothing was applied");

@@ -64,7 +64,7 @@ proptest! {
                 }
             }
             prop_assert_eq!(credits.messages_under_way(), model.len());
-            prop_assert_eq!(credits.bytes_under_way(), model.iter().map(|(_, bytes)| bytes).sum());
+            prop_assert_eq!(credits.bytes_under_way(), model.iter().map(|(_, bytes)| bytes).sum::<usize>());
             prop_assert!(credits.messages_under_way() <= 16 && credits.bytes_under_way() <= 200);
         }
     }

@@ -1,9 +1,9 @@
 /** Calls about the node itself, the caller's account and the live stream's ticket. */
 import { client, unwrap } from './client';
-import type { NodeView } from './types';
 
-export async function listNodes(): Promise<NodeView[]> {
-  return (await unwrap(client.GET('/api/v1/nodes'))).items;
+/** Who the caller is and what the caller may do. */
+export function whoAmI() {
+  return unwrap(client.GET('/api/v1/me'));
 }
 
 export function about() {

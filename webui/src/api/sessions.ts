@@ -41,6 +41,11 @@ export function commandSession(id: string, verb: SessionVerb, reason?: string): 
   }
 }
 
+/** Sends a session to `node`, or to any node with room. */
+export function moveSession(id: string, node: string | null, reason: string) {
+  return unwrap(client.POST('/api/v1/sessions/{id}:move', { params: { path: { id }, header: command() }, body: { node, reason } }));
+}
+
 export async function readMetrics(id: string): Promise<SeriesView[]> {
   const query = { bins: BINS };
   const answer = await unwrap(client.GET('/api/v1/sessions/{id}/metrics', { params: { path: { id }, query } }));

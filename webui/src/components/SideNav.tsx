@@ -1,5 +1,5 @@
 /** The way between the main pages; a bar at the bottom on phones. */
-import { AppstoreOutlined, DashboardOutlined, DatabaseOutlined, ExperimentOutlined } from '@ant-design/icons';
+import { AppstoreOutlined, ClusterOutlined, DashboardOutlined, DatabaseOutlined, ExperimentOutlined, OrderedListOutlined } from '@ant-design/icons';
 import { NavLink } from 'react-router';
 
 import { useText } from '../i18n';
@@ -9,6 +9,8 @@ const ITEMS = [
   { to: '/strategies', key: 'strategies', Icon: AppstoreOutlined },
   { to: '/sessions', key: 'sessions', Icon: ExperimentOutlined },
   { to: '/data', key: 'data', Icon: DatabaseOutlined },
+  { to: '/queue', key: 'queue', Icon: OrderedListOutlined },
+  { to: '/cluster', key: 'cluster', Icon: ClusterOutlined },
 ] as const;
 
 /** Shows the main navigation. */

@@ -1,11 +1,14 @@
 /** English texts. Every other language has exactly these keys: a missing one is a type error. */
+import { enCluster } from './enCluster';
 import { enMetrics } from './enMetrics';
 import { enProblems, enViolations } from './enProblems';
+import { enQueue } from './enQueue';
+import { enReasons } from './enReasons';
 
 export const en = {
   language: 'English',
   product: 'TradeMaster Cluster',
-  nav: { label: 'Main', dashboard: 'Dashboard', strategies: 'Strategies', sessions: 'Sessions', data: 'Data', skip: 'Skip to content' },
+  nav: { label: 'Main', dashboard: 'Dashboard', strategies: 'Strategies', sessions: 'Sessions', data: 'Data', queue: 'Queue', cluster: 'Cluster', skip: 'Skip to content' },
   bar: {
     sim: 'SIM',
     simHelp: 'Simulation: nothing here trades real money',
@@ -401,6 +404,9 @@ export const en = {
   problems: enProblems,
   violations: enViolations,
   metrics: enMetrics,
+  cluster: enCluster,
+  queue: enQueue,
+  reasons: enReasons,
 };
 
 type Widen<T> = T extends string ? string : T extends (...args: infer A) => infer R ? (...args: A) => R : { [K in keyof T]: Widen<T[K]> };

@@ -1,12 +1,15 @@
 /** 简体中文。 */
 import type { Dictionary } from './en';
+import { zhCluster } from './zhCluster';
 import { zhMetrics } from './zhMetrics';
 import { zhProblems, zhViolations } from './zhProblems';
+import { zhQueue } from './zhQueue';
+import { zhReasons } from './zhReasons';
 
 export const zh: Dictionary = {
   language: '简体中文',
   product: 'TradeMaster Cluster',
-  nav: { label: '主导航', dashboard: '总览', strategies: '策略', sessions: '会话', data: '数据', skip: '跳到正文' },
+  nav: { label: '主导航', dashboard: '总览', strategies: '策略', sessions: '会话', data: '数据', queue: '队列', cluster: '集群', skip: '跳到正文' },
   bar: {
     sim: '模拟',
     simHelp: '模拟环境：此处不会动用真实资金',
@@ -393,4 +396,7 @@ export const zh: Dictionary = {
   problems: zhProblems,
   violations: zhViolations,
   metrics: zhMetrics,
+  cluster: zhCluster,
+  queue: zhQueue,
+  reasons: zhReasons,
 };

@@ -99,6 +99,12 @@ impl ControlHandle {
         Self { driver, machine }
     }
 
+    /// Returns a handle on the same state whose proposals go through another driver, for example one that fails them.
+    #[must_use]
+    pub fn through(&self, driver: Arc<dyn Driver>) -> Self {
+        Self { driver, machine: Arc::clone(&self.machine) }
+    }
+
     /// Proposes a command and waits until it is durable and applied. Repeating a key gives the first answer.
     ///
     /// # Errors

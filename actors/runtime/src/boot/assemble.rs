@@ -40,11 +40,12 @@ pub(super) struct Ground {
     pub(super) journal: Journal,
     pub(super) blobs: Blobs,
     pub(super) control: ControlHandle,
-    pub(super) peer: Option<Arc<Peer>>,
+    pub(super) peers: Arc<dyn Peers>,
+    pub(super) leases: Arc<dyn Leases>,
 }
 
 /// Returns the other nodes, and what the warden asks of leases; nobody where this node stands alone.
-fn others(
+pub(super) fn others(
     config: &PlatformConfig,
     peer: Option<Arc<Peer>>,
     blobs: &Blobs,
@@ -67,8 +68,7 @@ pub(super) fn assemble(
     limiter: Arc<Limiter>,
     report: Arc<watch::Sender<Vec<u8>>>,
 ) -> Result<(Platform, Parts), ActorsError> {
-    let Ground { journal, blobs, control, peer } = ground;
-    let (peers, leases) = others(config, peer, &blobs);
+    let Ground { journal, blobs, control, peers, leases } = ground;
     let tables = Tables::open(&journal);
     let directory = Directory::new();
     let epoch = format!("{}.{}", claimed.node, claimed.incarnation);
@@ -76,8 +76,9 @@ pub(super) fn assemble(
     let topics = TopicsHandle::new(directory.clone(), Arc::clone(&hub));
     let at = || directory.clone();
     let node = claimed.node.clone();
-    let depot = Depot::new(node.clone(), blobs.clone(), control.clone(), Arc::clone(&peers));
-    let mirror = Mirror::new(MirrorParts {
+    let depot =
+        Arc::new(Depot::new(node.clone(), blobs.clone(), control.clone(), Arc::clone(&peers)));
+    let mirror = Arc::new(Mirror::new(MirrorParts {
         node,
         control: control.clone(),
         tables: tables.clone(),
@@ -85,14 +86,14 @@ pub(super) fn assemble(
         depot: depot.clone(),
         directory: at(),
         peers: Arc::clone(&peers),
-    });
+    }));
     let platform = Platform {
         node: claimed.node.clone(),
         strategies: LibraryHandle::new(at()),
-        datasets: DataHandle::fetching(at(), depot.clone()),
-        sessions: SessionsHandle::mirrored(at(), mirror.clone()),
-        metrics: MetricsHandle::mirrored(at(), mirror.clone()),
-        logs: LogsHandle::mirrored(at(), mirror.clone()),
+        datasets: DataHandle::fetching(at(), &depot),
+        sessions: SessionsHandle::mirrored(at(), &mirror),
+        metrics: MetricsHandle::mirrored(at(), &mirror),
+        logs: LogsHandle::mirrored(at(), &mirror),
         reports: ReportsHandle::new(at()),
         topics: topics.clone(),
         nodes: NodesHandle::new(at()),

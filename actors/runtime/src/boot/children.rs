@@ -114,15 +114,6 @@ fn spec(name: &str, parts: &Parts) -> Option<ChildSpec> {
                 clock: Arc::clone(&context.clock),
             },
         ),
-        messages::reports::NAME => child(
-            messages::reports::NAME,
-            || Reports,
-            move || ReportsArguments {
-                sessions: SessionsHandle::new(context.directory.clone()),
-                blobs: context.blobs.clone(),
-                depot: context.depot.clone(),
-            },
-        ),
         messages::nodes::NAME => child(
             messages::nodes::NAME,
             || Nodes,
@@ -164,6 +155,15 @@ fn work(name: &str, parts: &Parts) -> Option<ChildSpec> {
             },
         ),
         messages::host::NAME => child(messages::host::NAME, || Host, move || context.clone()),
+        messages::reports::NAME => child(
+            messages::reports::NAME,
+            || Reports,
+            move || ReportsArguments {
+                sessions: SessionsHandle::new(context.directory.clone()),
+                blobs: context.blobs.clone(),
+                depot: context.depot.clone(),
+            },
+        ),
         messages::follower::NAME => child(
             messages::follower::NAME,
             || Follower,

@@ -27,7 +27,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use self::assemble::{Ground, assemble};
+use self::assemble::{Ground, assemble, others};
 use self::guard::Guard;
 use self::identity_file::{Claimed, claim};
 pub use self::peer::ClusterConfig;
@@ -189,12 +189,13 @@ pub async fn boot(config: PlatformConfig) -> Result<(Platform, Running), ActorsE
     let name = claimed.node.to_string();
     let limiter = tokio::task::spawn_blocking(move || Limiter::discover(&name));
     let limiter = Arc::new(limiter.await.map_err(ActorsError::internal)?);
+    let (peers, leases) = others(&config, peer.clone(), &blobs);
     let ground =
-        Ground { journal: journal.clone(), blobs, control: control.clone(), peer: peer.clone() };
+        Ground { journal: journal.clone(), blobs, control: control.clone(), peers, leases };
     let (platform, parts) = assemble(&config, &claimed, ground, limiter, report)?;
     let directory = parts.context.directory.clone();
     let desk = Desk::new(
-        parts.context.mirror.clone(),
+        Arc::clone(&parts.context.mirror),
         directory.clone(),
         Arc::clone(&parts.context.peers),
     );

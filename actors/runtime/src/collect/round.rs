@@ -31,7 +31,7 @@ pub(crate) struct Stores {
     /// The files.
     pub(crate) blobs: Blobs,
     /// The files of all nodes.
-    pub(crate) depot: Depot,
+    pub(crate) depot: Arc<Depot>,
     /// Where sessions have their directories.
     pub(crate) sessions_dir: PathBuf,
     /// Time.

@@ -53,7 +53,7 @@ impl Place {
         let tables = Tables::open(&journal);
         let clock = Arc::new(SystemClock);
         let node = NODE.parse().unwrap();
-        let depot = Depot::new(node, blobs.clone(), control.clone(), Arc::new(Alone));
+        let depot = Arc::new(Depot::new(node, blobs.clone(), control.clone(), Arc::new(Alone)));
         let stores = Stores { control, journal, tables, blobs, depot, sessions_dir, clock };
         let never = CollectTimes { first: 1_000 * HOUR, every: HOUR, ..CollectTimes::default() };
         let arguments = CollectArguments { stores: stores.clone(), times: never };

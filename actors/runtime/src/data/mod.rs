@@ -47,7 +47,7 @@ pub(crate) struct DataArguments {
     /// Where snapshots lie.
     pub(crate) blobs: Blobs,
     /// Where snapshots lie on other nodes.
-    pub(crate) depot: Depot,
+    pub(crate) depot: Arc<Depot>,
     /// Who is told of changes.
     pub(crate) topics: TopicsHandle,
 }
@@ -57,7 +57,7 @@ pub(crate) struct DataState {
     control: ControlHandle,
     documents: Documents,
     blobs: Blobs,
-    depot: Depot,
+    depot: Arc<Depot>,
     topics: TopicsHandle,
     cache: Cache,
     running: BTreeSet<CommandId>,

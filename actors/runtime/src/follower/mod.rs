@@ -4,6 +4,7 @@
 //! Route: topics that are read → **follower** → mirror → metrics, logs, registry → topics. Alone, it does nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::ids::SessionId;
@@ -23,7 +24,7 @@ const SESSIONS_MAX: usize = 32;
 #[derive(Clone)]
 pub(crate) struct FollowerArguments {
     /// Who brings records here.
-    pub(crate) mirror: Mirror,
+    pub(crate) mirror: Arc<Mirror>,
     /// What is watched.
     pub(crate) topics: TopicsHandle,
 }

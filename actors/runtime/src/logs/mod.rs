@@ -48,6 +48,8 @@ pub(crate) struct LogsState {
     topics: TopicsHandle,
     clock: Arc<dyn Clock>,
     waiting: BTreeMap<SessionId, Waiting>,
+    /// Lines forgotten that come back: up to which number they were shown.
+    shown: BTreeMap<SessionId, u64>,
     _ticks: Task,
 }
 
@@ -66,7 +68,8 @@ impl Actor for Logs {
     ) -> Result<LogsState, ActorProcessingErr> {
         let LogsArguments { table, topics, clock } = arguments;
         let ticks = Task::ticks("logs flush", FLUSH_EVERY, myself, || LogsMsg::Flush);
-        Ok(LogsState { table, topics, clock, waiting: BTreeMap::new(), _ticks: ticks })
+        let (waiting, shown) = (BTreeMap::new(), BTreeMap::new());
+        Ok(LogsState { table, topics, clock, waiting, shown, _ticks: ticks })
     }
 
     async fn handle(
@@ -84,12 +87,9 @@ impl Actor for Logs {
             LogsMsg::Restore { session, lines, reply } => {
                 answer(reply, state.restore(session, &lines).await);
             }
-            LogsMsg::Truncate { session, last, reply } => {
-                let cut = match state.flush().await {
-                    Ok(()) => state.table.truncate(session.uuid().as_bytes(), last).await,
-                    Err(error) => return Ok(answer(reply, Err(error))),
-                };
-                answer(reply, cut.map_err(ActorsError::from));
+            LogsMsg::Truncate { session, last, shown, reply } => {
+                state.shown.insert(session, shown);
+                answer(reply, state.truncate(session, last).await);
             }
             LogsMsg::Flush => {
                 if let Err(error) = state.flush().await {
@@ -138,6 +138,11 @@ impl LogsState {
         Ok(())
     }
 
+    async fn truncate(&mut self, session: SessionId, last: u64) -> Result<(), ActorsError> {
+        self.flush().await?;
+        Ok(self.table.truncate(session.uuid().as_bytes(), last).await?)
+    }
+
     async fn restore(
         &mut self,
         session: SessionId,
@@ -148,7 +153,11 @@ impl LogsState {
         let newest = self.table.tail(key.as_bytes(), 1)?.last().map_or(0, |line| line.seq);
         self.table.restore(key.as_bytes(), lines).await?;
         let topic = format!("log/{session}");
-        for line in lines.iter().filter(|line| newest < line.seq) {
+        let shown = self.shown.get(&session).copied().unwrap_or(0);
+        if lines.last().is_some_and(|line| shown <= line.seq) {
+            self.shown.remove(&session);
+        }
+        for line in lines.iter().filter(|line| newest.max(shown) < line.seq) {
             self.topics.publish_text(&topic, &line.level, &line.text);
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Data sets as the world sees them: imported once, then an immutable snapshot.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use engine::ids::DatasetId;
@@ -101,7 +101,8 @@ pub(crate) enum DataMsg {
 #[derive(Debug, Clone)]
 pub struct DataHandle {
     directory: Directory,
-    depot: Option<Depot>,
+    /// Weak: a door that is kept must not keep the journal open.
+    depot: Option<Weak<Depot>>,
 }
 
 impl DataHandle {
@@ -110,13 +111,15 @@ impl DataHandle {
     }
 
     /// Returns a door that fetches snapshots from other nodes where they are not here.
-    pub(crate) fn fetching(directory: Directory, depot: Depot) -> Self {
-        Self { directory, depot: Some(depot) }
+    pub(crate) fn fetching(directory: Directory, depot: &Arc<Depot>) -> Self {
+        Self { directory, depot: Some(Arc::downgrade(depot)) }
     }
 
     /// Brings a data set's snapshot here. What cannot be had is told by the catalogue, in its own words.
     async fn bring(&self, id: DatasetId) -> Result<(), ActorsError> {
-        let Some(depot) = self.depot.as_ref().filter(|depot| !depot.alone()) else {
+        let Some(depot) =
+            self.depot.as_ref().and_then(Weak::upgrade).filter(|depot| !depot.alone())
+        else {
             return Ok(());
         };
         let view = self.get(id).await?;

@@ -1,5 +1,7 @@
 //! A session's log: a bounded tail of what its worker said and what the node says about it.
 
+use std::sync::{Arc, Weak};
+
 use engine::ids::SessionId;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
@@ -34,8 +36,8 @@ pub(crate) enum LogsMsg {
     Tail { session: SessionId, after: Option<u64>, limit: u32, reply: Reply<Page<LogLineView>> },
     /// Lines that another node numbered and stored.
     Restore { session: SessionId, lines: Vec<LogLineRecord>, reply: Reply<()> },
-    /// Forget the lines after number `last`.
-    Truncate { session: SessionId, last: u64, reply: Reply<()> },
+    /// Forget the lines after number `last`; those up to number `shown` are not shown again when they come back.
+    Truncate { session: SessionId, last: u64, shown: u64, reply: Reply<()> },
     /// Time to store what came in.
     Flush,
     /// Answered once everything told before is stored.
@@ -46,7 +48,8 @@ pub(crate) enum LogsMsg {
 #[derive(Debug, Clone)]
 pub struct LogsHandle {
     directory: Directory,
-    mirror: Option<Mirror>,
+    /// Weak: a door that is kept must not keep the journal open.
+    mirror: Option<Weak<Mirror>>,
 }
 
 impl LogsHandle {
@@ -55,8 +58,8 @@ impl LogsHandle {
     }
 
     /// Returns a door that brings the lines of sessions held elsewhere here before it answers.
-    pub(crate) fn mirrored(directory: Directory, mirror: Mirror) -> Self {
-        Self { directory, mirror: Some(mirror) }
+    pub(crate) fn mirrored(directory: Directory, mirror: &Arc<Mirror>) -> Self {
+        Self { directory, mirror: Some(Arc::downgrade(mirror)) }
     }
 
     /// Returns stored lines in order: those after line `after`, or the newest `limit` where it is absent.
@@ -71,7 +74,7 @@ impl LogsHandle {
         after: Option<u64>,
         limit: u32,
     ) -> Result<Page<LogLineView>, ActorsError> {
-        if let Some(mirror) = &self.mirror {
+        if let Some(mirror) = self.mirror.as_ref().and_then(Weak::upgrade) {
             mirror.freshen(session).await?;
         }
         ask(&self.directory, NAME, |reply| LogsMsg::Tail { session, after, limit, reply }).await
@@ -100,12 +103,17 @@ impl LogsHandle {
         ask(&self.directory, NAME, |reply| LogsMsg::Restore { session, lines, reply }).await
     }
 
-    /// Forgets the lines after number `last`.
+    /// Forgets the lines after number `last`; those up to number `shown` are not shown again when they come back.
     ///
     /// # Errors
     /// Tells when the journal does not write.
-    pub(crate) async fn truncate(&self, session: SessionId, last: u64) -> Result<(), ActorsError> {
-        ask(&self.directory, NAME, |reply| LogsMsg::Truncate { session, last, reply }).await
+    pub(crate) async fn truncate(
+        &self,
+        session: SessionId,
+        last: u64,
+        shown: u64,
+    ) -> Result<(), ActorsError> {
+        ask(&self.directory, NAME, |reply| LogsMsg::Truncate { session, last, shown, reply }).await
     }
 
     /// Waits until everything told before is stored.

@@ -1,5 +1,7 @@
 //! Metric points of sessions: durable when acknowledged, read back binned or raw.
 
+use std::sync::{Arc, Weak};
+
 use engine::ids::SessionId;
 use engine::session::protocol::MetricPoint;
 use ractor::RpcReplyPort;
@@ -77,7 +79,8 @@ pub(crate) enum Then {
 #[derive(Debug, Clone)]
 pub struct MetricsHandle {
     directory: Directory,
-    mirror: Option<Mirror>,
+    /// Weak: a door that is kept must not keep the journal open.
+    mirror: Option<Weak<Mirror>>,
 }
 
 impl MetricsHandle {
@@ -86,12 +89,12 @@ impl MetricsHandle {
     }
 
     /// Returns a door that brings the points of sessions held elsewhere here before it answers.
-    pub(crate) fn mirrored(directory: Directory, mirror: Mirror) -> Self {
-        Self { directory, mirror: Some(mirror) }
+    pub(crate) fn mirrored(directory: Directory, mirror: &Arc<Mirror>) -> Self {
+        Self { directory, mirror: Some(Arc::downgrade(mirror)) }
     }
 
     async fn freshen(&self, session: SessionId) -> Result<(), ActorsError> {
-        match &self.mirror {
+        match self.mirror.as_ref().and_then(Weak::upgrade) {
             Some(mirror) => mirror.freshen(session).await,
             None => Ok(()),
         }

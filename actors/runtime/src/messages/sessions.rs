@@ -5,6 +5,7 @@
 //! into control state, and the host of the placed node makes it true.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use cluster::control::state::Segment;
@@ -211,7 +212,8 @@ pub(crate) enum SessionsMsg {
 #[derive(Debug, Clone)]
 pub struct SessionsHandle {
     directory: Directory,
-    mirror: Option<Mirror>,
+    /// Weak: a door that is kept must not keep the journal open.
+    mirror: Option<Weak<Mirror>>,
 }
 
 impl SessionsHandle {
@@ -220,12 +222,12 @@ impl SessionsHandle {
     }
 
     /// Returns a door that looks at the holders of sessions before it answers how far they are.
-    pub(crate) fn mirrored(directory: Directory, mirror: Mirror) -> Self {
-        Self { directory, mirror: Some(mirror) }
+    pub(crate) fn mirrored(directory: Directory, mirror: &Arc<Mirror>) -> Self {
+        Self { directory, mirror: Some(Arc::downgrade(mirror)) }
     }
 
     async fn look(&self, id: Option<SessionId>) {
-        if let Some(mirror) = &self.mirror {
+        if let Some(mirror) = self.mirror.as_ref().and_then(Weak::upgrade) {
             mirror.look(id).await;
         }
     }

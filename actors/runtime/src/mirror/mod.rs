@@ -81,7 +81,7 @@ pub(crate) struct Mirror {
     control: ControlHandle,
     tables: Tables,
     blobs: Blobs,
-    depot: Depot,
+    depot: Arc<Depot>,
     directory: Directory,
     peers: Arc<dyn Peers>,
     copies: Arc<Mutex<BTreeMap<SessionId, Copy>>>,
@@ -105,7 +105,7 @@ pub(crate) struct MirrorParts {
     /// This node's files.
     pub(crate) blobs: Blobs,
     /// Files of all nodes.
-    pub(crate) depot: Depot,
+    pub(crate) depot: Arc<Depot>,
     /// Where the actors are.
     pub(crate) directory: Directory,
     /// The other nodes.
@@ -139,6 +139,10 @@ impl Mirror {
             let Some(now) = self.control.read(|state| picture(state, session)) else {
                 return Ok(());
             };
+            if seen.epoch.is_none() {
+                // What this node recorded itself until the end is right.
+                seen.epoch = self.taken_up(session)?;
+            }
             self.bring(session, &now, &mut seen.epoch).await?;
             seen.at = Some(Instant::now());
             Ok(())
@@ -160,9 +164,7 @@ impl Mirror {
         session: SessionId,
         epoch: u64,
     ) -> Result<TakenOver, ActorsError> {
-        let id = value_id(&session.to_string());
-        let known = self.tables.values.get(TAKEN_UP, &id)?;
-        if known.is_some_and(|value| value.body == epoch.to_be_bytes()) {
+        if self.taken_up(session)? == Some(epoch) {
             return Ok(TakenOver::default());
         }
         let mut taken = TakenOver::default();
@@ -178,8 +180,14 @@ impl Mirror {
             taken = TakenOver { anew: true, points_lost };
         }
         let value = ValueRecord { layout: 1, body: epoch.to_be_bytes().to_vec() };
-        self.tables.values.put(TAKEN_UP, &id, &value).await?;
+        self.tables.values.put(TAKEN_UP, &value_id(&session.to_string()), &value).await?;
         Ok(taken)
+    }
+
+    /// Returns under which assignment this node took a session up last.
+    fn taken_up(&self, session: SessionId) -> Result<Option<u64>, ActorsError> {
+        let found = self.tables.values.get(TAKEN_UP, &value_id(&session.to_string()))?;
+        Ok(found.and_then(|value| Some(u64::from_be_bytes(value.body.try_into().ok()?))))
     }
 
     /// Whether this node is its own whole cluster.
@@ -222,7 +230,7 @@ impl Mirror {
             metrics.truncate(session, count).await?;
         }
         if let Some(last) = todo.cut_lines {
-            logs.truncate(session, last).await?;
+            logs.truncate(session, last, todo.lines_shown).await?;
         }
         *mirrored = Some(now.epoch);
         let mut unread = None;
@@ -239,7 +247,7 @@ impl Mirror {
         };
         match unread {
             Some(error) if !caught_up => Err(error),
-            Some(_) | None => Ok(todo.cut_metrics.map_or(0, |count| points.saturating_sub(count))),
+            Some(_) | None => Ok(todo.points_lost),
         }
     }
 
@@ -337,9 +345,7 @@ impl Mirror {
         });
         let key = *ask.session.uuid().as_bytes();
         // Until it was taken up, what is here may be of an assignment that is over.
-        let taken = self.tables.values.get(TAKEN_UP, &value_id(&ask.session.to_string()))?;
-        let taken = taken.is_some_and(|value| value.body == ask.epoch.to_be_bytes());
-        if !(ours && taken) {
+        if !ours || self.taken_up(ask.session)? != Some(ask.epoch) {
             let detail =
                 format!("session {} is not held here under epoch {}", ask.session, ask.epoch);
             return Err(ActorsError::Conflict { detail, params: BTreeMap::new() });

@@ -45,6 +45,10 @@ pub(crate) struct Steps {
     pub(crate) cut_metrics: Option<u64>,
     /// Forget lines after this number.
     pub(crate) cut_lines: Option<u64>,
+    /// Points among them that go beyond what was agreed upon.
+    pub(crate) points_lost: u64,
+    /// Lines up to this number were shown already.
+    pub(crate) lines_shown: u64,
     /// Files to read, in order.
     pub(crate) files: Vec<Segment>,
     /// Whom to ask for what is newer.
@@ -68,10 +72,17 @@ pub(crate) fn steps(
     let base_line = archived_to(&picture.archive, LINES).saturating_sub(1);
     // A session that ended before it had an archive has its only records where it ran.
     let judged = !(picture.ended && picture.archive.is_empty());
-    // Once nobody holds it, only what was agreed upon is left, on every node.
-    let other = judged && (mirrored != Some(picture.epoch) || picture.holder.is_none());
-    let cut = |has: u64, base: u64| (other && base < has).then_some(base);
+    // What was copied from another assignment may be work that was lost, wherever the archive has got to since: it is
+    // read again from the beginning. Once nobody holds the session, only what was agreed upon is left.
+    let foreign = mirrored != Some(picture.epoch);
+    let unheld = picture.holder.is_none();
+    let cut = |has: u64, base: u64| {
+        let left = if foreign { 0 } else { base };
+        (judged && (foreign || unheld) && left < has).then_some(left)
+    };
     let (cut_metrics, cut_lines) = (cut(points, base), cut(last_line, base_line));
+    let points_lost = if cut_metrics.is_some() { points.saturating_sub(base) } else { 0 };
+    let lines_shown = last_line.min(base_line);
     let (points, last_line) = (cut_metrics.unwrap_or(points), cut_lines.unwrap_or(last_line));
     let needed = |one: &&Segment| match one.kind {
         METRICS => points < one.to,
@@ -82,6 +93,8 @@ pub(crate) fn steps(
     Steps {
         cut_metrics,
         cut_lines,
+        points_lost,
+        lines_shown,
         files: picture.archive.iter().filter(needed).cloned().collect(),
         ask,
     }
@@ -115,22 +128,34 @@ mod tests {
     }
 
     #[test]
-    fn work_that_was_lost_is_forgotten() {
-        let found = steps(&picture(), "a", Some(1), 260, 30);
-        assert_eq!((found.cut_metrics, found.cut_lines), (Some(200), Some(10)));
+    fn what_was_copied_from_another_assignment_is_read_again() {
+        for mirrored in [Some(1), None] {
+            let found = steps(&picture(), "a", mirrored, 260, 30);
+            assert_eq!((found.cut_metrics, found.cut_lines), (Some(0), Some(0)));
+            assert_eq!((found.points_lost, found.lines_shown), (60, 10));
+            assert_eq!(found.files, picture().archive);
+            assert_eq!(found.ask.as_deref(), Some("b"));
+        }
+    }
+
+    #[test]
+    fn once_nobody_holds_it_only_what_was_agreed_upon_is_left() {
+        let now = Picture { holder: None, ..picture() };
+        let found = steps(&now, "a", Some(2), 260, 30);
+        assert_eq!((found.cut_metrics, found.cut_lines, found.ask), (Some(200), Some(10), None));
         assert!(found.files.is_empty());
-        assert_eq!(found.ask.as_deref(), Some("b"));
     }
 
     #[test]
     fn a_copy_of_the_present_holder_goes_on() {
         let found = steps(&picture(), "a", Some(2), 260, 30);
         assert_eq!((found.cut_metrics, found.cut_lines), (None, None));
+        assert!(found.files.is_empty());
     }
 
     #[test]
     fn what_is_missing_is_read_from_files_first() {
-        let found = steps(&picture(), "a", None, 120, 0);
+        let found = steps(&picture(), "a", Some(2), 120, 0);
         assert_eq!(found.files, [segment(METRICS, 100, 200), segment(LINES, 1, 11)]);
     }
 

@@ -88,7 +88,8 @@ mod tests {
     fn change(state: &mut ControlState, command: ControlCommand) {
         let index = state.applied_index + 1;
         let key = CommandId(u128::from(index).to_be_bytes());
-        let entry = Entry { index, at_ms: index, commands: vec![Proposed { key, command }] };
+        let entry =
+            Entry { index, term: 1, at_ms: index, commands: vec![Proposed { key, command }] };
         apply(state, &entry).unwrap().results.remove(0).unwrap();
     }
 

@@ -14,7 +14,7 @@ use crate::views::LinkView;
 /// Answers questions of other nodes. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Desk {
-    mirror: Mirror,
+    mirror: Arc<Mirror>,
     sessions: SessionsHandle,
     inspect: InspectHandle,
     peers: Arc<dyn Peers>,
@@ -22,7 +22,7 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Returns the desk of the node whose actors are in `directory`.
-    pub(crate) fn new(mirror: Mirror, directory: Directory, peers: Arc<dyn Peers>) -> Self {
+    pub(crate) fn new(mirror: Arc<Mirror>, directory: Directory, peers: Arc<dyn Peers>) -> Self {
         let sessions = SessionsHandle::new(directory.clone());
         Self { mirror, sessions, inspect: InspectHandle::new(directory), peers }
     }

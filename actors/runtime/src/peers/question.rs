@@ -73,3 +73,69 @@ impl Record for Answer {
     const VERSION: u16 = 1;
     const BYTES_MAX: usize = 1 << 20;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+    use std::path::PathBuf;
+
+    use proptest::prelude::*;
+    use store::codec;
+    use store::records::metric::PackedPoint;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// As in the other golden tests: `UPDATE_GOLDEN=1` writes missing files, none is ever rewritten.
+    fn golden<R: Record + PartialEq + Debug>(sample: &R, part: &str) {
+        let name = format!("{}_{part}_v{}.bin", schema::name(R::SCHEMA), R::VERSION);
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+        let bytes = codec::encode(sample).unwrap();
+        if !file.exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, &bytes).unwrap();
+        }
+        let stored =
+            std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        assert_eq!(codec::decode::<R>(&stored).as_ref(), Ok(sample), "{}", file.display());
+        assert_eq!(stored, bytes, "{}: variants and fields are only appended", file.display());
+    }
+
+    fn tail() -> Answer {
+        let points = vec![PackedPoint { name: 0, step: 7, value: Some(0.5) }];
+        let names = vec!["loss".to_owned()];
+        let row = MetricBatchRecord { first: 6, stored_at_ms: 1_000, names, points };
+        let (level, text) = ("info".to_owned(), "a line".to_owned());
+        Answer::Tail(TailAnswer {
+            metrics: vec![row],
+            lines: vec![LogLineRecord { seq: 3, at_ms: 1_001, level, text }],
+            progress: ProgressView { step: 7, step_count: 10, ..ProgressView::default() },
+            newest: BTreeMap::from([("loss".to_owned(), Some(0.5)), ("sharpe".to_owned(), None)]),
+        })
+    }
+
+    #[test]
+    fn what_nodes_ask_and_answer_is_readable_for_ever() {
+        let session = SessionId::from_uuid(Uuid::from_u128(7));
+        let ask = TailAsk { session, epoch: 2, points_from: 6, lines_after: 2 };
+        golden(&Question::Tail(ask), "tail");
+        golden(&Question::Links, "links");
+        golden(&Question::Actors, "actors");
+        golden(&Question::Seen, "seen");
+        golden(&tail(), "tail");
+        golden(&Answer::Json(b"[]".to_vec()), "json");
+        golden(&Answer::Refused("not here".to_owned()), "refused");
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_and_damage_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..300), at: prop::sample::Index) {
+            prop_assert!(codec::decode::<Question>(&bytes).is_err());
+            prop_assert!(codec::decode::<Answer>(&bytes).is_err());
+            let mut changed = codec::encode(&tail()).unwrap();
+            let at = at.index(changed.len());
+            changed[at] ^= 1;
+            prop_assert!(codec::decode::<Answer>(&changed).is_err());
+        }
+    }
+}

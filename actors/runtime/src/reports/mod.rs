@@ -34,7 +34,7 @@ pub(crate) struct ReportsArguments {
     /// Where reports lie.
     pub(crate) blobs: Blobs,
     /// Where reports lie on other nodes.
-    pub(crate) depot: Depot,
+    pub(crate) depot: Arc<Depot>,
 }
 
 /// What the reports actor keeps.

@@ -11,7 +11,7 @@ use crate::messages::Command;
 fn change(state: &mut ControlState, command: ControlCommand) {
     let index = state.applied_index + 1;
     let key = CommandId(u128::from(index).to_be_bytes());
-    let entry = Entry { index, at_ms: index, commands: vec![Proposed { key, command }] };
+    let entry = Entry { index, term: 1, at_ms: index, commands: vec![Proposed { key, command }] };
     apply(state, &entry).unwrap().results.remove(0).unwrap();
 }
 
@@ -37,7 +37,7 @@ fn place(state: &mut ControlState, node: &str) {
 #[test]
 fn a_session_that_waits_is_told_what_each_node_lacks() {
     let (mut state, id) = world();
-    change(&mut state, ControlCommand::MarkDown { node: "b".into(), incarnation: 1 });
+    change(&mut state, ControlCommand::MarkDown { node: "b".into(), incarnation: 1, term: 1 });
     let told = why(&state, id, None).unwrap();
     let fits: Vec<_> = told.considered.iter().map(|one| (one.node.as_str(), one.fits)).collect();
     assert_eq!(fits, [("a", true), ("b", false)]);
@@ -55,7 +55,7 @@ fn capacity_counts_open_nodes_only_in_the_total() {
     let (mut state, _) = world();
     place(&mut state, "a");
     assert_eq!(capacity(&state).total.cores, AmountView { total: 8, reserved: 2, free: 6 });
-    change(&mut state, ControlCommand::MarkDown { node: "b".into(), incarnation: 1 });
+    change(&mut state, ControlCommand::MarkDown { node: "b".into(), incarnation: 1, term: 1 });
     let shown = capacity(&state);
     assert_eq!(shown.total.cores, AmountView { total: 4, reserved: 2, free: 2 });
     assert_eq!((shown.nodes.len(), shown.nodes[1].open), (2, false));
@@ -78,7 +78,7 @@ fn a_placed_session_moves_and_others_are_refused_with_the_reason() {
     assert_eq!(reason, "moved away from a: too hot");
     assert!(matches!(ask(&state, Some(&node("a"))), Err(ActorsError::Conflict { .. })));
     assert!(matches!(ask(&state, Some(&node("x"))), Err(ActorsError::Invalid { .. })));
-    change(&mut state, ControlCommand::MarkDown { node: "b".into(), incarnation: 1 });
+    change(&mut state, ControlCommand::MarkDown { node: "b".into(), incarnation: 1, term: 1 });
     let closed = ask(&state, Some(&node("b"))).unwrap_err();
     assert!(closed.to_string().contains("it is down"), "{closed}");
     let alone = ask(&state, None).unwrap_err();

@@ -127,17 +127,14 @@ impl SessionState {
     async fn bring(&self, what: &str, sha256: &str) -> Result<(), Lack> {
         // Not a hash: refused where it is used.
         let Ok(hash) = sha256.parse::<BlobHash>() else { return Ok(()) };
-        self.fetch(what, hash, &[]).await.map(drop).map_err(|error| match error {
-            ActorsError::NotFound { .. } if self.context.depot.alone() => {
-                let text = format!("{what} {sha256} is not on this node; import it again");
-                Lack::Failed(Failure { kind: FailureKind::Final, text })
-            }
-            ActorsError::NotFound { reason, .. } => {
-                let text = format!("{what} {sha256} is lost: {reason}");
-                Lack::Failed(Failure { kind: FailureKind::Final, text })
-            }
-            error => away(error),
-        })
+        let Err(error) = self.fetch(what, hash, &[]).await else { return Ok(()) };
+        let ActorsError::NotFound { reason, .. } = error else { return Err(away(error)) };
+        let text = if self.context.depot.alone() {
+            format!("{what} {sha256} is not on this node; import it again")
+        } else {
+            format!("{what} {sha256} is lost: {reason}")
+        };
+        Err(Lack::Failed(Failure { kind: FailureKind::Final, text }))
     }
 
     async fn fetch(

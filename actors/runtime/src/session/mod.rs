@@ -85,9 +85,9 @@ pub(crate) struct Context {
     /// The other nodes.
     pub(crate) peers: Arc<dyn Peers>,
     /// Files of all nodes.
-    pub(crate) depot: Depot,
+    pub(crate) depot: Arc<Depot>,
     /// Records of sessions that other nodes hold or held.
-    pub(crate) mirror: Mirror,
+    pub(crate) mirror: Arc<Mirror>,
     /// This node's journal.
     pub(crate) tables: Tables,
     /// This node's files.

@@ -1,7 +1,8 @@
 /** Nodes with what they have and what is reserved. */
 import { useQuery } from '@tanstack/react-query';
+import { Link } from 'react-router';
 
-import { listNodes } from '../../api/platform';
+import { about } from '../../api/platform';
 import { keys } from '../../api/queries';
 import type { NodeView } from '../../api/types';
 import { Age } from '../../components/Age';
@@ -9,34 +10,35 @@ import { Card } from '../../components/Card';
 import { Meter } from '../../components/Meter';
 import { Part } from '../../components/Part';
 import { useText } from '../../i18n';
-import { useTopic } from '../../live/useTopic';
 import { bytes, percent } from '../../state/format';
+import { NodeState } from '../cluster/NodeState';
+import { useNodes } from '../cluster/useNodes';
 
 const MIB = 1024 * 1024;
-const REFETCH_MS = 15_000;
 
 /** Shows the nodes. */
 export function Capacity() {
   const text = useText();
-  const query = useQuery({ queryKey: keys.nodes, queryFn: listNodes, refetchInterval: REFETCH_MS });
-  const live = useTopic<NodeView>('nodes');
+  const { query, nodes } = useNodes();
+  const self = useQuery({ queryKey: keys.about, queryFn: about, staleTime: Infinity });
   return (
-    <Card title={text.dashboard.capacity}>
+    <Card title={text.dashboard.capacity} aside={<Link to="/cluster">{text.nav.cluster}</Link>}>
       <Part query={query}>
-        {(nodes) => nodes.map((node) => <Node key={node.id} node={live.rows[node.id] ?? node} />)}
+        {() => nodes.map((node) => <Node key={node.id} node={node} here={node.id === self.data?.node} />)}
       </Part>
     </Card>
   );
 }
 
-function Node({ node }: { node: NodeView }) {
+function Node({ node, here }: { node: NodeView; here: boolean }) {
   const text = useText();
   const { reserved } = text.dashboard;
   return (
     <div className="node">
       <div className="node-head">
         <strong>{node.id}</strong>
-        <span className={`tag ${node.state === 'ready' ? 'tag-good' : 'tag-warn'}`}>{node.state}</span>
+        <NodeState node={node} />
+        {here && <span className="hint">{text.cluster.here}</span>}
       </div>
       <Meter label={text.dashboard.cpu} used={node.cpu_reserved} all={node.cpu_capacity} words={reserved(String(node.cpu_reserved), String(node.cpu_capacity))} />
       <Meter label={text.dashboard.memory} used={node.memory_reserved_mib} all={node.memory_capacity_mib} words={reserved(bytes(node.memory_reserved_mib * MIB), bytes(node.memory_capacity_mib * MIB))} />

@@ -8,6 +8,7 @@ import { Progress } from '../../components/Progress';
 import { useText } from '../../i18n';
 import { bytes, count, moment, number } from '../../state/format';
 import { isTerminal } from './useSession';
+import { Waiting } from './Waiting';
 import { metricName, metricText } from '../../state/metrics';
 
 const RESULTS = ['total_return', 'sharpe', 'max_drawdown', 'valid_total_return', 'valid_sharpe', 'valid_max_drawdown', 'loss', 'epsilon'];
@@ -29,7 +30,7 @@ export function SessionHeader({ session }: { session: SessionView }) {
           {session.retry_count > 0 && <p className="hint">{text.session.retries(session.retry_count)}</p>}
         </div>
       )}
-      {waiting && <p className="note note-info"><strong>{text.session.why}:</strong> {session.reason}</p>}
+      {waiting && <Waiting session={session} />}
       <div className="session-progress">
         <Progress session={session} large />
         <p className="hint num">
@@ -53,7 +54,7 @@ export function SessionHeader({ session }: { session: SessionView }) {
         facts={[
           [text.sessions.strategy, <Link to={`/strategies/${session.strategy_id}?version=${session.strategy_version}`}>{session.strategy_name} v{session.strategy_version}</Link>],
           [text.sessions.dataset, <Link to={`/data/${session.dataset_id}`}>{session.dataset_name}</Link>],
-          [text.sessions.node, session.node],
+          [text.sessions.node, session.node && <Link to={`/cluster?node=${session.node}`}>{session.node}</Link>],
           [text.session.resources, text.session.resourceText(session.resources.cpu, bytes(session.resources.memory_mib * MIB), session.resources.gpus)],
           [text.session.started, session.started_at && moment(session.started_at)],
           [text.session.finished, session.finished_at && moment(session.finished_at)],

@@ -8,6 +8,7 @@ import { Progress } from '../../components/Progress';
 import { StatusBadge } from '../../components/StatusBadge';
 import type { Dictionary } from '../../i18n/en';
 import { useText } from '../../i18n';
+import { useReasons } from './useReasons';
 import { metricName, metricText } from '../../state/metrics';
 
 const PREFERRED = ['total_return', 'valid_total_return', 'valid_sharpe', 'episode_return', 'loss'];
@@ -18,7 +19,7 @@ function headline(session: SessionView, text: Dictionary): string {
   return name ? `${metricName(name, text)} ${metricText(name, session.last_metrics[name], text)}` : '';
 }
 
-function columns(text: Dictionary, brief: boolean): Column<SessionView>[] {
+function columns(text: Dictionary, brief: boolean, reasonOf: (session: SessionView) => string): Column<SessionView>[] {
   const all: Column<SessionView>[] = [
     { key: 'name', title: text.common.name, head: true, cell: (row) => <Link to={`/sessions/${row.id}`}>{row.name}</Link> },
     { key: 'kind', title: text.sessions.kind, tight: true, cell: (row) => text.sessions.kinds[row.kind] ?? row.kind },
@@ -28,7 +29,7 @@ function columns(text: Dictionary, brief: boolean): Column<SessionView>[] {
       cell: (row) => (
         <>
           <StatusBadge state={row.state} />
-          {['pending', 'recovering', 'failed'].includes(row.state) && row.reason && <p className="row-reason">{row.reason}</p>}
+          {['pending', 'recovering', 'failed'].includes(row.state) && row.reason && <p className="row-reason">{reasonOf(row)}</p>}
         </>
       ),
     },
@@ -44,5 +45,6 @@ function columns(text: Dictionary, brief: boolean): Column<SessionView>[] {
 /** Shows sessions; `brief` leaves out what the dashboard has no room for. */
 export function SessionTable({ sessions, brief = false }: { sessions: SessionView[]; brief?: boolean }) {
   const text = useText();
-  return <DataTable caption={text.sessions.title} columns={columns(text, brief)} rows={sessions} rowKey={(row) => row.id} />;
+  const reasonOf = useReasons(sessions);
+  return <DataTable caption={text.sessions.title} columns={columns(text, brief, reasonOf)} rows={sessions} rowKey={(row) => row.id} />;
 }

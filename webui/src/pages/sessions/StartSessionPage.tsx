@@ -24,6 +24,9 @@ import { WhatRuns } from './WhatRuns';
 
 const HIDDEN: ReadonlySet<string> = new Set(['/kind']);
 
+/** The form makes no wishes: the planner chooses, and a more urgent session may take the place. */
+const ANYWHERE = { labels: {}, role: null, node: null, preemptible: true };
+
 /** The start page. */
 export default function StartSessionPage() {
   const text = useText();
@@ -42,6 +45,8 @@ export default function StartSessionPage() {
         resources: form.resources,
         priority: form.priority,
         tags: [],
+        placement: ANYWHERE,
+        team: null,
       }),
     onSuccess: (session) => {
       void queries.invalidateQueries({ queryKey: keys.sessions });

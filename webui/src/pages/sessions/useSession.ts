@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 
 import { keys } from '../../api/queries';
-import { commandSession, getSession, type SessionVerb } from '../../api/sessions';
+import { commandSession, getSession, moveSession, type SessionVerb } from '../../api/sessions';
 import { asProblem, problemTitle } from '../../api/problem';
 import type { SessionState, SessionView } from '../../api/types';
 import { useText } from '../../i18n';
@@ -56,6 +56,19 @@ export function useSessionCommand(id: string) {
     onError: (error) => {
       const problem = asProblem(error);
       toast('bad', `${problemTitle(text, problem)}: ${problem.detail}`);
+    },
+  });
+}
+
+/** Asks for a session to go elsewhere; a refusal stays in `error`, for the dialog that asked. */
+export function useSessionMove(id: string) {
+  const text = useText();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ node, reason }: { node: string | null; reason: string }) => moveSession(id, node, reason),
+    onSuccess: () => {
+      for (const queryKey of [keys.sessions, keys.nodes, keys.scheduler]) void queries.invalidateQueries({ queryKey });
+      toast('good', text.queue.moving);
     },
   });
 }

@@ -5,6 +5,7 @@ mod identity;
 mod library;
 mod metrics;
 mod node;
+mod pair;
 mod topics;
 
 use std::collections::BTreeMap;
