@@ -96,7 +96,8 @@ impl Campaign {
         let whole_s = self.site.whole(DEADLINE).await;
         let at_work_s = self.at_work(number).await;
         let history = load.finish().await;
-        history.verify(&self.site.client, &self.urls(), load_seed).await;
+        let wrong = history.violations(&self.site.client, &self.urls(), load_seed).await;
+        self.faults.extend(wrong.into_iter().map(|what| format!("{fault}: {what}")));
         self.histories.push((load_seed, history));
         self.owners(fault).await;
         self.rows.push(Row { fault, leader, whole_s, at_work_s, remark });

@@ -17,9 +17,11 @@ pub const MARK: &str = "TM_KIT_RUN";
 struct Rooms {
     spaces: Vec<String>,
     mounts: Vec<PathBuf>,
+    dirs: Vec<PathBuf>,
 }
 
-static ROOMS: Mutex<Rooms> = Mutex::new(Rooms { spaces: Vec::new(), mounts: Vec::new() });
+static ROOMS: Mutex<Rooms> =
+    Mutex::new(Rooms { spaces: Vec::new(), mounts: Vec::new(), dirs: Vec::new() });
 static WATCH: Once = Once::new();
 
 fn rooms() -> std::sync::MutexGuard<'static, Rooms> {
@@ -29,6 +31,11 @@ fn rooms() -> std::sync::MutexGuard<'static, Rooms> {
 /// Notes a namespace that is to be removed.
 pub fn owns_space(name: &str) {
     rooms().spaces.push(name.to_owned());
+}
+
+/// Notes a directory that goes with the test when it is interrupted; otherwise its owner removes it.
+pub fn owns_dir(path: &Path) {
+    rooms().dirs.push(path.to_owned());
 }
 
 /// Notes a mount that is to be undone.
@@ -79,6 +86,9 @@ fn sweep() {
     }
     for mount in &left.mounts {
         drop(run(Command::new("umount").arg("-l").arg(mount)));
+    }
+    for dir in &left.dirs {
+        drop(std::fs::remove_dir_all(dir));
     }
 }
 

@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::disk::Disk;
 use super::process::{Launch, Process, tail};
 use super::space::{Forwarder, Spaces, address};
-use super::{DEADLINE, boot_ns, run, say};
+use super::{DEADLINE, boot_ns, janitor, run, say};
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
@@ -117,6 +117,7 @@ impl Site {
     pub fn prepare(plan: Plan) -> Self {
         let id = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
         let dir = tempfile::Builder::new().prefix("tm-cluster-").tempdir().unwrap();
+        janitor::owns_dir(dir.path());
         let spaces = plan.spaces.then(|| Spaces::new(&id, plan.nodes));
         let effects = dir.path().join("effects");
         super::process::touch(&effects);

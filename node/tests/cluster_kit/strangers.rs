@@ -145,8 +145,33 @@ impl<'a> Strangers<'a> {
         (0..count).filter_map(dial).collect()
     }
 
-    /// Comes with a member's certificate and a Hello of its own making; returns the code it is refused with.
-    async fn greet_as(&self, member: usize, change: impl Fn(&mut Hello)) -> Result<u8, String> {
+    /// Comes with a member's certificate and a Hello of its own making, on every plane that hears one from that
+    /// side (links are dialed by the smaller name); it must be refused with this code.
+    async fn refused_as(
+        &self,
+        member: usize,
+        wanted: u8,
+        change: impl Fn(&mut Hello),
+    ) -> Result<(), String> {
+        let mut planes = vec![&b"blob/1"[..]];
+        if member < self.node {
+            planes.push(b"act/1");
+        }
+        for plane in planes {
+            let code = self.greet_as(member, plane, &change).await?;
+            if code != wanted {
+                return Err(format!("refused with {code}, not with {wanted}"));
+            }
+        }
+        Ok(())
+    }
+
+    async fn greet_as(
+        &self,
+        member: usize,
+        plane: &[u8],
+        change: &impl Fn(&mut Hello),
+    ) -> Result<u8, String> {
         let view = self.site.look(self.node, "/api/v1/cluster").await.ok_or("no /cluster")?;
         let one = &self.site.nodes[member];
         let members = view["members"].as_array().cloned().unwrap_or_default();
@@ -163,7 +188,7 @@ impl<'a> Strangers<'a> {
             extensions: Vec::new(),
         };
         change(&mut hello);
-        let mut stream = self.knock(Some(&one.dir.join("tls")), b"act/1").await?;
+        let mut stream = self.knock(Some(&one.dir.join("tls")), plane).await?;
         match meet(&mut stream, &hello, Role::Dialer, HELLO_WITHIN, |_| None).await {
             Err(HelloError::RefusedByPeer { code, .. }) => Ok(code),
             Err(error) => Err(format!("expected to be refused, got: {error}")),
@@ -173,15 +198,12 @@ impl<'a> Strangers<'a> {
 
     /// Speaks only a version that nobody speaks any more.
     pub async fn with_an_old_protocol(&self, member: usize) -> Result<(), String> {
-        let code =
-            self.greet_as(member, |hello| (hello.proto_min, hello.proto_max) = (0, 0)).await?;
-        if code == 3 { Ok(()) } else { Err(format!("an old protocol is refused with {code}")) }
+        self.refused_as(member, 3, |hello| (hello.proto_min, hello.proto_max) = (0, 0)).await
     }
 
     /// Claims to be a member that runs: the same start of it, another process.
     pub async fn as_a_second_process(&self, member: usize) -> Result<(), String> {
-        let code = self.greet_as(member, |_| {}).await?;
-        if code == 5 { Ok(()) } else { Err(format!("a second process is refused with {code}")) }
+        self.refused_as(member, 5, |_| {}).await
     }
 
     /// Announces a frame far above the limit, as a member, on each plane.
