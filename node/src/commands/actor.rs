@@ -1,7 +1,5 @@
 //! `tm actor`: the actors of a node.
 
-use serde_json::json;
-
 use super::{Context, pick};
 use crate::cli::ActorVerb;
 use crate::error::CliError;
@@ -17,11 +15,11 @@ pub(crate) async fn run(verb: ActorVerb, context: &Context) -> Result<(), CliErr
         || "/api/v1/actors".to_owned(),
         |node| format!("/api/v1/actors?node={}", super::data::escape(&node)),
     );
-    let rows = pick::all(context, &path).await?;
-    context.out.value(&json!({"items": rows}), |_| {
+    let page = context.client.get(&path).await?;
+    context.out.value(&page, |page| {
         let mut table =
             Table::new(&["actor", "under", "state", ">restarts", ">queue ms", "last error"]);
-        for row in &rows {
+        for row in page["items"].as_array().into_iter().flatten() {
             let field = |key| pick::text(row, key);
             table.row([
                 field("name"),

@@ -212,6 +212,9 @@ async fn links(context: &Context, node: Option<String>) -> Result<(), CliError> 
                     .as_f64()
                     .map_or_else(String::new, |bytes| format!("{:.1}", bytes / 1_048_576.0))
             };
+            // What was wrong before it was ready is of no use any more.
+            let ready = field("state") == "ready";
+            let reason = if ready { String::new() } else { field("reason") };
             let rtt = row["rtt_ms"].as_f64().map_or_else(String::new, |ms| format!("{ms:.2}"));
             table.row([
                 field("node"),
@@ -222,7 +225,7 @@ async fn links(context: &Context, node: Option<String>) -> Result<(), CliError> 
                 mib("bytes_out"),
                 field("redials"),
                 field("drops"),
-                field("reason"),
+                reason,
             ]);
         }
         table.render()

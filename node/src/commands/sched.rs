@@ -22,8 +22,14 @@ pub(crate) async fn run(verb: SchedVerb, context: &Context) -> Result<(), CliErr
     }
 }
 
+/// Returns the rows of a list that has no pages.
+async fn items(context: &Context, path: &str) -> Result<Vec<Value>, CliError> {
+    let page = context.client.get(path).await?;
+    Ok(page["items"].as_array().cloned().unwrap_or_default())
+}
+
 async fn queue(context: &Context) -> Result<(), CliError> {
-    let rows = pick::all(context, "/api/v1/scheduler/queue").await?;
+    let rows = items(context, "/api/v1/scheduler/queue").await?;
     context.out.value(&json!({"items": rows}), |_| {
         if rows.is_empty() {
             return "nobody waits".to_owned();
@@ -110,7 +116,7 @@ pub(crate) async fn why(context: &Context, wanted: &str) -> Result<(), CliError>
 async fn quota(verb: QuotaVerb, context: &Context) -> Result<(), CliError> {
     match verb {
         QuotaVerb::Ls => {
-            let rows = pick::all(context, "/api/v1/scheduler/quotas").await?;
+            let rows = items(context, "/api/v1/scheduler/quotas").await?;
             context.out.value(&json!({"items": rows}), |_| {
                 if rows.is_empty() {
                     return "no quotas: everybody may have everything".to_owned();
@@ -165,7 +171,7 @@ fn path(id: &str) -> String {
 
 /// Returns the entity tag of a quota; the one for something new where there is none.
 async fn revision(context: &Context, id: &str) -> Result<Option<String>, CliError> {
-    let rows = pick::all(context, "/api/v1/scheduler/quotas").await?;
+    let rows = items(context, "/api/v1/scheduler/quotas").await?;
     let known = rows.iter().find(|row| row["id"].as_str() == Some(id));
     let number = known.and_then(|row| row["revision"].as_u64()).unwrap_or(0);
     Ok(Some(format!("\"r{number}\"")))
