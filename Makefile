@@ -105,7 +105,7 @@ leader-kill: campaign-programs
 	TM_LEADER_KILLS=$(or $(ROUNDS),25) $(if $(SEED),TM_CAMPAIGN_SEED=$(SEED)) $(CAMPAIGN) --test leader_kill -- --nocapture
 
 chaos: campaign-programs
-	TM_CHAOS_SECONDS=$(or $(SECONDS),600) $(if $(SEED),TM_CHAOS_SEED=$(SEED)) $(CAMPAIGN) --test chaos -- --nocapture
+	TM_CHAOS_SECONDS=$(or $(SECONDS),600) $(if $(SEED),TM_CHAOS_SEED=$(SEED)) $(if $(ONLY),TM_CHAOS_ONLY='$(ONLY)') $(CAMPAIGN) --test chaos -- --nocapture
 
 rolling: campaign-programs
 	$(CAMPAIGN) --test rolling_restart -- --nocapture

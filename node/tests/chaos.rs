@@ -1,6 +1,7 @@
 //! Everything that can go wrong, mixed and drawn from a seed, on nodes in namespaces of their own with disks of their
 //! own. After each fault the cluster must become whole again, and what it promised must hold. `make chaos` runs it:
-//! `TM_CHAOS_SECONDS` for how long, `TM_CHAOS_SEED` which run, `TM_CHAOS_NODES` how many nodes (3).
+//! `TM_CHAOS_SECONDS` for how long, `TM_CHAOS_SEED` which run, `TM_CHAOS_NODES` how many nodes (3),
+//! `TM_CHAOS_ONLY` only these kinds of faults ("disk full, SIGSTOP").
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod cluster_kit;
@@ -255,6 +256,7 @@ async fn mixed_faults_break_no_promise() {
     let seed = random.0;
     let nodes = usize::try_from(setting("TM_CHAOS_NODES").unwrap_or(3)).unwrap();
     let (means, not_run) = means();
+    let only = std::env::var("TM_CHAOS_ONLY").ok();
     let mut campaign = Campaign::start(nodes, means).await;
     let begun = Instant::now();
     let mut faults: Vec<Fault> = Vec::new();
@@ -262,6 +264,8 @@ async fn mixed_faults_break_no_promise() {
     while begun.elapsed() < Duration::from_secs(wanted) {
         if faults.is_empty() {
             faults = deck(&mut random, nodes, means);
+            faults.retain(|fault| only.as_ref().is_none_or(|only| only.contains(fault.kind())));
+            assert!(!faults.is_empty(), "TM_CHAOS_ONLY={only:?} names no kind of fault");
             say(&format!(
                 "schedule: {}",
                 faults.iter().rev().map(Fault::to_string).collect::<Vec<_>>().join(", ")

@@ -83,39 +83,28 @@ impl Load {
             begins.push(held(&reply.body).unwrap());
             registers.push(reply.text("id"));
         }
-        let load = Self {
+        let mut load = Self {
             stop: Arc::default(),
             acknowledged: Arc::default(),
             writers: Vec::new(),
             begins,
         };
-        load.with_writers(client, urls, &registers, seed, pause_ms).await
-    }
-
-    async fn with_writers(
-        mut self,
-        client: &Client,
-        urls: &[String],
-        registers: &[String],
-        seed: u64,
-        pause_ms: u64,
-    ) -> Self {
         let values = Arc::new(AtomicU64::new(FIRST));
         for number in 0..WRITERS {
             let writer = Writer {
                 client: client.same_login(),
                 urls: urls.to_vec(),
-                registers: registers.to_vec(),
+                registers: registers.clone(),
                 random: Random(seed.wrapping_mul(31).wrapping_add(number)),
-                stop: Arc::clone(&self.stop),
-                acknowledged: Arc::clone(&self.acknowledged),
+                stop: Arc::clone(&load.stop),
+                acknowledged: Arc::clone(&load.acknowledged),
                 values: Arc::clone(&values),
                 pause_ms,
                 label: format!("{seed}-{number}"),
             };
-            self.writers.push(tokio::spawn(writer.run()));
+            load.writers.push(tokio::spawn(writer.run()));
         }
-        self
+        load
     }
 
     /// Ends the writers and returns everything that was told.
