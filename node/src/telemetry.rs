@@ -13,7 +13,7 @@ use crate::error::CliError;
 /// A filter that cannot be read.
 pub(crate) fn start(level: &str, json: bool) -> Result<(), CliError> {
     let filter = EnvFilter::try_new(format!(
-        "{level},ractor=warn,openraft=error,hyper=warn,warp=warn,sled=warn"
+        "{level},ractor=warn,openraft=off,hyper=warn,warp=warn,sled=warn"
     ))
     .map_err(|error| CliError::Usage(format!("--log-level '{level}' cannot be read: {error}")))?;
     let base = fmt()

@@ -2,17 +2,21 @@
 //! have it.
 //!
 //! `TM-Applied-Index` of a change, sent back as `TM-Min-Index` with a read, makes the read see that change on every
-//! node. `?consistency=linearizable` makes a read see everything that was answered anywhere before. A read on a node
+//! node. A change is judged by what is agreed upon now, not by what this node happens to know: otherwise a node that is
+//! a moment behind would refuse a current `If-Match`. `?consistency=linearizable` makes a read see everything that was answered anywhere before. A read on a node
 //! that reaches no majority carries `TM-Stale: true`.
 
+use std::time::Duration;
+
 use engine::error::ErrorCode;
+use tokio::time::{Instant, sleep};
 use warp::http::HeaderMap;
 
 use crate::answer::Handled;
 use crate::app::App;
 use crate::headers::header;
 use crate::problem::Problem;
-use crate::spec::{RouteSpec, Verb};
+use crate::spec::{Access, Audit, RouteSpec, Verb};
 
 /// The change that a read must see.
 pub(crate) const MIN_INDEX: &str = "tm-min-index";
@@ -21,11 +25,18 @@ pub(crate) const PARAMETER: &str = "consistency";
 /// Its values.
 pub(crate) const VALUES: &[&str] = &["local", "linearizable"];
 
+/// How long a change waits for a new leader: longer than most elections, shorter than its caller.
+const LEADER_WITHIN: Duration = Duration::from_millis(4_500);
+/// Between two questions for one.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
 /// What a read asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
     /// See everything answered before.
     linearizable: bool,
+    /// Wait for a new leader, too.
+    patient: bool,
     /// See this change.
     min_index: Option<u64>,
 }
@@ -40,9 +51,13 @@ pub(crate) fn split(
     headers: &HeaderMap,
 ) -> Result<(String, Wanted), Problem> {
     if spec.method != Verb::Get {
-        return Ok((raw.to_owned(), Wanted::default()));
+        // Who logs in, and what is only checked, needs no agreement.
+        let agreed = matches!(spec.access, Access::AnyOf(_)) && spec.audit != Audit::None;
+        let wanted = Wanted { linearizable: agreed, patient: agreed, min_index: None };
+        return Ok((raw.to_owned(), wanted));
     }
-    let mut wanted = Wanted { linearizable: false, min_index: min_index(headers)? };
+    let min_index = min_index(headers)?;
+    let mut wanted = Wanted { min_index, ..Wanted::default() };
     let mut rest: Vec<&str> = Vec::new();
     for piece in raw.split('&').filter(|piece| !piece.is_empty()) {
         match piece.split_once('=') {
@@ -73,12 +88,34 @@ impl Wanted {
     /// `no_quorum` or `deadline_exceeded` where it does not come to know it.
     pub(crate) async fn wait(self, app: &App) -> Result<(), Problem> {
         if self.linearizable {
-            app.platform.nodes.barrier().await?;
+            self.catch_up(app).await?;
         }
         if let Some(index) = self.min_index {
             app.platform.nodes.reach(index).await?;
         }
         Ok(())
+    }
+}
+
+impl Wanted {
+    /// Waits until this node knows everything that was answered anywhere before.
+    async fn catch_up(self, app: &App) -> Result<(), Problem> {
+        let begun = Instant::now();
+        loop {
+            match app.platform.nodes.barrier().await {
+                Ok(_) => return Ok(()),
+                Err(error) => {
+                    let problem = Problem::from(error);
+                    let again = self.patient
+                        && problem.code == ErrorCode::NoQuorum
+                        && begun.elapsed() < LEADER_WITHIN;
+                    if !again {
+                        return Err(problem);
+                    }
+                }
+            }
+            sleep(ASK_AGAIN).await;
+        }
     }
 }
 

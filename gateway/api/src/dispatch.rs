@@ -111,13 +111,10 @@ where
         headers: incoming.headers,
         address: incoming.address,
     };
-    let result = if key.is_some() {
-        once(app, spec, request, digest).await
-    } else {
-        match wanted.wait(app).await {
-            Ok(()) => run(spec, request).await,
-            Err(problem) => Err(problem),
-        }
+    let result = match wanted.wait(app).await {
+        Ok(()) if key.is_some() => once(app, spec, request, digest).await,
+        Ok(()) => run(spec, request).await,
+        Err(problem) => Err(problem),
     };
     let result = consistency::mark(app, spec, result).await;
     record(spec, &user, &incoming.path, incoming.address, &result);

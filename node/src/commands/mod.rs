@@ -40,7 +40,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
     let out = Output { format: cli.global.output };
     let context = || Ok::<_, CliError>(Context { client: Client::new(&cli.global)?, out });
     match cli.noun {
-        Noun::Demo(args) => demo::run(args, out).await,
+        // It starts a whole node: too large for the stack of every other command.
+        Noun::Demo(args) => Box::pin(demo::run(args, out)).await,
         Noun::Node(verb) => node::run(verb, context).await,
         Noun::Cluster(verb) => cluster::run(verb, out, context).await,
         Noun::Sched(verb) => sched::run(verb, &context()?).await,

@@ -143,19 +143,14 @@ fn later(reason: impl Into<String>) -> JoinRefusal {
 }
 
 fn refused(error: ControlError, request: &JoinRequest) -> JoinRefusal {
-    match error {
-        ControlError::Refused(Refusal::StaleIncarnation { current, found, .. }) => {
-            JoinRefusal::StaleIncarnation {
-                known: current,
-                found,
-                issued: current.saturating_add(1),
-            }
-        }
-        ControlError::Refused(Refusal::NodeNameTaken { .. }) => {
-            JoinRefusal::NameTaken { node: request.node.clone() }
-        }
-        other => later(other.to_string()),
+    if let ControlError::Refused(Refusal::StaleIncarnation { current, found, .. }) = error {
+        let issued = current.saturating_add(1);
+        return JoinRefusal::StaleIncarnation { known: current, found, issued };
     }
+    if matches!(error, ControlError::Refused(Refusal::NodeNameTaken { .. })) {
+        return JoinRefusal::NameTaken { node: request.node.clone() };
+    }
+    later(error.to_string())
 }
 
 fn capacity(request: &JoinRequest) -> Result<Capacity, JoinRefusal> {

@@ -84,6 +84,15 @@ struct Ground {
     serving: AbortHandle,
 }
 
+/// What runs once this node was admitted.
+struct Agreed {
+    control: ControlHandle,
+    admin: RaftAdmin,
+    leases: Arc<LeaseService>,
+    office: AbortHandle,
+    incarnation: u64,
+}
+
 impl Ground {
     fn open(settings: Arc<PeerSettings>) -> Result<Self, PeerError> {
         let tls = Tls::load(&settings.tls, &settings.cluster, &settings.node)?;
@@ -140,7 +149,8 @@ impl Peer {
         caught_up(&admin, &control).await;
         waiting.abort();
         remember(&settings.data_dir, &record, &control, &ground.book)?;
-        Self::join(ground, (control, admin, leases), incarnation, blobs, placements, office).await
+        let agreed = Agreed { control, admin, leases, office, incarnation };
+        Self::join(ground, agreed, blobs, placements).await
     }
 
     /// Has this node admitted and writes its membership down, without taking part yet. Returns false where it belongs to
@@ -161,12 +171,11 @@ impl Peer {
 
     async fn join(
         ground: Ground,
-        (control, admin, leases): (ControlHandle, RaftAdmin, Arc<LeaseService>),
-        incarnation: u64,
+        agreed: Agreed,
         blobs: &Blobs,
         placements: Arc<dyn Placements>,
-        office: AbortHandle,
     ) -> Result<Self, PeerError> {
+        let Agreed { control, admin, leases, office, incarnation } = agreed;
         let settings = Arc::clone(&ground.settings);
         let admission = ground.admission();
         let cluster = control.read(|state| state.cluster).map(|id| record::hexadecimal(&id));
