@@ -48,7 +48,7 @@ use crate::messages::reports::ReportsHandle;
 use crate::messages::scheduler::SchedulerHandle;
 use crate::messages::sessions::SessionsHandle;
 use crate::messages::topics::TopicsHandle;
-use crate::nodes::devices::gpu_count;
+use crate::nodes::devices::{gpu_count, gpu_memory_mib};
 use crate::nodes::machine_memory_mib;
 use crate::peers::desk::Desk;
 use crate::session::RetryPolicy;
@@ -304,10 +304,12 @@ async fn alone(
 fn capacity(config: &PlatformConfig) -> Resources {
     let wanted = &config.capacity;
     let fake = &config.fake_gpus;
+    let gpus = if fake.is_empty() { wanted.gpus } else { gpu_count(fake) };
     Resources {
         cpu_millis: u64::from(wanted.cpu) * 1_000,
         memory_mib: u64::from(wanted.memory_mib),
-        gpus: if fake.is_empty() { wanted.gpus } else { gpu_count(fake) },
+        gpus,
+        gpu_memory_mib: if gpus == 0 { 0 } else { gpu_memory_mib(fake, gpus) },
         ..Resources::default()
     }
 }

@@ -107,6 +107,13 @@ pub(crate) fn gpu_count(fake: &[u64]) -> u32 {
     u32::try_from(Gpus::open(fake).look().len()).unwrap_or(u32::MAX)
 }
 
+/// Returns how much memory `count` GPUs have together at least, MiB: sessions ask for a least memory of each, so that the
+/// smallest one counts for all.
+pub(crate) fn gpu_memory_mib(fake: &[u64], count: u32) -> u64 {
+    let least = Gpus::open(fake).look().iter().map(|gpu| gpu.memory_total_mib).min();
+    least.unwrap_or(0).saturating_mul(u64::from(count))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +124,7 @@ mod tests {
         let told: Vec<_> = seen.iter().map(|gpu| (gpu.index, gpu.memory_total_mib)).collect();
         assert_eq!(told, [(0, 16_384), (1, 81_920)]);
         assert_eq!(gpu_count(&[1, 2, 3]), 3);
+        assert_eq!(gpu_memory_mib(&[16_384, 81_920], 2), 32_768);
     }
 
     #[test]

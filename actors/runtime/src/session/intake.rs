@@ -42,6 +42,8 @@ impl RegistryState {
                 cpu_millis: u64::from(resources.cpu) * 1_000,
                 memory_mib: u64::from(resources.memory_mib),
                 gpus: resources.gpus,
+                gpu_memory_mib: u64::from(resources.gpus)
+                    * u64::from(resources.gpu_memory_mib.unwrap_or(0)),
                 ..Resources::default()
             },
             team: draft.wishes.team.clone().unwrap_or_default(),
