@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use cluster::control::state::{Node, NodeState};
 use cluster::control::{ControlState, RaftView};
 use cluster::membership::lifecycle::{Leaving, LifecycleRefusal, NodeCommand, may_leave, next};
+use cluster::membership::voters::target;
 
 use crate::error::ActorsError;
 use crate::messages::nodes::{NodeVerb, unknown};
 use crate::rules::node_word;
 
-/// Voters that must remain: fewer than three survive no loss.
-const VOTERS_WANTED: usize = 3;
+/// As many voters as a cluster gets at most.
+const VOTERS_MAX: usize = 5;
 
 /// Returns the state that a node gets.
 ///
@@ -40,6 +41,10 @@ fn leaving(state: &ControlState, agreement: Option<&RaftView>, name: &str, node:
         .into_iter()
         .flatten()
         .collect();
+    let stays = |(other, node): &(&str, &Node)| {
+        *other != name && node.state == NodeState::Ready && node.down_since_ms.is_none()
+    };
+    let staying = state.nodes.iter().filter(stays).count();
     let up = |name: &&&str| state.nodes.get(name).is_some_and(|node| node.down_since_ms.is_none());
     Leaving {
         state: node.state,
@@ -49,7 +54,8 @@ fn leaving(state: &ControlState, agreement: Option<&RaftView>, name: &str, node:
         member_count: state.nodes.iter().filter(|(_, node)| node.member()).count(),
         voter_count: voters.len(),
         voters_up: voters.iter().filter(up).count(),
-        voters_wanted: VOTERS_WANTED,
+        // As many as those who stay can provide: a cluster may shrink, but not below what it could still be.
+        voters_wanted: target(VOTERS_MAX, staying),
     }
 }
 
@@ -122,5 +128,40 @@ mod tests {
         set(&mut state, "a", NodeState::Drained);
         let refused = decide(&state, None, "a", NodeVerb::Decommission).unwrap_err();
         assert!(refused.to_string().contains("the only member"), "{refused}");
+    }
+    fn agreement(voters: &[&str]) -> RaftView {
+        let member = |(number, node): (u64, &&str)| cluster::control::MemberView {
+            raft_id: number,
+            node: (*node).to_owned(),
+            address: String::new(),
+            voter: true,
+            leader: number == 1,
+            matched: None,
+        };
+        RaftView {
+            raft_id: 1,
+            role: cluster::control::Role::Leader,
+            term: 1,
+            leader: Some(1),
+            last: 1,
+            applied: 1,
+            snapshot: 0,
+            purged: 0,
+            millis_since_quorum: Some(0),
+            members: (1..).zip(voters).map(member).collect(),
+        }
+    }
+
+    #[test]
+    fn a_cluster_may_shrink_as_long_as_a_majority_stays_up() {
+        let mut state = cluster(&["a", "b", "c"]);
+        let three = agreement(&["a", "b", "c"]);
+        set(&mut state, "c", NodeState::Drained);
+        let asked = |state: &ControlState| decide(state, Some(&three), "c", NodeVerb::Decommission);
+        assert_eq!(asked(&state), Ok(NodeState::Left));
+        let down = ControlCommand::MarkDown { node: "b".into(), incarnation: 1, term: 1 };
+        change(&mut state, down);
+        let refused = asked(&state).unwrap_err().to_string();
+        assert!(refused.contains("bring another voter back first"), "{refused}");
     }
 }

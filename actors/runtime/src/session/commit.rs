@@ -1,9 +1,11 @@
 //! Checkpoints become agreed upon beside the actor: copying one to a second node may take a while, and training goes on
-//! meanwhile. One at a time, in order; of those that wait only the newest is kept.
+//! meanwhile. One at a time, in order; of those that wait the newest four are kept.
 //!
 //! ```text
 //! CheckpointWritten → among this node's files → [task: second node, archive, CommitCheckpoint] → Committed
 //! ```
+
+use std::collections::VecDeque;
 
 use cluster::control::state::{Manifest, Segment};
 use cluster::control::{ControlCommand, ControlError, Refusal};
@@ -20,6 +22,9 @@ use crate::messages::CommandId;
 use crate::messages::session::SessionMsg;
 use crate::messages::sessions::Facts;
 use crate::worker::process::Cause;
+
+/// Checkpoints that may wait: where copying is slower than training, older ones are of no use.
+const WAITING_MAX: usize = 4;
 
 /// A checkpoint among this node's files.
 #[derive(Debug, Clone)]
@@ -55,7 +60,7 @@ enum Outcome {
 #[derive(Debug, Default)]
 pub(super) struct Commits {
     under_way: Option<(u64, JoinHandle<Attempt>)>,
-    next: Option<Taken>,
+    waiting: VecDeque<Taken>,
     count: u64,
 }
 
@@ -76,7 +81,11 @@ impl SessionState {
         }
         match self.take_in(&file, &sha256).await {
             Ok(blob) => {
-                self.commits.next = Some(Taken { step, epoch_index, metric_count, blob });
+                let taken = Taken { step, epoch_index, metric_count, blob };
+                self.commits.waiting.push_back(taken);
+                if WAITING_MAX < self.commits.waiting.len() {
+                    self.commits.waiting.pop_front();
+                }
                 self.send_next(myself);
             }
             Err(text) => {
@@ -91,7 +100,7 @@ impl SessionState {
         if self.commits.under_way.is_some() {
             return;
         }
-        let Some(taken) = self.commits.next.take() else { return };
+        let Some(taken) = self.commits.waiting.pop_front() else { return };
         self.commits.count += 1;
         let number = self.commits.count;
         let (context, id, epoch, actor) =
