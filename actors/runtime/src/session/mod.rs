@@ -385,9 +385,10 @@ impl SessionState {
                 patiently(|| self.logs.flushed()).await?;
                 let actor = "worker".to_owned();
                 let facts = Facts { error, archive: self.file_all().await, ..Facts::default() };
-                self.show(myself, Advance { to, reason, actor, facts }).await?;
                 self.worker = None;
+                // Everything that counts is a blob by now; who hears of the end finds nothing left behind.
                 self.clear_directory().await;
+                self.show(myself, Advance { to, reason, actor, facts }).await?;
                 myself.stop(None);
             }
         }
