@@ -106,11 +106,20 @@ pub fn certify(directory: &Path, nodes: &[&str]) {
     }
 }
 
-/// Ports that are free at this moment.
+/// Ports that are free, below those that the system gives to outgoing connections: one of these could be taken by
+/// another test before its node listens.
 pub fn ports<const N: usize>() -> [u16; N] {
-    let held: [std::net::TcpListener; N] =
-        std::array::from_fn(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-    held.map(|listener| listener.local_addr().unwrap().port())
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(97);
+    std::array::from_fn(|_| {
+        loop {
+            let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let port = 15_000 + u16::try_from(begin.wrapping_add(next) % 15_000).unwrap();
+            if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+                return port;
+            }
+        }
+    })
 }
 
 /// A connection that says whose it is and proves nothing.
