@@ -303,7 +303,7 @@ async fn the_node_describes_itself() {
         (&json!("TradeMaster Cluster"), &json!("node-1"), &json!("sim"))
     );
     assert_eq!(eve.get("/nodes").await.ok(200)["items"][0]["id"], "node-1");
-    assert_eq!(eve.get("/nodes/node-1").await.ok(200)["local"], true);
+    assert_eq!(eve.get("/nodes/node-1").await.ok(200)["up"], true);
     eve.get("/nodes/node-2").await.problem(404, "not_found");
     assert!(!eve.get("/actors").await.ok(200)["items"].as_array().unwrap().is_empty());
     let me = eve.get("/me").await.ok(200);
