@@ -145,3 +145,69 @@ fn values_in_force_are_shown_with_their_source() {
     assert_eq!(row["value"], "127.0.0.1:9999");
     assert_eq!(row["source"], "flag or environment");
 }
+
+#[test]
+fn certificates_are_made_shown_and_replaced_and_keys_are_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (ca, node) = (path("ca"), path("a"));
+    let done = |arguments: &[&str]| {
+        let output = run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    done(&["-o", "json", "cert", "ca", "--dir", &ca, "--cluster", "tm"]);
+    let made = ["cert", "node", "a", "--ca", &ca, "--dir", &node, "--host", "10.0.0.1,a.example"];
+    let first = done(&[&["-o", "json"][..], &made].concat());
+    assert_eq!(first["items"][0]["names"], serde_json::json!(["a.tm.tm", "10.0.0.1", "a.example"]));
+    for key in ["ca/ca.key", "a/node.key"] {
+        let mode = std::fs::metadata(folder.path().join(key)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{key}");
+    }
+    let again = run(&made);
+    assert_eq!(again.status.code(), Some(1), "nothing is replaced that was not asked for");
+    assert!(stderr(&again).contains("exists already"), "{}", stderr(&again));
+    let second = done(&["-o", "json", "cert", "rotate", "--ca", &ca, "--dir", &node]);
+    assert_ne!(first["items"][0]["fingerprint"], second["items"][0]["fingerprint"]);
+    assert_eq!(first["items"][0]["names"], second["items"][0]["names"]);
+    done(&["-o", "json", "cert", "rotate", "--ca-dir", &ca]);
+    let bundle = path("ca/ca.pem");
+    let shown = done(&["-o", "json", "cert", "show", &bundle]);
+    assert_eq!(shown["items"].as_array().unwrap().len(), 2, "the old CA is still trusted");
+    let retired = done(&["-o", "json", "cert", "rotate", "--ca-dir", &ca, "--retire"]);
+    assert_eq!(retired["retired"], 1);
+}
+
+#[test]
+fn the_first_node_is_made_once_and_what_is_missing_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cluster.toml");
+    let write = |text: &str| std::fs::write(&file, text).unwrap();
+    let init = || run(&["-o", "json", "cluster", "init", "--config", file.to_str().unwrap()]);
+    write("[node]\nname = \"a\"\n");
+    let output = init();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("[cluster] name"), "{}", stderr(&output));
+    write("[cluster]\nname = \"tm\"\n[node]\nname = \"a\"\n[listen]\ncluster = \"127.0.0.1:7\"\n");
+    for made in [true, false] {
+        let output = init();
+        assert!(output.status.success(), "{}", stderr(&output));
+        let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&value["cluster"], &value["made"]), (&"tm".into(), &made.into()));
+    }
+    assert!(folder.path().join("join.token").is_file());
+    // Alone, it would forget what it has promised the cluster.
+    write("[node]\nname = \"a\"\n");
+    let alone = run(&[
+        "node",
+        "start",
+        "--config",
+        file.to_str().unwrap(),
+        "--listen",
+        "127.0.0.1:0",
+        "--worker",
+        "/bin/true",
+    ]);
+    assert!(stderr(&alone).contains("belongs to node a of cluster 'tm'"), "{}", stderr(&alone));
+}
