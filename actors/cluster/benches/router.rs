@@ -67,6 +67,16 @@ fn main() {
             println!("{}", row(what, way.title, &answers[at]));
         }
     }
+    for (at, (what, _, count)) in MEASURES.iter().enumerate() {
+        for (way, answers) in WAYS.iter().zip(&rows) {
+            if let Some(refused) = value(&answers[at], "refused").filter(|refused| *refused > 0.0) {
+                println!(
+                    "\n{what}, {}: {refused:.0} of {count} refused by the receiver's lane",
+                    way.title
+                );
+            }
+        }
+    }
     println!("\n| what | our mTLS link ÷ bare library: per s | p50 | p99 |");
     println!("|---|---:|---:|---:|");
     for (at, (what, _, _)) in MEASURES.iter().enumerate() {
