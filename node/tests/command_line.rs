@@ -189,7 +189,8 @@ fn the_first_node_is_made_once_and_what_is_missing_is_named() {
     let output = init();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("[cluster] name"), "{}", stderr(&output));
-    write("[cluster]\nname = \"tm\"\n[node]\nname = \"a\"\n[listen]\ncluster = \"127.0.0.1:7\"\n");
+    let node = "[node]\nname = \"a\"\ndata_dir = \"data\"\n";
+    write(&format!("{node}[cluster]\nname = \"tm\"\n[listen]\ncluster = \"127.0.0.1:7\"\n"));
     for made in [true, false] {
         let output = init();
         assert!(output.status.success(), "{}", stderr(&output));
@@ -198,7 +199,7 @@ fn the_first_node_is_made_once_and_what_is_missing_is_named() {
     }
     assert!(folder.path().join("join.token").is_file());
     // Alone, it would forget what it has promised the cluster.
-    write("[node]\nname = \"a\"\n");
+    write(node);
     let alone = run(&[
         "node",
         "start",

@@ -149,7 +149,7 @@ impl NodeConfig {
         let from_file = |path: PathBuf| if path.is_absolute() { path } else { folder.join(path) };
         let (data_dir, data_dir_source) =
             choose(args.data_dir.clone(), file.node.data_dir.map(from_file), || {
-                PathBuf::from("data")
+                folder.join("data")
             });
         let (gateway, gateway_source) =
             choose(args.listen, file.listen.gateway, || SocketAddr::from(([127, 0, 0, 1], 8080)));
