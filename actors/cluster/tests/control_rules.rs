@@ -269,6 +269,30 @@ fn a_name_that_is_up_is_not_given_twice_and_a_lost_log_gets_a_new_number() {
 }
 
 #[test]
+fn a_version_that_a_member_cannot_read_is_not_raised_to() {
+    let mut bench = Bench::default();
+    let admit = |node: &str, incarnation, protocol_max| ControlCommand::AdmitNode {
+        node: node.into(),
+        incarnation,
+        capacity: needs(1_000),
+        profile: Profile { protocol_max, ..Profile::default() },
+        renumber: false,
+    };
+    let raise = || ControlCommand::RaiseVersion { version: 2 };
+    // One that only registered when it stood alone takes part in no agreement.
+    let alone =
+        ControlCommand::RegisterNode { node: "old".into(), incarnation: 1, capacity: needs(1_000) };
+    for command in [alone, admit("a", 1, 2), admit("b", 1, 1)] {
+        bench.run(command).unwrap();
+    }
+    let behind = vec!["b".to_owned()];
+    assert_eq!(bench.run(raise()), Err(Refusal::VersionUnknown { wanted: 2, behind }));
+    bench.run(admit("b", 2, 3)).unwrap();
+    assert_eq!(bench.run(raise()), Ok(CommandOutput::Done));
+    assert_eq!(bench.run(raise()), Err(Refusal::VersionNotRising { current: 2, found: 2 }));
+}
+
+#[test]
 fn nodes_refuse_older_starts_and_keep_an_operators_decision() {
     let mut bench = Bench::default();
     let start = |incarnation| ControlCommand::RegisterNode {

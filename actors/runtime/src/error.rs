@@ -330,7 +330,9 @@ impl From<cluster::control::Refusal> for ActorsError {
             | Refusal::NodeNotLost { .. }
             | Refusal::TermOver { .. }
             | Refusal::AlreadyInitialised
-            | Refusal::VersionNotRising { .. } => {
+            | Refusal::VersionNotRising { .. }
+            | Refusal::VersionTooOld { .. }
+            | Refusal::VersionUnknown { .. } => {
                 Self::Conflict { detail: text, params: BTreeMap::new() }
             }
             Refusal::DocumentMissing { key } => Self::NotFound {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::operate::{
-    ActorVerb, ClusterVerb, NodeChange, NodeVerb, QuotaVerb, SchedVerb,
+    ActorVerb, ClusterVerb, NodeChange, NodeVerb, QuotaVerb, SchedVerb, UpgradeVerb,
 };
 use crate::commands::cert::CertVerb;
 use crate::output::Format;

@@ -107,6 +107,25 @@ pub(crate) enum ClusterVerb {
         /// Only this node's; every node's by default.
         node: Option<String>,
     },
+    /// Replacing the program on a running cluster, node by node.
+    #[command(subcommand)]
+    Upgrade(UpgradeVerb),
+}
+
+/// Verbs of `tm cluster upgrade`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UpgradeVerb {
+    /// The cluster's version and the program on each member.
+    Status,
+    /// Let the cluster write what all its members read now. Do so when every node runs the new program and all is
+    /// well: a node with the old program can take no part afterwards.
+    ///
+    /// Example: tm cluster upgrade finalize --reason "0.2 on all three since Monday"
+    Finalize {
+        /// Why, for the record of who did what.
+        #[arg(long, default_value = "every node runs the new program")]
+        reason: String,
+    },
 }
 
 /// Verbs of `tm sched`.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Context, pick};
 use crate::boot;
-use crate::cli::{ClusterVerb, ServeArgs};
+use crate::cli::{ClusterVerb, ServeArgs, UpgradeVerb};
 use crate::config::NodeConfig;
 use crate::error::CliError;
 use crate::output::{Output, Table, spinner};
@@ -32,6 +32,10 @@ pub(crate) async fn run(
         ClusterVerb::Members => members(&context()?).await,
         ClusterVerb::Leader => leader(&context()?).await,
         ClusterVerb::Links { node } => links(&context()?, node).await,
+        ClusterVerb::Upgrade(UpgradeVerb::Status) => upgrade(&context()?).await,
+        ClusterVerb::Upgrade(UpgradeVerb::Finalize { reason }) => {
+            finalize(&context()?, &reason).await
+        }
     }
 }
 
@@ -109,6 +113,25 @@ async fn status(context: &Context, wait: Option<Duration>) -> Result<(), CliErro
         });
     }
     agreed(&cluster)
+}
+
+async fn upgrade(context: &Context) -> Result<(), CliError> {
+    let cluster = context.client.get("/api/v1/cluster").await?;
+    context.out.value(&cluster, |cluster| {
+        let mut table = Table::new(&["node", "program", ">reads up to"]);
+        for member in cluster["members"].as_array().into_iter().flatten() {
+            table.row(["node", "version", "protocol_max"].map(|key| pick::text(member, key)));
+        }
+        format!("cluster version {}\n{}", pick::text(cluster, "version"), table.render())
+    })
+}
+
+async fn finalize(context: &Context, reason: &str) -> Result<(), CliError> {
+    let body = json!({"reason": reason});
+    let cluster = context.client.post("/api/v1/cluster:finalize-upgrade", body).await?;
+    context.out.value(&cluster, |cluster| {
+        format!("the cluster is at version {} now", pick::text(cluster, "version"))
+    })
 }
 
 /// Fails with the code of what is not available while nothing can be agreed upon.

@@ -11,7 +11,7 @@ export function nodeView(id: string, change: Partial<NodeView> = {}): NodeView {
 }
 
 export function memberView(node: string, change: Partial<MemberView> = {}): MemberView {
-  return { node, role: 'voter', number: 1, address: `${node}:7700`, state: 'ready', up: true, lag: null, incarnation: 1, version: '0.2.0', ...change };
+  return { node, role: 'voter', number: 1, address: `${node}:7700`, state: 'ready', up: true, lag: null, incarnation: 1, version: '0.2.0', protocol_max: 2, ...change };
 }
 
 export function clusterView(change: Partial<ClusterView> = {}): ClusterView {

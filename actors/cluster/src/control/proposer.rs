@@ -23,8 +23,9 @@ use tokio::time::{Instant, timeout_at};
 use super::command::{CommandRecord, EntryRecord, Proposed};
 use super::raft::types::{Answer, Command, Types};
 use super::raft::wire::{self, ControlCall, Forwarded};
-use super::{Applied, Clock, ControlError, Leadership, Machine, Proposal};
+use super::{Applied, Clock, ControlCommand, ControlError, Leadership, Machine, Proposal, Refusal};
 use crate::ctl::CtlClient;
+use crate::version::since;
 
 /// Proposals that may wait before callers are refused.
 const QUEUE_LIMIT: usize = 4_096;
@@ -265,7 +266,8 @@ impl Proposer {
 
     /// Writes a round as one entry and waits until it is applied.
     async fn write(&mut self, round: Vec<Request>) -> Outcome {
-        let mut round: Vec<Request> = round.into_iter().filter(Request::take).collect();
+        let round: Vec<Request> = round.into_iter().filter(Request::take).collect();
+        let mut round = readable(round, self.machine.read(|state| state.version), since);
         if round.is_empty() {
             return Outcome::Done;
         }
@@ -343,6 +345,23 @@ impl Proposer {
     }
 }
 
+/// Answers what some member could not read yet, and returns the rest. Version 0 is that of a cluster nobody else has
+/// joined: whoever leads it raises it first of all.
+fn readable(
+    round: Vec<Request>,
+    version: u32,
+    since: impl Fn(&ControlCommand) -> u32,
+) -> Vec<Request> {
+    let needs = |request: &Request| since(&request.proposed.command);
+    let (readable, early): (Vec<_>, Vec<_>) =
+        round.into_iter().partition(|request| version == 0 || needs(request) <= version);
+    for request in early {
+        let refusal = Refusal::VersionTooOld { current: version, needed: needs(&request) };
+        request.answer(Ok(Applied { index: 0, result: Err(refusal) }));
+    }
+    readable
+}
+
 /// Returns a round as the bytes of one entry.
 fn entry(round: &[Request], at_ms: u64) -> Result<Vec<u8>, CodecError> {
     let commands = round.iter().map(|request| request.proposed.clone()).collect();
@@ -395,4 +414,50 @@ async fn collect(
         round.push(next);
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::CommandId;
+
+    fn request(key: u8, command: ControlCommand) -> (Request, oneshot::Receiver<Answered>) {
+        let (answer, answered) = oneshot::channel();
+        let request = Request {
+            proposed: Proposed { key: CommandId([key; 16]), command },
+            room: Room::take(&Arc::default(), 1).unwrap(),
+            forwarded: false,
+            deadline: Instant::now() + Duration::from_secs(10),
+            state: Arc::new(AtomicU8::new(TAKEN)),
+            uncertain: false,
+            answer,
+        };
+        (request, answered)
+    }
+
+    #[tokio::test]
+    async fn what_a_member_could_not_read_is_refused_and_the_rest_is_written() {
+        // A build of the next version, in which removing sessions is new.
+        let next = |command: &ControlCommand| match command {
+            ControlCommand::RemoveSession { .. } => 2,
+            command => since(command),
+        };
+        let round = || {
+            let old = ControlCommand::RequestCheckpoint { session: [1; 16] };
+            let new = ControlCommand::RemoveSession { session: [1; 16] };
+            [request(1, old), request(2, new)]
+        };
+        let [(old, _old_answer), (new, new_answer)] = round();
+        let written = readable(vec![old, new], 1, next);
+        assert_eq!(written.len(), 1);
+        assert_eq!(written[0].proposed.key, CommandId([1; 16]));
+        let refused = new_answer.await.unwrap().unwrap().result.unwrap_err();
+        assert_eq!(refused, Refusal::VersionTooOld { current: 1, needed: 2 });
+        assert!(refused.to_string().contains("tm cluster upgrade finalize"), "{refused}");
+        // Raised, or not begun: everything is written.
+        for version in [0, 2] {
+            let [(old, _old_answer), (new, _new_answer)] = round();
+            assert_eq!(readable(vec![old, new], version, next).len(), 2);
+        }
+    }
 }

@@ -227,4 +227,22 @@ pub enum Refusal {
         /// When it was written.
         current: u64,
     },
+    /// A member could not read the command yet.
+    #[error(
+        "this needs cluster version {needed}, the cluster has {current}: replace the program on every node, then `tm cluster upgrade finalize`"
+    )]
+    VersionTooOld {
+        /// The cluster's version.
+        current: u32,
+        /// The version from which on the command is read.
+        needed: u32,
+    },
+    /// Members do not know the version.
+    #[error("cluster version {wanted} is not known to {}: replace the program there first", .behind.join(", "))]
+    VersionUnknown {
+        /// The one asked for.
+        wanted: u32,
+        /// Who does not know it.
+        behind: Vec<String>,
+    },
 }

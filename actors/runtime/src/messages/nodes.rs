@@ -77,6 +77,8 @@ pub(crate) enum NodesMsg {
     Links { node: NodeId, reply: Reply<Vec<LinkView>> },
     /// An operator asks something of a node.
     Order { command: Command, node: NodeId, verb: NodeVerb, reply: Reply<NodeView> },
+    /// An operator lets the cluster write what all its members read now.
+    FinalizeUpgrade { command: Command, reply: Reply<ClusterView> },
     /// How current is this node?
     Standing { reply: Reply<Standing> },
     /// Answered once this node has applied so much.
@@ -142,6 +144,15 @@ impl NodesHandle {
         verb: NodeVerb,
     ) -> Result<NodeView, ActorsError> {
         ask(&self.directory, NAME, |reply| NodesMsg::Order { command, node, verb, reply }).await
+    }
+
+    /// Raises the cluster's version to the newest that every member knows, and returns the cluster as it is then.
+    /// Repeating a command returns what stands.
+    ///
+    /// # Errors
+    /// Refuses when no newer version is known to everybody, naming who is behind.
+    pub async fn finalize_upgrade(&self, command: Command) -> Result<ClusterView, ActorsError> {
+        ask(&self.directory, NAME, |reply| NodesMsg::FinalizeUpgrade { command, reply }).await
     }
 
     /// Returns how current the answers of this node are.

@@ -6,6 +6,7 @@ use cluster::control::state::{Node, NodeState};
 use cluster::control::{ControlState, RaftView};
 use cluster::membership::lifecycle::{Leaving, LifecycleRefusal, NodeCommand, may_leave, next};
 use cluster::membership::voters::target;
+use cluster::version::{ProtocolRange, newest_common};
 
 use crate::error::ActorsError;
 use crate::messages::nodes::{NodeVerb, unknown};
@@ -33,6 +34,42 @@ pub(super) fn decide(
         NodeVerb::Decommission => may_leave(&leaving(state, agreement, name, node)),
     };
     asked.map_err(|refusal| refused(name, node.state, verb, &refusal))
+}
+
+/// Returns the version to which the cluster can be raised.
+///
+/// # Errors
+/// Refuses when there is none that is newer and known to every member.
+pub(super) fn upgrade(state: &ControlState, alone: bool) -> Result<u32, ActorsError> {
+    let refuse = |hint: String| ActorsError::IllegalTransition {
+        command: "finalize the upgrade".to_owned(),
+        state: format!("at version {}", state.version),
+        hint,
+    };
+    if alone {
+        return Err(refuse("this node stands alone: there is no older one to wait for".to_owned()));
+    }
+    let members = || state.nodes.iter().filter(|(_, node)| node.member() && node.raft_id != 0);
+    let ranges = members().map(|(_, node)| ProtocolRange {
+        min: node.profile.protocol_min,
+        max: node.profile.protocol_max,
+    });
+    if let Some(version) = newest_common(state.version, ranges) {
+        return Ok(version);
+    }
+    let ours = u32::from(ProtocolRange::OURS.max);
+    if ours <= state.version {
+        return Err(refuse("the program knows no newer version: nothing is left to do".to_owned()));
+    }
+    let behind: Vec<&str> = members()
+        .filter(|(_, node)| u32::from(node.profile.protocol_max) <= state.version)
+        .map(|(name, _)| name)
+        .collect();
+    Err(refuse(format!(
+        "{} {} no newer version: replace the program there and start it again",
+        behind.join(", "),
+        if behind.len() == 1 { "knows" } else { "know" }
+    )))
 }
 
 fn leaving(state: &ControlState, agreement: Option<&RaftView>, name: &str, node: &Node) -> Leaving {
@@ -76,7 +113,7 @@ fn refused(
 mod tests {
     use cluster::control::apply::apply;
     use cluster::control::command::Entry;
-    use cluster::control::state::Resources;
+    use cluster::control::state::{Capacity, Profile, Resources};
     use cluster::control::{CommandId, ControlCommand, Proposed};
 
     use super::*;
@@ -163,5 +200,36 @@ mod tests {
         change(&mut state, down);
         let refused = asked(&state).unwrap_err().to_string();
         assert!(refused.contains("bring another voter back first"), "{refused}");
+    }
+
+    #[test]
+    fn an_upgrade_is_final_only_when_everybody_knows_the_new_version() {
+        let hint = |state: &ControlState, alone| match upgrade(state, alone) {
+            Err(ActorsError::IllegalTransition { hint, .. }) => hint,
+            other => panic!("{other:?}"),
+        };
+        let knowing = |newest: u16| {
+            let mut state = cluster(&["a", "b"]);
+            for node in ["a", "b"] {
+                let profile = Profile {
+                    protocol_min: 1,
+                    protocol_max: if node == "b" { newest } else { 1 },
+                    ..Profile::default()
+                };
+                let capacity = Capacity::default();
+                let (node, renumber) = (node.to_owned(), false);
+                let admit =
+                    ControlCommand::AdmitNode { node, incarnation: 2, capacity, profile, renumber };
+                change(&mut state, admit);
+            }
+            state
+        };
+        let mut state = knowing(1);
+        assert_eq!(upgrade(&state, false).unwrap(), 1);
+        assert!(hint(&state, true).contains("alone"));
+        change(&mut state, ControlCommand::RaiseVersion { version: 1 });
+        assert!(hint(&state, false).contains("nothing is left"));
+        let behind = hint(&knowing(0), false);
+        assert!(behind.starts_with("b knows no newer version"), "{behind}");
     }
 }

@@ -117,6 +117,10 @@ impl Actor for Nodes {
                 let register = register.clone();
                 beside(reply, async move { register.order(&command, &node, verb).await });
             }
+            NodesMsg::FinalizeUpgrade { command, reply } => {
+                let register = register.clone();
+                beside(reply, async move { register.finalize_upgrade(&command).await });
+            }
             NodesMsg::Reach { index, reply } => {
                 let register = register.clone();
                 beside(reply, async move { register.reach(index).await });
@@ -220,6 +224,17 @@ impl Register {
             let node = state.nodes.get(name).ok_or_else(|| unknown(name))?;
             view::view(state, name, node, reports.get(name))
         })
+    }
+
+    async fn finalize_upgrade(&self, command: &Command) -> Result<ClusterView, ActorsError> {
+        if !Documents::new(self.control.clone()).remembers(command.id) {
+            let alone = self.peers.agreement().is_none();
+            let version = self.control.read(|state| decide::upgrade(state, alone))?;
+            let key = cluster::control::CommandId(command.id.0);
+            self.control.execute(key, ControlCommand::RaiseVersion { version }).await?;
+            tracing::info!(version, actor = command.actor, "cluster version raised");
+        }
+        self.cluster()
     }
 
     async fn reach(&self, index: u64) -> Result<(), ActorsError> {

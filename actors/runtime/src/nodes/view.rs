@@ -190,6 +190,7 @@ fn members(state: &ControlState, seen: &Seen) -> Result<Vec<MemberView>, ActorsE
             lag: part.and_then(|part| part.matched).map(|matched| last.saturating_sub(matched)),
             incarnation: node.incarnation,
             version,
+            protocol_max: u32::from(node.profile.protocol_max),
         });
     }
     Ok(members)

@@ -56,6 +56,8 @@ pub struct MemberView {
     pub incarnation: u64,
     /// Version of its program.
     pub version: String,
+    /// The newest cluster version that its program reads; 0 where it stands alone.
+    pub protocol_max: u32,
 }
 
 /// One link of a node.

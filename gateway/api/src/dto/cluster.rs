@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Why something is asked of a node.
+/// Why something is asked of a node or of the cluster.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NodeCommand")]
 pub(crate) struct NodeCommandDto {
-    /// Shown with the node.
+    /// Shown with the node, and kept in the record of who did what.
     #[schemars(length(min = 3, max = 500))]
     pub(crate) reason: String,
 }

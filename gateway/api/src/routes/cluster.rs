@@ -35,6 +35,14 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
     vec![
         read("/cluster", "The cluster and its members.", handler!(cluster))
             .answers::<ClusterView>(200),
+        RouteSpec::command(
+            "/cluster:finalize-upgrade",
+            "Lets the cluster write what all its members read now; there is no way back.",
+            handler!(finalize_upgrade),
+        )
+        .needs(OPERATE)
+        .reads::<NodeCommandDto>()
+        .answers::<ClusterView>(200),
         read("/nodes", "Nodes and what they have.", handler!(nodes))
             .answers::<ListDto<NodeView>>(200),
         read("/nodes/{id}", "One node.", handler!(node)).answers::<NodeView>(200),
@@ -58,6 +66,13 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
 
 async fn cluster(request: Request) -> Handled {
     Answer::ok(&request.app.platform.nodes.cluster().await?)
+}
+
+async fn finalize_upgrade(request: Request) -> Handled {
+    let NodeCommandDto { reason } = request.json()?;
+    check_reason(&reason)?;
+    let command = request.command(Some(reason))?;
+    Answer::ok(&request.app.platform.nodes.finalize_upgrade(command).await?)
 }
 
 async fn nodes(request: Request) -> Handled {

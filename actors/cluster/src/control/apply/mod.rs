@@ -280,6 +280,19 @@ fn raise_version(state: &mut ControlState, version: u32) -> CommandResult {
     if version <= state.version {
         return Err(Refusal::VersionNotRising { current: state.version, found: version });
     }
+    // Afterwards entries are written that a member which does not know the version stops at.
+    let unknown = |node: &super::state::Node| {
+        node.member() && node.raft_id != 0 && u32::from(node.profile.protocol_max) < version
+    };
+    let behind: Vec<String> = state
+        .nodes
+        .iter()
+        .filter(|(_, node)| unknown(node))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    if !behind.is_empty() {
+        return Err(Refusal::VersionUnknown { wanted: version, behind });
+    }
     state.version = version;
     Ok(CommandOutput::Done)
 }
