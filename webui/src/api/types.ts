@@ -20,6 +20,7 @@ export type ClusterView = Schemas['ClusterView'];
 export type ConsideredView = Schemas['ConsideredView'];
 export type LinkView = Schemas['LinkView'];
 export type MemberView = Schemas['MemberView'];
+export type Placement = Schemas['Placement'];
 export type NodeView = Schemas['NodeView'];
 export type NodeRoomView = Schemas['NodeRoomView'];
 export type QueueEntryView = Schemas['QueueEntryView'];

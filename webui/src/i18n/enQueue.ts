@@ -57,5 +57,18 @@ export const enQueue = {
   moveToHelp: (free: string) => `Free there: ${free}`,
   freeText: (cores: string, memory: string, gpus: string) => `${cores} cores · ${memory} · ${gpus} GPUs`,
   noTarget: 'No other node takes sessions at the moment.',
+  placement: {
+    title: 'Where it may run',
+    node: 'Node',
+    anyNode: 'any with room',
+    labels: 'Labels of the node',
+    labelsHelp: 'Pairs separated by commas. Empty: any.',
+    labelsWrong: 'Write pairs like zone=eu, each label once, at most 16.',
+    role: 'Role of the node',
+    gpuMemory: 'Memory of each GPU, MiB',
+    team: 'Team',
+    teamHelp: 'Whose quota it counts for, besides yours.',
+    preemptible: 'A more urgent session may take its place',
+  },
   moving: 'Moving: it writes a checkpoint first',
 };

@@ -59,5 +59,18 @@ export const zhQueue: Dictionary['queue'] = {
   moveToHelp: (free) => `目标空闲：${free}`,
   freeText: (cores, memory, gpus) => `${cores} 核 · ${memory} · ${gpus} GPU`,
   noTarget: '目前没有其他节点接收会话。',
+  placement: {
+    title: '可运行的位置',
+    node: '节点',
+    anyNode: '任一有余量的节点',
+    labels: '节点标签',
+    labelsHelp: '以逗号分隔的键值对；留空表示不限。',
+    labelsWrong: '请按 zone=eu 的形式填写，每个标签一次，最多 16 个。',
+    role: '节点角色',
+    gpuMemory: '每块 GPU 的显存，MiB',
+    team: '团队',
+    teamHelp: '除您本人外，还计入哪个团队的配额。',
+    preemptible: '更紧急的会话可取代其位置',
+  },
   moving: '正在迁移：先写入检查点',
 };

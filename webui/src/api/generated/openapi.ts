@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cluster:finalize-upgrade": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets the cluster write what all its members read now; there is no way back. */
+        post: operations["postClusterFinalizeUpgrade"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configs:validate": {
         parameters: {
             query?: never;
@@ -1427,6 +1444,8 @@ export interface components {
             node: components["schemas"]["NodeId"];
             /** @description Its number in the agreement; 0 where it stands alone. */
             number: number;
+            /** @description The newest cluster version that its program reads; 0 where it stands alone. */
+            protocol_max: number;
             /** @description `leader`, `voter` or `learner`. */
             role: string;
             /** @description `joining`, `ready`, `cordoned`, `draining`, `drained`, `left`. */
@@ -1506,9 +1525,9 @@ export interface components {
             /** @description What to generate. */
             synthetic: components["schemas"]["Synthetic"];
         };
-        /** @description Why something is asked of a node. */
+        /** @description Why something is asked of a node or of the cluster. */
         NodeCommand: {
-            /** @description Shown with the node. */
+            /** @description Shown with the node, and kept in the record of who did what. */
             reason: string;
         };
         /** @description Why a node leaves for good. */
@@ -2577,6 +2596,42 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postClusterFinalizeUpgrade: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeCommand"];
+            };
+        };
         responses: {
             /** @description Done. */
             200: {

@@ -7,6 +7,7 @@ import { useNavigate } from 'react-router';
 import { ApiError, violationsBelow } from '../../api/problem';
 import { keys } from '../../api/queries';
 import { startSession } from '../../api/sessions';
+import type { Placement } from '../../api/types';
 import { Card } from '../../components/Card';
 import { EmptyNote } from '../../components/EmptyNote';
 import { ErrorNote } from '../../components/ErrorNote';
@@ -17,15 +18,14 @@ import { ErrorList } from '../../forms/ErrorList';
 import type { TextInput } from '../../forms/FormContext';
 import { SchemaForm } from '../../forms/SchemaForm';
 import { useText } from '../../i18n';
+import { PlacementFields } from './PlacementFields';
 import { ResourceFields } from './ResourceFields';
 import { TrainedSelect } from './TrainedSelect';
 import { useStartForm } from './useStartForm';
 import { WhatRuns } from './WhatRuns';
+import { placementOf } from './wishes';
 
 const HIDDEN: ReadonlySet<string> = new Set(['/kind']);
-
-/** The form makes no wishes: the planner chooses, and a more urgent session may take the place. */
-const ANYWHERE = { labels: {}, role: null, node: null, preemptible: true };
 
 /** The start page. */
 export default function StartSessionPage() {
@@ -34,8 +34,9 @@ export default function StartSessionPage() {
   const queries = useQueryClient();
   const form = useStartForm();
   const name = form.name ?? text.start.defaultName(form.strategy?.name ?? '', text.sessions.kinds[form.kind]);
+  const placement = placementOf(form.wishes);
   const submit = useMutation({
-    mutationFn: () =>
+    mutationFn: (placement: Placement) =>
       startSession({
         name: name.trim(),
         strategy_id: form.strategyId,
@@ -45,8 +46,8 @@ export default function StartSessionPage() {
         resources: form.resources,
         priority: form.priority,
         tags: [],
-        placement: ANYWHERE,
-        team: null,
+        placement,
+        team: form.wishes.team.trim() || null,
       }),
     onSuccess: (session) => {
       void queries.invalidateQueries({ queryKey: keys.sessions });
@@ -75,7 +76,7 @@ export default function StartSessionPage() {
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
-          submit.mutate();
+          if (placement) submit.mutate(placement);
         }}
       >
         <WhatRuns form={form} name={name} />
@@ -88,10 +89,11 @@ export default function StartSessionPage() {
           )}
         </Card>
         <ResourceFields form={form} />
+        <PlacementFields form={form} />
         <ErrorList errors={errors} />
         {submit.error && refused.length === 0 && <ErrorNote error={submit.error} />}
         <div className="form-actions">
-          <Button type="primary" size="large" htmlType="submit" loading={submit.isPending} disabled={impossible || errors.length > 0 || !form.config || !form.datasetId}>{text.start.submit}</Button>
+          <Button type="primary" size="large" htmlType="submit" loading={submit.isPending} disabled={impossible || placement === null || errors.length > 0 || !form.config || !form.datasetId}>{text.start.submit}</Button>
         </div>
       </form>
     </Page>

@@ -10,6 +10,7 @@ import { type Config, listAlgorithms, listStrategies, sessionDefaults, sessionSc
 import type { SessionKind } from '../../api/types';
 import { readSchema } from '../../forms/schema';
 import { useValidation } from '../../forms/useValidation';
+import { NO_WISHES } from './wishes';
 
 export interface Resources {
   cpu: number;
@@ -41,6 +42,7 @@ export function useStartForm() {
   const [config, setConfig] = useState<Config | null>(null);
   const [resources, setResources] = useState(RESOURCES);
   const [priority, setPriority] = useState(0);
+  const [wishes, setWishes] = useState(NO_WISHES);
   const choices = useChoices();
   const kind: SessionKind = chosen.kind ?? (params.get('kind') === 'backtest' ? 'backtest' : 'training');
   const strategyId = chosen.strategy ?? params.get('strategy') ?? origin.data?.strategy_id ?? choices.strategies.data?.items[0]?.id ?? '';
@@ -71,7 +73,7 @@ export function useStartForm() {
   };
   return {
     kind, strategy, strategyId, datasetId, version, learns, node, trained, schema, defaults, origin, choices,
-    config: current, setConfig, checked, resources, setResources, priority, setPriority, name: chosen.name, choose,
+    config: current, setConfig, checked, resources, setResources, priority, setPriority, wishes, setWishes, name: chosen.name, choose,
   };
 }
 
