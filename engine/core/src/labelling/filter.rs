@@ -165,7 +165,10 @@ mod tests {
     #[test]
     fn a_straight_line_passes_unchanged_and_a_wave_does_not() {
         let line: Vec<f64> = (0..200_i32).map(|i| 100.0 + 0.5 * f64::from(i)).collect();
-        near(&zero_phase(&line, 1.0 / 6.0).unwrap(), &line, 1e-9);
+        let kept = zero_phase(&line, 1.0 / 6.0).unwrap();
+        // Each pass starts as after a constant, which is felt for a few periods.
+        near(&kept[60..140], &line[60..140], 1e-7);
+        near(&kept, &line, 1e-3);
         let wave: Vec<f64> = (0..200_i32).map(|i| f64::from(i % 2) - 0.5).collect();
         let kept = zero_phase(&wave, 1.0 / 6.0).unwrap();
         assert!(kept[50..150].iter().all(|value| value.abs() < 1e-6));

@@ -27,10 +27,10 @@ fn a_wave_turns_twice_per_period() {
     for ends in found.turning_points[1..21].windows(2) {
         assert!((19..=21).contains(&(ends[1] - ends[0])), "{ends:?}");
     }
-    // Rises and falls alternate: no fall is labelled like a rise.
-    for pair in found.segment_labels[1..20].windows(2) {
-        assert_ne!(pair[0], pair[1]);
-    }
+    assert!(found.slopes.windows(2).all(|pair| pair[0] * pair[1] < 0.0), "{:?}", found.slopes);
+    let by_sign = found.slopes.iter().zip(&found.segment_labels);
+    assert!(by_sign.clone().all(|(slope, label)| *slope > 0.0 || *label < 2));
+    assert!(by_sign.clone().all(|(slope, label)| *slope < 0.0 || *label > 0));
     assert!(found.hindsight);
 }
 
