@@ -138,7 +138,7 @@ pub fn label_with(
     let rounds = cut.merge(&after_length_pass, progress)?;
     let points =
         rounds.last().map_or(&after_length_pass, |round: &Round| &round.turning_points).clone();
-    let (slopes, thresholds, segment_labels) = cut.named(&points)?;
+    let Named { slopes, thresholds, labels: segment_labels } = cut.named(&points)?;
     let labels = per_row(&points, &segment_labels);
     let slices = slices::slices(&labels, config.truth);
     let metrics = statistics::statistics(series.values, &slices);
@@ -178,9 +178,16 @@ struct Cut<'a> {
     config: &'a LabellingConfig,
 }
 
+/// Segments with their names.
+struct Named {
+    slopes: Vec<f64>,
+    thresholds: Vec<f64>,
+    labels: Vec<u32>,
+}
+
 impl Cut<'_> {
     /// Returns slopes, bounds between labels, and labels of the segments between `points`.
-    fn named(&self, points: &[usize]) -> Result<(Vec<f64>, Vec<f64>, Vec<u32>), EngineError> {
+    fn named(&self, points: &[usize]) -> Result<Named, EngineError> {
         let slopes = slope::normalised(self.filtered, points);
         let thresholds = assign::thresholds(&slopes, self.config)?;
         let labels = match self.config.method {
@@ -193,7 +200,7 @@ impl Cut<'_> {
                 clusters::cluster(&segments, &slopes, self.config.label_count, self.config.seed)
             }
         };
-        Ok((slopes, thresholds, labels))
+        Ok(Named { slopes, thresholds, labels })
     }
 
     /// Runs the merge rounds.
@@ -218,8 +225,8 @@ impl Cut<'_> {
             let points = rounds.last().map_or(points, |round| &round.turning_points);
             let (thresholds, labels) = match rules.gap_max {
                 Some(_) => {
-                    let (_, thresholds, labels) = self.named(points)?;
-                    (thresholds, labels)
+                    let named = self.named(points)?;
+                    (named.thresholds, named.labels)
                 }
                 None => (Vec::new(), Vec::new()),
             };
