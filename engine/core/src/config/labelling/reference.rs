@@ -103,6 +103,9 @@ impl Translation {
         if key == "preset" {
             return self.take_preset(value, at);
         }
+        if key == "mode" {
+            return self.set("truth", value.clone(), at);
+        }
         if key == "type" && value == REFERENCE_TYPE {
             self.reference_spelling = true;
             return;
@@ -198,7 +201,7 @@ impl Translation {
         let known: Vec<&str> = own_names()
             .into_iter()
             .chain(REFERENCE_NAMES.iter().map(|(name, _)| *name))
-            .chain(["preset"])
+            .chain(["mode", "preset"])
             .collect();
         let mut detail = format!("'{key}' is not a field here");
         let mut violation = Violation::new(at, "unknown_field", "").with("allowed", json!(known));
@@ -331,7 +334,7 @@ mod tests {
     #[test]
     fn reads_the_reference_table_in_json_and_a_chosen_truth() {
         let text = r#"{"market_dynamics_model": {"type": "slice_and_merge_model", "min_length_limit": -1,
-            "truth": "corrected", "OE_BTC": true}}"#;
+            "mode": "corrected", "OE_BTC": true}}"#;
         let read = read_json(text).unwrap();
         assert!(!read.faithful_by_spelling);
         assert_eq!(read.config.truth, Truth::Corrected);
