@@ -43,6 +43,7 @@ fn every_noun_and_verb_explains_itself() {
         &["session", "move", "--help"],
         &["cert", "node", "--help"],
         &["api", "--help"],
+        &["label", "run", "--help"],
     ] {
         let output = run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
@@ -211,4 +212,132 @@ fn the_first_node_is_made_once_and_what_is_missing_is_named() {
         "/bin/true",
     ]);
     assert!(stderr(&alone).contains("belongs to node a of cluster 'tm'"), "{}", stderr(&alone));
+}
+
+/// A wave of 40 days a period with a little drift; dates from 2020-01-01.
+fn wave(folder: &Path, rows: i32) -> String {
+    let mut text = String::from(",date,tic,close\n");
+    let first: jiff::civil::Date = "2020-01-01".parse().unwrap();
+    for row in 0..rows {
+        let price = 100.0 + 10.0 * (f64::from(row) * std::f64::consts::TAU / 40.0).sin();
+        let price = price + 0.01 * f64::from(row);
+        let date = first.checked_add(jiff::Span::new().days(row)).unwrap();
+        text.push_str(&format!("{row},{date},\"A, B\",{price}\n"));
+    }
+    let path = folder.join("wave.csv");
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_series_is_labelled_here_without_a_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = wave(folder.path(), 400);
+    let config = folder.path().join("labelling.toml");
+    std::fs::write(&config, "data = \"wave.csv\"\nindicator = \"close\"\nmin_length = 5\n")
+        .unwrap();
+    let config = config.to_str().unwrap();
+    let found = json(&run(&["-o", "json", "label", "run", "--config", config]));
+    assert_eq!((&found["hindsight"], &found["mode"]), (&true.into(), &"corrected".into()));
+    assert_eq!((&found["ticker"], &found["times_checked"]), (&"A, B".into(), &true.into()));
+    let points = found["turning_points"].as_array().unwrap();
+    assert_eq!((&points[0], points.last().unwrap()), (&0.into(), &400.into()));
+    assert_eq!(found["labels"].as_array().unwrap().len(), 400);
+    let segments = found["segments"].as_array().unwrap();
+    assert_eq!((segments.len(), &segments[0]["from"]), (points.len() - 1, &"2020-01-01".into()));
+    let rows: u64 =
+        found["rows_per_label"].as_array().unwrap().iter().filter_map(|n| n.as_u64()).sum();
+    assert_eq!(rows, 400);
+    let faithful = run(&["-o", "json", "label", "run", "--config", config, "--mode", "faithful"]);
+    assert!(stderr(&faithful).contains("for verification"), "{}", stderr(&faithful));
+    assert_eq!(json(&faithful)["mode"], "faithful");
+    // The table is for people.
+    let table = run(&["label", "run", "--config", config, "--data", &data]);
+    let text = String::from_utf8(table.stdout).unwrap();
+    assert!(text.starts_with("LABEL") && text.contains('█'), "{text}");
+    let presets = json(&run(&["-o", "json", "label", "presets"]));
+    assert!(presets["items"].as_array().unwrap().iter().any(|one| one["name"] == "btc"));
+}
+
+#[test]
+fn the_files_of_a_labelling_appear_together_and_are_replaced_only_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = wave(folder.path(), 400);
+    let config = folder.path().join("labelling.json");
+    std::fs::write(&config, r#"{"key_indicator": "close", "min_length_limit": 5}"#).unwrap();
+    let out = folder.path().join("labels");
+    let arguments = |more: &[&'static str]| {
+        let fixed = ["-o", "json", "label", "run", "--data", &data, "--config"];
+        let fixed = fixed.map(str::to_owned).into_iter();
+        let paths = [config.to_str().unwrap(), "--out", out.to_str().unwrap()].map(str::to_owned);
+        fixed.chain(paths).chain(more.iter().map(|one| (*one).to_owned())).collect::<Vec<_>>()
+    };
+    let run_with = |more: &[&'static str]| {
+        let arguments = arguments(more);
+        run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let found = json(&run_with(&[]));
+    assert_eq!(found["mode"], "faithful", "the reference's spelling asks for its numbers");
+    let read = |path: &str| std::fs::read_to_string(out.join(path)).unwrap();
+    let table = read("wave_labelled.csv");
+    assert_eq!(table.lines().count(), 401);
+    assert!(table.starts_with(
+        ",date,tic,close,pct_return,key_indicator_filtered,pct_return_filtered,label\n"
+    ));
+    assert!(table.lines().nth(1).unwrap().starts_with("0,2020-01-01,\"A, B\",100,0,"));
+    assert_eq!(read("dynamics_metrics.csv").lines().count(), 4);
+    for kind in ["labelled", "filtered", "original"] {
+        assert!(read(&format!("A__B_{kind}.svg")).contains("2020-01-01"));
+    }
+    // Every row is in a slice, but for the last of each label.
+    let mut rows = 0;
+    for (label, of_label) in found["slices"].as_array().unwrap().iter().enumerate() {
+        for (number, slice) in of_label["slices"].as_array().unwrap().iter().enumerate() {
+            let text = read(&format!("label_{label}/label_{label}_{number}.csv"));
+            let start = slice["start"].as_u64().unwrap();
+            let wanted = table.lines().nth(usize::try_from(start).unwrap() + 1).unwrap();
+            let first = text.lines().nth(1).unwrap();
+            assert_eq!(first.split_once(',').unwrap().1, wanted.split_once(',').unwrap().1);
+            assert!(first.starts_with("0,"));
+            rows += text.lines().count() - 1;
+        }
+    }
+    assert_eq!(rows, 397);
+    let again = run_with(&[]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(stderr(&again).contains("--force"), "{}", stderr(&again));
+    assert!(run_with(&["--force"]).status.success());
+    std::fs::remove_file(out.join("labelling.json")).unwrap();
+    assert_eq!(run_with(&["--force"]).status.code(), Some(2));
+    // Nothing else was left beside it.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn what_cannot_be_labelled_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = wave(folder.path(), 12);
+    let config = folder.path().join("labelling.toml");
+    let path = config.to_str().unwrap();
+    let cases = [
+        ("min_lenght = 3", Some(1), "Did you mean 'min_length'"),
+        ("filter_strength = nan", Some(1), "finite"),
+        ("indicator = \"price\"", Some(1), "date, tic, close"),
+        ("indicator = \"close\"", Some(1), "more than 15 rows"),
+    ];
+    for (text, code, words) in cases {
+        std::fs::write(&config, text).unwrap();
+        let output = run(&["label", "run", "--config", path, "--data", &data]);
+        assert_eq!(output.status.code(), code, "{text}: {}", stderr(&output));
+        assert!(stderr(&output).contains(words), "{text}: {}", stderr(&output));
+    }
+    std::fs::write(&config, "data = \"nowhere.csv\"").unwrap();
+    assert_eq!(run(&["label", "run", "--config", path]).status.code(), Some(3));
+    assert_eq!(run(&["label", "run", "--preset", "bct"]).status.code(), Some(2));
+    assert_eq!(run(&["label", "run"]).status.code(), Some(2));
 }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod evaluation;
 pub mod features;
 pub mod ids;
+pub mod labelling;
 pub mod market;
 pub mod matching;
 pub mod metrics;

@@ -15,6 +15,7 @@ fn all() -> Vec<(String, Value)> {
         ("strategy".to_owned(), schema::strategy()),
         ("session".to_owned(), schema::session()),
         ("resources".to_owned(), schema::resources()),
+        ("labelling".to_owned(), schema::labelling()),
     ];
     schemas.extend(
         ALGORITHMS.iter().map(|algorithm| {

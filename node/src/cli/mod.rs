@@ -1,5 +1,6 @@
 //! The grammar: one definition of nouns, verbs and flags.
 
+mod label;
 mod operate;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use self::label::{LabelArgs, LabelMode, LabelVerb};
 pub(crate) use self::operate::{
     ActorVerb, ClusterVerb, NodeChange, NodeVerb, QuotaVerb, SchedVerb, UpgradeVerb,
 };
@@ -77,6 +79,9 @@ pub(crate) enum Noun {
     /// Market data.
     #[command(subcommand)]
     Data(DataVerb),
+    /// Market regimes of a series.
+    #[command(subcommand)]
+    Label(LabelVerb),
     /// Strategies and their versions.
     #[command(subcommand)]
     Strategy(StrategyVerb),

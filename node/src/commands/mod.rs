@@ -9,6 +9,7 @@ mod config;
 mod data;
 mod demo;
 mod follow;
+mod label;
 mod login;
 mod node;
 mod pick;
@@ -48,6 +49,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
         Noun::Actor(verb) => actor::run(verb, &context()?).await,
         Noun::Cert(verb) => cert::run(verb, out),
         Noun::Data(verb) => data::run(verb, &context()?).await,
+        Noun::Label(verb) => label::run(verb, out).await,
         Noun::Strategy(verb) => strategy::run(verb, &context()?).await,
         Noun::Session(verb) => session::run(verb, &context()?).await,
         Noun::Backtest(verb) => backtest::run(verb, &context()?).await,

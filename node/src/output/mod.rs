@@ -2,15 +2,18 @@
 
 mod bars;
 mod numbers;
+mod svg;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use bars::{bytes_bar, progress_bar, spinner};
 pub(crate) use numbers::{money, percent, plain, sparkline};
+pub(crate) use svg::{Line, Plot};
 pub(crate) use table::Table;
 
 use crate::error::CliError;
@@ -55,6 +58,19 @@ impl Output {
             Format::Json => self.line(&serde_json::to_string_pretty(value).unwrap_or_default()),
             Format::Table => self.line(people(value).trim_end()),
         }
+    }
+
+    /// Writes a value as one line of JSON, piece by piece: for what is too large to be held twice.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub(crate) fn stream(self, value: &impl Serialize) -> Result<(), CliError> {
+        let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        serde_json::to_writer(&mut out, value)
+            .map_err(io::Error::from)
+            .and_then(|()| writeln!(out))
+            .and_then(|()| out.flush())
+            .map_err(closed_or)
     }
 }
 

@@ -4,7 +4,7 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
-use super::{AgentConfig, ResourcesConfig, SessionConfig, StrategyConfig};
+use super::{AgentConfig, LabellingConfig, ResourcesConfig, SessionConfig, StrategyConfig};
 
 /// Returns the schema of a strategy, whatever its algorithm.
 #[must_use]
@@ -22,6 +22,12 @@ pub fn session() -> Value {
 #[must_use]
 pub fn resources() -> Value {
     of::<ResourcesConfig>()
+}
+
+/// Returns the schema of a labelling.
+#[must_use]
+pub fn labelling() -> Value {
+    of::<LabellingConfig>()
 }
 
 /// Returns the schema of a strategy whose agent is `algorithm`; absent where there is no such algorithm.

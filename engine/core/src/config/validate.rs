@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::rules::{self, Broken};
 use super::walk::{NOT_FINITE, VIOLATIONS_MAX, child, walk};
-use super::{ResourcesConfig, SessionConfig, StrategyConfig, schema};
+use super::{LabellingConfig, ResourcesConfig, SessionConfig, StrategyConfig, labelling, schema};
 
 /// One field that is not acceptable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -111,6 +111,15 @@ pub fn resources(value: &Value) -> Result<ResourcesConfig, Vec<Violation>> {
     checked(SCHEMA.get_or_init(schema::resources), value, |_| Vec::new())
 }
 
+/// Reads and fully checks a labelling, in our spelling alone. Fields left out take their defaults.
+///
+/// # Errors
+/// Returns every violation found.
+pub fn labelling(value: &Value) -> Result<LabellingConfig, Vec<Violation>> {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    checked(SCHEMA.get_or_init(schema::labelling), value, labelling::rules)
+}
+
 /// Reads and fully checks a strategy written as TOML.
 ///
 /// # Errors
@@ -202,6 +211,22 @@ fn from_toml<T>(
     text: &str,
     check: fn(&Value) -> Result<T, Vec<Violation>>,
 ) -> Result<T, Vec<Violation>> {
+    let (value, mut violations) = toml_value(text)?;
+    // What was not finite is left out and takes its default, so that the rest is checked too.
+    let result = check(&value);
+    if violations.is_empty() {
+        return result;
+    }
+    violations.extend(result.err().unwrap_or_default());
+    violations.truncate(VIOLATIONS_MAX);
+    Err(violations)
+}
+
+/// Reads TOML as a JSON value without what is not finite, which is listed beside it.
+///
+/// # Errors
+/// Text that is no TOML is one violation at the root.
+pub(super) fn toml_value(text: &str) -> Result<(Value, Vec<Violation>), Vec<Violation>> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let reason = error.to_string().trim_end().to_owned();
         let detail = format!("wanted TOML; found an error: {reason}");
@@ -209,14 +234,7 @@ fn from_toml<T>(
     })?;
     let mut violations = Vec::new();
     let value = as_json(toml::Value::Table(table), "", &mut violations);
-    // What was not finite is left out and takes its default, so that the rest is checked too.
-    let result = check(&value.unwrap_or(Value::Null));
-    if violations.is_empty() {
-        return result;
-    }
-    violations.extend(result.err().unwrap_or_default());
-    violations.truncate(VIOLATIONS_MAX);
-    Err(violations)
+    Ok((value.unwrap_or(Value::Null), violations))
 }
 
 /// Turns TOML into JSON. JSON has no NaN and no infinity: each is a violation and is left out.

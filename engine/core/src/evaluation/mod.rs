@@ -1,4 +1,5 @@
-//! Can the result be trusted? The back-test report as one value.
+//! Can the result be trusted? The back-test report as one value, and performance by market regime.
 
+pub mod dynamics;
 pub mod report;
 pub mod thin;

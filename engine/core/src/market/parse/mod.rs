@@ -6,6 +6,8 @@ pub mod csv;
 mod mapping;
 pub mod parquet;
 pub mod reference;
+pub mod rows;
+pub mod series;
 mod text;
 mod time;
 

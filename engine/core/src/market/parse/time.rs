@@ -57,6 +57,21 @@ pub(super) fn parse(text: &str) -> Option<Stamp> {
     calendar(from_calendar(text)?)
 }
 
+/// Returns a number that grows with the time written in `text`, whatever its unit: nanoseconds since 1970 of a date, or a
+/// whole number as it is. Whether it was a date stands beside it, for the two do not compare.
+pub(super) fn order_key(text: &str) -> Option<(bool, i128)> {
+    let text = text.trim();
+    if let Ok(number) = text.parse::<i128>() {
+        return Some((false, number));
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some((true, time.as_nanosecond()));
+    }
+    let text = text.strip_suffix(" UTC").unwrap_or(text);
+    let time = TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok()?;
+    Some((true, time.as_nanosecond()))
+}
+
 /// Returns the time of a date and a time of day in two cells.
 pub(super) fn parse_pair(date: &str, clock: &str) -> Option<Stamp> {
     let (date, clock) = (date.trim(), clock.trim());
@@ -216,6 +231,18 @@ mod tests {
             "-",
         ] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_grow_with_time_and_tell_dates_from_numbers() {
+        let key = |text| order_key(text).map(|(_, key)| key);
+        assert!(key("2013-04-29") < key("2013-04-29 00:00:00.000001"));
+        assert!(key("2013-04-29 00:00:00.5+00:00") < key("2013-04-29T00:00:01Z"));
+        assert_eq!(order_key("17"), Some((false, 17)));
+        assert_eq!(order_key("2013-04-29").map(|(is_date, _)| is_date), Some(true));
+        for text in ["", "Monday", "1.5", "2013-13-01"] {
+            assert_eq!(order_key(text), None, "{text}");
         }
     }
 

@@ -1,0 +1,60 @@
+//! The grammar of `tm label`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+
+const EXAMPLES: &str = "Examples:
+  tm label run --preset btc --data btc.csv
+  tm label run --config labelling.toml --out labels
+  tm label run --config labelling.toml --mode faithful -o json | jq .turning_points
+  tm label presets
+
+A configuration in two lines:
+  preset = \"btc\"
+  data = \"btc.csv\"
+
+The reference system's own field names (data_path, dynamic_number, labeling_method, …) are read as well.
+Labels use hindsight: they tell regimes apart after the fact and are never an input of a strategy.";
+
+/// Verbs of `tm label`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LabelVerb {
+    /// Label a series: computed here, no node is needed.
+    #[command(after_help = EXAMPLES)]
+    Run(LabelArgs),
+    /// List the shipped configurations.
+    Presets,
+}
+
+/// Arguments of `tm label run`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LabelArgs {
+    /// TOML or JSON file with the fields of the labelling.
+    #[arg(long, value_hint = ValueHint::FilePath, required_unless_present = "preset")]
+    pub(crate) config: Option<PathBuf>,
+    /// A shipped configuration instead of a file; see `tm label presets`.
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) preset: Option<String>,
+    /// CSV file that is labelled; the configuration's by default.
+    #[arg(long, value_hint = ValueHint::FilePath)]
+    pub(crate) data: Option<PathBuf>,
+    /// corrected or faithful; the configuration's by default.
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<LabelMode>,
+    /// Write the labelled file, slices, statistics and pictures into this new directory.
+    #[arg(long, value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the directory when an earlier `tm label run` wrote it.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+}
+
+/// Which procedure is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LabelMode {
+    /// Sound, with checks.
+    Corrected,
+    /// The reference system's to the digit, for verification.
+    Faithful,
+}
