@@ -178,9 +178,9 @@ impl Eteo {
     fn lock(&mut self) -> Result<(), EngineError> {
         let (cash, btc) = (self.cash(), self.btc());
         let buys = self.orders.iter().filter(|order| order.size > 0.0);
-        let locked_cash: f64 = buys.map(|order| order.size * order.price).sum();
+        let locked_cash = buys.fold(0.0, |sum, order| sum + order.size * order.price);
         let sells = self.orders.iter().filter(|order| order.size < 0.0);
-        let locked_btc: f64 = sells.map(|order| order.size.abs()).sum();
+        let locked_btc = sells.fold(0.0, |sum, order| sum + order.size.abs());
         let mut free_cash = cash - locked_cash;
         if free_cash.abs() < CASH_DUST {
             free_cash = 0.0;

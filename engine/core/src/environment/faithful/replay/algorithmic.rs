@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::super::columns::numbers;
 use super::super::{AlgorithmicTrading, AssetRecursion, Constants, ReplayPolicy};
 use super::{
-    FIRST_REWARDS, ReplayDetails, ReplayEnvironment, ReplayOptions, ReplayOutput, classic, discrete,
+    FIRST_REWARDS, ReplayDetails, ReplayEnvironment, ReplayOptions, ReplayOutput, classic,
+    discrete, refused,
 };
 use crate::config::FeatureSet;
 use crate::environment::{Environment, MarketData};
@@ -51,6 +52,13 @@ pub(super) fn run(
         },
         ..default
     };
+    let sound = constants.cash > 0.0 && constants.cash.is_finite();
+    if !sound || !(0.0..1.0).contains(&constants.fee_rate) {
+        return Err(refused(format!(
+            "the cash at the start must be above 0 and the cost rate from 0 to below 1, found {} and {}",
+            constants.cash, constants.fee_rate
+        )));
+    }
     let market = Arc::new(market(table, options)?);
     let mut environment = AlgorithmicTrading::new(market, constants)?;
     let count = environment.action_count();
