@@ -103,7 +103,7 @@ fn table_of(value: &Value, assets: &[f64]) -> String {
         table.row([key.to_owned(), text(&value[key])]);
     }
     for (key, value) in value.as_object().into_iter().flatten() {
-        if !FIRST.contains(&key.as_str()) && key != "assets" {
+        if !FIRST.contains(&key.as_str()) && !["assets", "returns"].contains(&key.as_str()) {
             table.row([key.clone(), text(value)]);
         }
     }

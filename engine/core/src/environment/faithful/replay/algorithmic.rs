@@ -132,5 +132,6 @@ pub fn replay_with(
         }),
         first_rewards,
         assets,
+        returns: recorded,
     }
 }

@@ -102,6 +102,8 @@ pub struct ReplayOutput {
     pub details: ReplayDetails,
     /// The asset curve, initial value first.
     pub assets: Vec<f64>,
+    /// The recorded returns, 0 first; in currency in algorithmic and high-frequency trading.
+    pub returns: Vec<f64>,
 }
 
 /// What only one environment has.
@@ -194,17 +196,18 @@ fn output<E: FaithfulEnvironment>(
     details: ReplayDetails,
 ) -> ReplayOutput {
     let (name, environment) = environment;
-    let assets = environment.assets();
+    let (assets, returns) = (environment.assets(), environment.returns());
     ReplayOutput {
         environment: name,
         calls: episode.calls,
         reward_sum: episode.reward_sum,
         final_assets,
-        metrics: metrics(&assets, &environment.returns(), name.periods_per_year()),
+        metrics: metrics(&assets, &returns, name.periods_per_year()),
         first_rewards: episode.first_rewards,
         observation_shape: environment.observation_shape(),
         details,
         assets,
+        returns,
     }
 }
 
