@@ -1,6 +1,7 @@
 # make run    build everything, then the guided first run: import, train, back-test, serve   (DATA=file.csv ONCE=1)
 # make test   everything CI runs
 # make cluster  three peers on loopback with eight training sessions, until Ctrl-C
+# make golden  the reference's published figures, each beside what this engine computes (data in TM_TEST_DATA)
 # make verify format, lint, test, slow tests, dependency rules, generated files
 
 SHELL := /bin/bash
@@ -26,7 +27,7 @@ timed = @begin=$$(date +%s%N); $(2); end=$$(date +%s%N); \
 
 .PHONY: run build tm worker libtorch ui ui-deps test test-rust test-trainer test-ui test-browser test-slow lint fmt \
   generate bench deny verify clean-data browser-deps preflight cluster campaign-programs cluster-netns failover leader-kill \
-  chaos rolling
+  chaos rolling golden
 
 run: build
 	$(OUT)/tm demo $(if $(DATA),--data '$(DATA)') $(if $(ONCE),--once)
@@ -132,6 +133,10 @@ bench: libtorch
 	$(CARGO) bench --locked -p cluster --bench control --bench router
 	$(CARGO) bench --locked -p actors --bench plan
 	$(CARGO) bench --locked -p node --bench first_step --bench gateway_latency
+
+# One line per figure; exit code 1 when one is missed. What lacks its data is skipped by name.
+golden:
+	$(CARGO) run --locked -q --release -p engine --example golden
 
 deny:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny

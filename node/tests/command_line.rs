@@ -42,6 +42,7 @@ fn every_noun_and_verb_explains_itself() {
         &["node", "drain", "--help"],
         &["session", "move", "--help"],
         &["cert", "node", "--help"],
+        &["env", "replay", "--help"],
         &["api", "--help"],
         &["label", "run", "--help"],
     ] {
@@ -340,4 +341,74 @@ fn what_cannot_be_labelled_is_named() {
     assert_eq!(run(&["label", "run", "--config", path]).status.code(), Some(3));
     assert_eq!(run(&["label", "run", "--preset", "bct"]).status.code(), Some(2));
     assert_eq!(run(&["label", "run"]).status.code(), Some(2));
+}
+
+/// Writes a panel of two tickers over three days.
+fn small_panel(folder: &Path) -> String {
+    let path = folder.join("panel.csv");
+    let rows =
+        ["0,2024-01-01,A B,100", "0,2024-01-01,7,50", "1,2024-01-02,A B,110", "1,2024-01-02,7,50"];
+    let last = ["2,2024-01-03,A B,110", "2,2024-01-03,7,45"];
+    let text = format!(",date,tic,close\n{}\n{}\n", rows.join("\n"), last.join("\n"));
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn a_replay_needs_no_node_and_prints_the_same_figures_as_table_and_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = small_panel(folder.path());
+    let mut arguments =
+        vec!["env", "replay", "--env", "portfolio", "--mode", "faithful", "--data", &file];
+    arguments.extend(["--policy", "nothing"]);
+    let output = run(&arguments);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(table.contains("final_assets") && table.contains("100000"), "{table}");
+    arguments.extend(["-o", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&run(&arguments).stdout).unwrap();
+    assert_eq!(json["calls"], 3);
+    assert_eq!(json["final_assets"], 100_000.0);
+    assert_eq!(json["mode"], "faithful");
+    assert_eq!(json["tickers"], serde_json::json!(["A B", "7"]));
+}
+
+#[test]
+fn a_replay_that_cannot_be_names_file_column_line_and_what_would_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = small_panel(folder.path());
+    let replay = |env: &str, policy: &str, more: &[&str]| {
+        let mut arguments = vec!["env", "replay", "--env", env, "--data", &file];
+        arguments.extend(["--policy", policy]);
+        arguments.extend(more);
+        let output = run(&arguments);
+        (output.status.code(), stderr(&output))
+    };
+    let (code, text) = replay("execution_eteo", "nothing", &[]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("panel.csv") && text.contains("midpoint"), "{text}");
+    let (code, text) = replay("portfolio", "twap", &[]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("logits:ramp"), "{text}");
+    let (code, text) = replay("portfolio", "sometimes", &[]);
+    assert_eq!(code, Some(2), "{text}");
+    let (code, text) = replay("portfoglio", "nothing", &[]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("portfolio_eiie"), "{text}");
+    let (code, text) = replay("portfolio", "nothing", &["--mode", "corrected"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("back-test"), "{text}");
+    std::fs::write(&file, ",tic,close\n0,A,1\n0,B,2\n1,A,1\n1,B,x\n").unwrap();
+    let (_, text) = replay("portfolio", "nothing", &[]);
+    assert!(text.contains("line 5, column 'close'") && text.contains("'x'"), "{text}");
+}
+
+#[test]
+fn the_environments_are_listed_with_policies_and_columns() {
+    let output = run(&["env", "ls"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for name in ["algorithmic_trading", "execution_eteo", "hft"] {
+        assert!(text.contains(name), "{text}");
+    }
 }

@@ -14,18 +14,17 @@
     reason = "tests read files and say what they skip"
 )]
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::config::FeatureSet;
 use engine::environment::faithful::{
-    AlgorithmicTrading, ReplayEnvironment, ReplayOptions, ReplayOutput, ReplayPolicy, replay,
-    replay_with,
+    AlgorithmicDetails, AlgorithmicTrading, AssetRecursion, Constants, ReplayDetails,
+    ReplayEnvironment, ReplayOptions, ReplayOutput, ReplayPolicy, replay, replay_with,
 };
 use engine::environment::{Environment, MarketData};
 use engine::features;
-use engine::market::parse::reference;
+use engine::market::parse::reference::{self, ReferenceTable};
 use engine::policies::network::{Activation, Dense, Mlp};
 use engine::policies::{Greedy, Policy, Seat};
 use safetensors::tensor::{Dtype, TensorView};
@@ -53,22 +52,22 @@ fn data(path: &str) -> Option<Vec<u8>> {
     bytes
 }
 
-fn columns(path: &str) -> Option<BTreeMap<String, Vec<f64>>> {
+fn table(path: &str) -> Option<ReferenceTable> {
     let bytes = data(path)?;
-    Some(
-        reference::parse(bytes.as_slice(), path)
-            .expect("the file is in the reference's layout")
-            .columns,
-    )
+    Some(reference::parse(bytes.as_slice(), path).expect("the file is in the reference's layout"))
 }
 
 fn run(path: &str, policy: &str, options: &ReplayOptions) -> Option<ReplayOutput> {
-    let columns = columns(path)?;
+    let table = table(path)?;
     let policy: ReplayPolicy = policy.parse().expect("a policy");
-    Some(
-        replay(ReplayEnvironment::AlgorithmicTrading, &columns, &policy, options)
-            .expect("a replay"),
-    )
+    Some(replay(ReplayEnvironment::AlgorithmicTrading, &table, &policy, options).expect("a replay"))
+}
+
+fn details(found: &ReplayOutput) -> AlgorithmicDetails {
+    let ReplayDetails::AlgorithmicTrading(details) = &found.details else {
+        panic!("not of algorithmic trading: {:?}", found.details);
+    };
+    *details
 }
 
 /// Equal to 1e-6 relative, or to half a unit of the last printed digit where that is larger.
@@ -195,7 +194,7 @@ fn algorithmic_trading_reproduces_every_published_figure() {
         let Some(found) = run(row.file, row.policy, &ReplayOptions::default()) else { return };
         let what = |figure: &str| format!("{} {} {figure}", row.file, row.policy);
         assert_eq!(found.calls, row.calls, "{}", what("calls"));
-        equals(found.holding, row.holding, 1e-12, &what("holding"));
+        equals(details(&found).holding, row.holding, 1e-12, &what("holding"));
         let figures = [
             ("reward sum", found.reward_sum),
             ("final assets", found.final_assets),
@@ -220,7 +219,7 @@ fn holding_gives_zeros() {
     assert_eq!(found.calls, 415);
     let zeros = [
         found.reward_sum,
-        found.holding,
+        details(&found).holding,
         found.final_assets - 100_000.0,
         found.metrics.sharpe,
         found.metrics.volatility,
@@ -240,18 +239,18 @@ fn first_rewards_variances_and_the_buy_and_hold_curve_are_the_published_ones() {
     ];
     for (file, reward, variance, buy_and_hold) in published {
         let Some(found) = run(file, "constant:2", &ReplayOptions::default()) else { return };
-        equals(found.first_reward, reward, 5e-7, file);
-        equals(found.first_volidality, variance, 5e-13, file);
-        equals(found.buy_and_hold_final, buy_and_hold, 5e-5, file);
+        equals(details(&found).first_reward, reward, 5e-7, file);
+        equals(details(&found).first_volidality, variance, 5e-13, file);
+        equals(details(&found).buy_and_hold_final, buy_and_hold, 5e-5, file);
     }
 }
 
 #[test]
 fn cash_after_buying_always_is_the_published_one() {
     let Some(test) = run(TEST, "constant:2", &ReplayOptions::default()) else { return };
-    equals(test.cash, 873.404_165_884_634_5, 1e-9, "test");
+    equals(details(&test).cash, 873.404_165_884_634_5, 1e-9, "test");
     let Some(valid) = run(VALID, "constant:2", &ReplayOptions::default()) else { return };
-    equals(valid.cash, 336.139_172_963, 5e-10, "valid");
+    equals(details(&valid).cash, 336.139_172_963, 5e-10, "valid");
 }
 
 /// One tensor of the stored network.
@@ -287,9 +286,9 @@ fn model_file(network: &serde_json::Value) -> Vec<u8> {
 /// The network and the environment of the published run.
 fn stored_agent() -> Option<(Mlp, Vec<u8>, Arc<MarketData>)> {
     let network: serde_json::Value = serde_json::from_slice(&data(NETWORK)?).expect("JSON");
-    let columns = columns(PD_TEST)?;
+    let table = table(PD_TEST)?;
     let names = features::names(FeatureSet::Classic16);
-    let market = Arc::new(MarketData::from_reference(&columns, &names).expect("columns"));
+    let market = Arc::new(MarketData::from_reference(&table.columns, &names).expect("columns"));
     let layer = |name: &str, activation| {
         let (_, weight) = tensor(&network, &format!("{name}.weight"));
         let (_, bias) = tensor(&network, &format!("{name}.bias"));
@@ -306,7 +305,7 @@ fn stored_agent() -> Option<(Mlp, Vec<u8>, Arc<MarketData>)> {
 #[test]
 fn the_stored_network_values_the_first_state_as_published() {
     let Some((mut network, file, market)) = stored_agent() else { return };
-    let environment = AlgorithmicTrading::new(market, ReplayOptions::default().constants).unwrap();
+    let environment = AlgorithmicTrading::new(market, Constants::default()).unwrap();
     let mut observation = vec![0.0; environment.observation_len()];
     environment.observe(&mut observation);
     let values = network.forward(&observation).to_vec();
@@ -324,9 +323,9 @@ fn the_stored_network_values_the_first_state_as_published() {
 #[test]
 fn the_stored_network_buys_in_every_one_of_288_decisions() {
     let Some((_, file, market)) = stored_agent() else { return };
-    for (options, assets, total_return, sharpe, volatility, drawdown) in [
+    for (recursion, assets, total_return, sharpe, volatility, drawdown) in [
         (
-            ReplayOptions::default(),
+            AssetRecursion::Release1,
             325_332.916_000_391,
             2.253_329,
             1.869_136,
@@ -334,7 +333,7 @@ fn the_stored_network_buys_in_every_one_of_288_decisions() {
             0.499_589,
         ),
         (
-            ReplayOptions::earlier_release(),
+            AssetRecursion::EarlierFeeFree,
             325_430.393_084_009_9,
             2.254_304,
             1.869_948,
@@ -342,8 +341,11 @@ fn the_stored_network_buys_in_every_one_of_288_decisions() {
             0.499_504,
         ),
     ] {
-        let mut environment =
-            AlgorithmicTrading::new(Arc::clone(&market), options.constants).unwrap();
+        let mut environment = AlgorithmicTrading::new(
+            Arc::clone(&market),
+            Constants { recursion, ..Constants::default() },
+        )
+        .unwrap();
         let seat = Seat {
             observation_len: environment.observation_len(),
             action_count: environment.action_count(),
@@ -357,8 +359,8 @@ fn the_stored_network_buys_in_every_one_of_288_decisions() {
         });
         assert_eq!((found.calls, found.assets.len()), (289, 289));
         assert_eq!(actions[..288], [2; 288]);
-        equals(found.holding, 9.0, 1e-12, "holding");
-        equals(found.cash, 2_522.916_380_980_974_3, 1e-9, "cash");
+        equals(details(&found).holding, 9.0, 1e-12, "holding");
+        equals(details(&found).cash, 2_522.916_380_980_974_3, 1e-9, "cash");
         equals(found.reward_sum, 453_379.125_157, 5e-7, "reward sum");
         equals(found.final_assets, assets, 5e-9, "final assets");
         equals(found.metrics.total_return, total_return, 5e-7, "total return");
@@ -388,34 +390,81 @@ fn a_replay_as_json_carries_the_fields_that_clients_rely_on() {
 }
 
 #[test]
+fn the_earlier_release_is_an_option_of_replays() {
+    let Some(found) = run(PD_TEST, "blind_bid", &ReplayOptions::earlier_release()) else { return };
+    equals(found.final_assets, 325_430.393_084_009_9, 5e-9, "final assets");
+}
+
+#[test]
+fn rule_baselines_are_the_first_and_the_middle_action() {
+    let options = ReplayOptions::default();
+    let Some(nothing) = run(TEST, "nothing", &options) else { return };
+    assert_eq!(run(TEST, "constant:1", &options).unwrap(), nothing);
+    assert_eq!(run(TEST, "constant:2", &options), run(TEST, "blind_bid", &options));
+}
+
+#[test]
+fn needs_no_column_but_close() {
+    let Some(whole) = table(TEST) else { return };
+    let mut thin = ReferenceTable { index: whole.index.clone(), ..ReferenceTable::default() };
+    thin.columns.insert("close".to_owned(), whole.columns["close"].clone());
+    let policy: ReplayPolicy = "constant:2".parse().unwrap();
+    let of = |table: &ReferenceTable, options: &ReplayOptions| {
+        replay(ReplayEnvironment::AlgorithmicTrading, table, &policy, options)
+    };
+    let (whole, found) =
+        (of(&whole, &ReplayOptions::default()).unwrap(), of(&thin, &ReplayOptions::default()));
+    let found = found.unwrap();
+    assert_eq!((found.observation_shape, found.assets), (vec![2], whole.assets));
+    let named = ReplayOptions {
+        features: Some(vec!["close".to_owned(), "zd_5".to_owned()]),
+        ..ReplayOptions::default()
+    };
+    assert!(of(&thin, &named).unwrap_err().to_string().contains("zd_5"));
+}
+
+#[test]
 fn refuses_policies_and_tables_that_do_not_fit() {
     let policy: ReplayPolicy = "constant:3".parse().unwrap();
-    let Some(columns) = columns(TEST) else { return };
-    let refused =
-        replay(ReplayEnvironment::AlgorithmicTrading, &columns, &policy, &ReplayOptions::default());
-    assert!(refused.unwrap_err().to_string().contains("action 3"));
-    let mut thin = columns;
-    thin.remove("zd_10");
-    thin.remove("close");
+    let Some(table) = table(TEST) else { return };
+    let run = |table: &ReferenceTable, policy: &ReplayPolicy| {
+        let environment = ReplayEnvironment::AlgorithmicTrading;
+        replay(environment, table, policy, &ReplayOptions::default()).unwrap_err().to_string()
+    };
+    assert!(run(&table, &policy).contains("action 3"));
+    let uniform: ReplayPolicy = "uniform".parse().unwrap();
+    assert!(run(&table, &uniform).contains("it takes constant:A"));
+    let mut thin = table;
+    thin.columns.remove("zd_10");
+    thin.columns.remove("close");
     let policy: ReplayPolicy = "constant:2".parse().unwrap();
-    let refused =
-        replay(ReplayEnvironment::AlgorithmicTrading, &thin, &policy, &ReplayOptions::default());
-    let text = refused.unwrap_err().to_string();
+    let text = run(&thin, &policy);
     assert!(text.contains("zd_10") && text.contains("close"), "{text}");
+}
+
+#[test]
+fn refuses_options_that_the_environment_does_not_have() {
+    let table = ReferenceTable::default();
+    let options = ReplayOptions { start: Some(1), ..ReplayOptions::default() };
+    let policy: ReplayPolicy = "constant:2".parse().unwrap();
+    let refused = replay(ReplayEnvironment::AlgorithmicTrading, &table, &policy, &options);
+    let text = refused.unwrap_err().to_string();
+    assert!(text.contains("no option start") && text.contains("max-volume"), "{text}");
 }
 
 /// Buying at rising prices until cash runs out, then holding without cash, is 0 divided by 0 in the reference.
 #[test]
 fn nothing_divided_by_nothing_is_kept() {
-    let names = features::names(FeatureSet::Classic16);
+    let mut table = ReferenceTable { index: (0..40).collect(), ..ReferenceTable::default() };
     let closes: Vec<f64> = (0..40).map(|_| 100_000.0 * (1.0 - 0.001)).collect();
-    let columns: BTreeMap<String, Vec<f64>> =
-        names.iter().map(|name| (name.clone(), closes.clone())).collect();
+    table.columns.insert("close".to_owned(), closes.clone());
     let policy: ReplayPolicy = "cycle:2,1".parse().unwrap();
-    let mut options = ReplayOptions::default();
     // One unit costs all the cash; `cash > cost` is false, so the cut to whole units buys one and leaves nothing.
-    options.constants.cash = closes[0] / (1.0 - options.constants.fee_rate);
-    let found = replay(ReplayEnvironment::AlgorithmicTrading, &columns, &policy, &options).unwrap();
-    assert!(found.final_assets.is_nan() && found.holding.is_nan());
+    let options = ReplayOptions {
+        initial_amount: Some(closes[0] / (1.0 - 0.001)),
+        ..ReplayOptions::default()
+    };
+    let found = replay(ReplayEnvironment::AlgorithmicTrading, &table, &policy, &options).unwrap();
+    assert!(found.final_assets.is_nan() && details(&found).holding.is_nan());
     assert!(serde_json::to_value(&found).unwrap()["final_assets"].is_null());
 }

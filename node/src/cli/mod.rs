@@ -1,5 +1,6 @@
 //! The grammar: one definition of nouns, verbs and flags.
 
+mod env;
 mod label;
 mod operate;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use self::env::{EnvVerb, Mode, ReplayArgs};
 pub(crate) use self::label::{LabelArgs, LabelMode, LabelVerb};
 pub(crate) use self::operate::{
     ActorVerb, ClusterVerb, NodeChange, NodeVerb, QuotaVerb, SchedVerb, UpgradeVerb,
@@ -91,6 +93,9 @@ pub(crate) enum Noun {
     /// Back-tests and their reports.
     #[command(subcommand)]
     Backtest(BacktestVerb),
+    /// The reference system's environments, for comparison with its published figures.
+    #[command(subcommand)]
+    Env(EnvVerb),
     /// The node's configuration file.
     #[command(subcommand)]
     Config(ConfigVerb),

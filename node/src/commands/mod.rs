@@ -8,6 +8,7 @@ mod cluster;
 mod config;
 mod data;
 mod demo;
+mod env;
 mod follow;
 mod label;
 mod login;
@@ -53,6 +54,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
         Noun::Strategy(verb) => strategy::run(verb, &context()?).await,
         Noun::Session(verb) => session::run(verb, &context()?).await,
         Noun::Backtest(verb) => backtest::run(verb, &context()?).await,
+        Noun::Env(verb) => env::run(verb, out),
         Noun::Config(verb) => config::run(verb, out),
         Noun::Login(args) => login::login(args, &context()?).await,
         Noun::Passwd => login::passwd(&context()?).await,

@@ -12,7 +12,7 @@ use crate::market::error::{DataError, DataErrorKind, Fault};
 /// A table as written.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReferenceTable {
-    /// The file's row index (its first column where the header calls it nothing, `Unnamed…` or `SNo`), else 0, 1, ….
+    /// The file's row index (its first column where the header calls it nothing, `Unnamed…`, `index` or `SNo`), else 0, 1, ….
     pub index: Vec<i64>,
     /// Columns in which every cell is a number.
     pub columns: BTreeMap<String, Vec<f64>>,
@@ -87,8 +87,11 @@ pub fn parse(reader: impl Read, file_name: &str) -> Result<ReferenceTable, DataE
 fn sort_columns(names: &[String], cells: Vec<Vec<String>>, row_count: usize) -> ReferenceTable {
     let mut table = ReferenceTable::default();
     for (position, (name, column)) in names.iter().zip(cells).enumerate() {
-        let is_index =
-            position == 0 && (name.is_empty() || name.starts_with("Unnamed") || name == "SNo");
+        let is_index = position == 0
+            && (name.is_empty()
+                || name.starts_with("Unnamed")
+                || name.eq_ignore_ascii_case("index")
+                || name == "SNo");
         if is_index && let Ok(index) = column.iter().map(|cell| cell.parse()).collect() {
             table.index = index;
             continue;

@@ -1,8 +1,10 @@
 //! Native inference: what a decision needs, without libtorch. Buffers are made once; a decision allocates nothing.
 
 mod dense;
+mod eiie;
 
 pub use dense::{Activation, Dense};
+pub use eiie::{Conv1d, EiieActor};
 
 use std::collections::BTreeMap;
 
