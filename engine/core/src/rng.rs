@@ -24,6 +24,8 @@ pub enum StreamId {
     Baseline = 7,
     /// Resampling for intervals.
     Bootstrap = 8,
+    /// Portfolios: samples of the simplex, portfolios that trade at random.
+    Portfolios = 41,
 }
 
 const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
