@@ -13,6 +13,11 @@ use crate::error::EngineError;
 const STEPS_MAX: usize = 200;
 /// Most assets that join the working set in one step.
 const JOINING_MAX: usize = 8;
+/// A step that changes no period's growth by more than this share is taken whole: what it gains is lost in rounding, what
+/// it gets nearer is not.
+const NEAR: f64 = 1e-3;
+/// Small steps without getting nearer, after which rounding has the last word.
+const STALLED_MAX: u32 = 2;
 /// Ridge of the Hessian as a share of its mean, against samples fewer than assets.
 const RIDGE: f64 = 1e-12;
 
@@ -38,15 +43,38 @@ pub fn log_optimal(
         gains: Vec::new(),
     };
     let per_period = tolerance / samples.len() as f64;
-    search.measure();
+    let (mut least, mut stalled) = (f64::INFINITY, 0);
     for _ in 0..STEPS_MAX {
-        let best = search.gains.iter().copied().fold(0.0, f64::max);
-        if best.ln() <= per_period || !search.step()? {
+        search.measure();
+        let short = search.gains.iter().copied().fold(0.0, f64::max).ln();
+        if short <= per_period {
             break;
         }
-        search.measure();
+        match search.step()? {
+            Step::Far => {}
+            // Next to the solution each step squares the error, until rounding stops it.
+            Step::Near => {
+                stalled = if least / 2.0 < short { stalled + 1 } else { 0 };
+                least = least.min(short);
+            }
+            Step::None => break,
+        }
+        if STALLED_MAX < stalled {
+            break;
+        }
     }
     Ok(search.weights)
+}
+
+/// How a step was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Along the slope, as far as it gained.
+    Far,
+    /// Whole, because it was small.
+    Near,
+    /// Not at all: nothing is gained any more.
+    None,
 }
 
 struct Search<'a> {
@@ -95,8 +123,8 @@ impl Search<'_> {
         set
     }
 
-    /// Goes one Newton step; false where nothing is gained any more.
-    fn step(&mut self) -> Result<bool, EngineError> {
+    /// Goes one Newton step.
+    fn step(&mut self) -> Result<Step, EngineError> {
         let set = self.working_set();
         let rows: Vec<f64> = self
             .samples
@@ -124,13 +152,15 @@ impl Search<'_> {
         // Growth along the direction, each sample's as a share of its own.
         let moves: Vec<f64> =
             rows.chunks_exact(set.len()).map(|row| dot(row, &direction)).collect();
-        let Some(length) = longest_good_step(&moves, slope) else { return Ok(false) };
+        let near = moves.iter().all(|part| part.abs() <= NEAR);
+        let length = if near { Some(1.0) } else { longest_good_step(&moves, slope) };
+        let Some(length) = length else { return Ok(Step::None) };
         for ((index, from), part) in set.iter().zip(&held).zip(&direction) {
             self.weights[*index] = (from + length * part).max(0.0);
         }
         let sum: f64 = self.weights.iter().sum();
         self.weights.iter_mut().for_each(|weight| *weight /= sum);
-        Ok(true)
+        Ok(if near { Step::Near } else { Step::Far })
     }
 }
 

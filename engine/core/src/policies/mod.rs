@@ -7,6 +7,7 @@ mod greedy;
 pub mod log_optimal;
 pub mod network;
 pub mod online;
+pub mod optimisers;
 pub mod quadratic;
 mod random;
 pub mod relatives;

@@ -10,6 +10,8 @@ use crate::error::EngineError;
 const MULTIPLIER_TOLERANCE: f64 = 1e-11;
 /// Smallest share of the mean variance added to the diagonal where Q is not positive definite.
 const RIDGE_MIN: f64 = 1e-13;
+/// A mean variance below this counts as this, so that a step along a flat programme is still a number.
+const MEAN_MIN: f64 = 1e-100;
 
 /// What is minimised: `quadratic` Q `[n, n]`, symmetric and positive semidefinite; `linear` c `[n]`.
 #[derive(Debug, Clone)]
@@ -203,7 +205,7 @@ fn factored(quadratic: &Square) -> Result<Square, EngineError> {
         return Ok(factor);
     }
     let mean = quadratic.trace() / quadratic.size().max(1) as f64;
-    let mut ridge = RIDGE_MIN * mean.max(f64::MIN_POSITIVE / RIDGE_MIN);
+    let mut ridge = RIDGE_MIN * mean.max(MEAN_MIN);
     for _ in 0..60 {
         let mut raised = quadratic.clone();
         raised.add_to_diagonal(ridge);
