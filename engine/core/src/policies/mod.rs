@@ -3,6 +3,7 @@
 pub mod algebra;
 mod buy_and_hold;
 mod do_nothing;
+pub mod execution;
 mod greedy;
 pub mod log_optimal;
 pub mod network;
@@ -11,6 +12,7 @@ pub mod optimisers;
 pub mod quadratic;
 mod random;
 pub mod relatives;
+pub mod rules;
 mod weights;
 
 pub use buy_and_hold::BuyAndHold;

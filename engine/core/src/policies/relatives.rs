@@ -202,6 +202,13 @@ impl<'a> Seen<'a> {
         Self { width: self.width, values: &self.values[from..] }
     }
 
+    /// Returns the oldest `count` rows; fewer where fewer were seen.
+    #[must_use]
+    pub fn oldest(&self, count: usize) -> Seen<'a> {
+        let to = self.periods().min(count) * self.width;
+        Self { width: self.width, values: &self.values[..to] }
+    }
+
     /// Returns the rows from `period` (from 0) on.
     #[must_use]
     pub fn from(&self, period: usize) -> Seen<'a> {
