@@ -140,7 +140,7 @@ impl Square {
             }
             let head = self.at(column, column);
             determinant *= head;
-            if !(head.abs() > 0.0) {
+            if head.abs() <= 0.0 || head.is_nan() {
                 return (None, 0.0);
             }
             for row in column + 1..size {

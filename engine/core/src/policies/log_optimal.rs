@@ -166,7 +166,7 @@ impl Search<'_> {
 
 /// Returns the first of 1, ½, ¼ … that gains a fair share of what the slope promises.
 fn longest_good_step(moves: &[f64], slope: f64) -> Option<f64> {
-    if !(slope > 0.0) {
+    if slope <= 0.0 || slope.is_nan() {
         return None;
     }
     let mut length = 1.0;

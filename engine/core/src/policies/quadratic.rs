@@ -95,6 +95,8 @@ struct Search<'a> {
     programme: &'a Programme,
     weights: Vec<f64>,
     places: Vec<Place>,
+    /// Whether the last step went all the way: the free weights are then the best up to rounding.
+    settled: bool,
 }
 
 impl<'a> Search<'a> {
@@ -118,7 +120,7 @@ impl<'a> Search<'a> {
                 places[largest] = Place::Free;
             }
         }
-        Self { programme, weights, places }
+        Self { programme, weights, places, settled: false }
     }
 
     /// Goes one step; true at the solution.
@@ -132,15 +134,16 @@ impl<'a> Search<'a> {
         let wanted: Vec<f64> = free.iter().map(|index| gradient[*index]).collect();
         let (direction, level) = newton(&self.programme.quadratic.part(&free), &wanted)?;
         let size = direction.iter().fold(0.0_f64, |most, part| most.max(part.abs()));
-        if size <= 1e-15 {
+        if self.settled || size <= 1e-15 {
+            self.settled = false;
             return Ok(!self.release(&gradient, level));
         }
-        self.advance(&free, &direction);
+        self.settled = self.advance(&free, &direction);
         Ok(false)
     }
 
-    /// Moves along the direction until it ends or a weight meets its bound.
-    fn advance(&mut self, free: &[usize], direction: &[f64]) {
+    /// Moves along the direction until it ends or a weight meets its bound; true where it ended.
+    fn advance(&mut self, free: &[usize], direction: &[f64]) -> bool {
         let (low, high) = (self.programme.low, self.programme.high);
         let (mut length, mut blocked) = (1.0, None);
         for (index, part) in free.iter().zip(direction) {
@@ -158,12 +161,12 @@ impl<'a> Search<'a> {
         for (index, part) in free.iter().zip(direction) {
             self.weights[*index] = (self.weights[*index] + length * part).clamp(low, high);
         }
-        if let Some((index, place)) = blocked {
-            self.weights[index] = if place == Place::Low { low } else { high };
-            if free.len() > 1 {
-                self.places[index] = place;
-            }
+        let Some((index, place)) = blocked else { return true };
+        self.weights[index] = if place == Place::Low { low } else { high };
+        if free.len() > 1 {
+            self.places[index] = place;
         }
+        false
     }
 
     /// Frees the bound whose multiplier is most wrong; false where none is.

@@ -78,7 +78,7 @@ impl Cwmr {
             ),
         };
         let inner = linear * linear - 4.0 * square * constant;
-        if !(inner >= 0.0) {
+        if inner < 0.0 || inner.is_nan() {
             return 0.0;
         }
         let roots = if square.abs() > 0.0 {
@@ -125,7 +125,7 @@ impl Cwmr {
             }
         }
         let (_, determinant) = self.covariance.clone().eliminate(Square::identity(size, 0.0));
-        if !(DETERMINANT_MIN < determinant) {
+        if determinant <= DETERMINANT_MIN || determinant.is_nan() {
             self.covariance.add_to_diagonal(DETERMINANT_MIN);
         }
         let scale = 1.0 / (size as f64 * self.covariance.values.iter().sum::<f64>());

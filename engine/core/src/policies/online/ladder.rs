@@ -71,7 +71,7 @@ pub fn ladder(
 /// Halves the interval in which the logarithm of wealth changes sign.
 fn break_even(free: f64, log_wealth: impl Fn(f64) -> f64) -> Option<f64> {
     let (mut low, mut high) = (0.0, 1.0 - f64::EPSILON);
-    if !(free > 0.0) || log_wealth(high) > 0.0 {
+    if free <= 0.0 || free.is_nan() || log_wealth(high) > 0.0 {
         return None;
     }
     while BREAK_EVEN_TOLERANCE < high - low {

@@ -128,7 +128,7 @@ fn weiszfeld(points: &[Vec<f64>], at: &[f64]) -> Vec<f64> {
             *all += step / far;
         }
     }
-    if !(scale > 0.0) {
+    if scale <= 0.0 || scale.is_nan() {
         return at.to_vec();
     }
     let strength = norm(&pull);

@@ -18,7 +18,7 @@ pub struct EqualTurnover {
 }
 
 impl EqualTurnover {
-    /// Takes the turnover of each decision of another policy, half the sum of |target − holdings| with cash (see
+    /// Takes the turnover of each decision of another policy (`turnover[i]` of the one made after `i` bars were seen), half the sum of |target − holdings| with cash (see
     /// [`turnover`](fn@turnover)). `with_cash` says whether portfolios drawn may hold cash.
     #[must_use]
     pub fn new(turnover: Vec<f64>, with_cash: bool, seed: u64, draw: u32) -> Self {
@@ -52,7 +52,7 @@ impl WeightPolicy for EqualTurnover {
         check(view)?;
         let bar = view.seen.periods();
         let wanted = self.turnover.get(bar).copied().unwrap_or(0.0);
-        if !(wanted > 0.0) {
+        if wanted <= 0.0 || wanted.is_nan() {
             return Ok(view.holdings.to_vec());
         }
         // Every bar has its own stretch of the stream: decisions do not depend on what was decided before.
