@@ -1,5 +1,6 @@
 //! The grammar: one definition of nouns, verbs and flags.
 
+mod olps;
 mod operate;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use self::olps::{OlpsRunArgs, OlpsVerb, RelativesArg};
 pub(crate) use self::operate::{
     ActorVerb, ClusterVerb, NodeChange, NodeVerb, QuotaVerb, SchedVerb,
 };
@@ -86,6 +88,9 @@ pub(crate) enum Noun {
     /// Back-tests and their reports.
     #[command(subcommand)]
     Backtest(BacktestVerb),
+    /// Online portfolio selection on a file, without a node.
+    #[command(subcommand)]
+    Olps(OlpsVerb),
     /// The node's configuration file.
     #[command(subcommand)]
     Config(ConfigVerb),

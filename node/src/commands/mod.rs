@@ -11,6 +11,7 @@ mod demo;
 mod follow;
 mod login;
 mod node;
+mod olps;
 mod pick;
 mod report;
 mod sched;
@@ -51,6 +52,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
         Noun::Strategy(verb) => strategy::run(verb, &context()?).await,
         Noun::Session(verb) => session::run(verb, &context()?).await,
         Noun::Backtest(verb) => backtest::run(verb, &context()?).await,
+        Noun::Olps(verb) => olps::run(verb, out),
         Noun::Config(verb) => config::run(verb, out),
         Noun::Login(args) => login::login(args, &context()?).await,
         Noun::Passwd => login::passwd(&context()?).await,
