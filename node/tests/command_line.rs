@@ -43,6 +43,7 @@ fn every_noun_and_verb_explains_itself() {
         &["session", "move", "--help"],
         &["cert", "node", "--help"],
         &["env", "replay", "--help"],
+        &["olps", "run", "--help"],
         &["api", "--help"],
         &["label", "run", "--help"],
     ] {
@@ -411,4 +412,49 @@ fn the_environments_are_listed_with_policies_and_columns() {
     for name in ["algorithmic_trading", "execution_eteo", "hft"] {
         assert!(text.contains(name), "{text}");
     }
+}
+
+#[test]
+fn portfolio_selection_runs_on_a_file_and_names_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("relatives.csv");
+    let path = file.to_str().unwrap();
+    let rows: String = (0..20).map(|row| ["5,1,2\n", "5,1,0.5\n"][row % 2]).collect();
+    std::fs::write(&file, format!("date,cash,coin\n{rows}")).unwrap();
+    let simple = ["olps", "run", "--data", path, "--relatives", "simple"];
+    let json = |more: &[&str]| {
+        let output = run(&[&simple[..], &["-o", "json"], more].concat());
+        assert!(output.status.success(), "{more:?}: {}", stderr(&output));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let olmar = json(&["--method", "olmar1"]);
+    assert!((olmar["wealth"].as_f64().unwrap() - 36.0).abs() < 1e-9);
+    assert_eq!(olmar["assets"], serde_json::json!(["cash", "coin"]));
+    assert_eq!(olmar["cost_ladder"]["steps"].as_array().unwrap().len(), 5);
+    assert_eq!(json(&["--method", "olmar1", "--set", "window=3"])["parameters"]["window"], 3);
+    assert_eq!(json(&["--method", "bcrp"])["hindsight"], true);
+    let table = run(&[&simple[..], &["--method", "all", "--cost", "0.001"]].concat());
+    let text = String::from_utf8(table.stdout).unwrap();
+    for name in ["bcrp *", "market", "corn_k", "olmar2"] {
+        assert!(text.contains(name), "{name} is not in {text}");
+    }
+    for (more, code, word) in [
+        (&["--method", "olmar"][..], 2, "olmar1"),
+        (&["--method", "olmar1", "--set", "window=0"], 2, "window"),
+        (&["--method", "olmar1", "--set", "windw=5"], 2, "windw"),
+        (&["--method", "bcrp", "--set", "window=5"], 2, "no parameters"),
+        (&["--method", "all", "--set", "window=5"], 2, "--method"),
+        (&["--method", "eg", "--cost", "1.5"], 1, "0.001 is 0.1 %"),
+    ] {
+        let output = run(&[&simple[..], more].concat());
+        assert_eq!(output.status.code(), Some(code), "{more:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(word), "{more:?}: {}", stderr(&output));
+    }
+    std::fs::write(&file, "cash,coin\n1,2\n1,x\n").unwrap();
+    let output = run(&[&simple[..], &["--method", "eg"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("line 3") && text.contains("coin") && text.contains("'x'"), "{text}");
+    let listed = run(&["olps", "ls"]);
+    assert!(String::from_utf8(listed.stdout).unwrap().contains("Li and Hoi 2012"));
 }

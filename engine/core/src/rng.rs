@@ -26,6 +26,8 @@ pub enum StreamId {
     Bootstrap = 8,
     /// Where clustering begins.
     Clustering = 16,
+    /// Portfolios: samples of the simplex, portfolios that trade at random.
+    Portfolios = 41,
 }
 
 const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];

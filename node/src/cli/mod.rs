@@ -2,6 +2,7 @@
 
 mod env;
 mod label;
+mod olps;
 mod operate;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::env::{EnvVerb, Mode, ReplayArgs};
 pub(crate) use self::label::{LabelArgs, LabelMode, LabelVerb};
+pub(crate) use self::olps::{OlpsRunArgs, OlpsVerb, RelativesArg};
 pub(crate) use self::operate::{
     ActorVerb, ClusterVerb, NodeChange, NodeVerb, QuotaVerb, SchedVerb, UpgradeVerb,
 };
@@ -96,6 +98,9 @@ pub(crate) enum Noun {
     /// The reference system's environments, for comparison with its published figures.
     #[command(subcommand)]
     Env(EnvVerb),
+    /// Online portfolio selection on a file, without a node.
+    #[command(subcommand)]
+    Olps(OlpsVerb),
     /// The node's configuration file.
     #[command(subcommand)]
     Config(ConfigVerb),

@@ -13,6 +13,7 @@ mod follow;
 mod label;
 mod login;
 mod node;
+mod olps;
 mod pick;
 mod report;
 mod sched;
@@ -55,6 +56,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
         Noun::Session(verb) => session::run(verb, &context()?).await,
         Noun::Backtest(verb) => backtest::run(verb, &context()?).await,
         Noun::Env(verb) => env::run(verb, out),
+        Noun::Olps(verb) => olps::run(verb, out),
         Noun::Config(verb) => config::run(verb, out),
         Noun::Login(args) => login::login(args, &context()?).await,
         Noun::Passwd => login::passwd(&context()?).await,

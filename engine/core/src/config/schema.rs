@@ -63,7 +63,7 @@ fn variant(schema: &Value, tag: &str, word: &str) -> Option<Value> {
     Some(chosen)
 }
 
-fn of<T: JsonSchema>() -> Value {
+pub(super) fn of<T: JsonSchema>() -> Value {
     let mut schema = SchemaGenerator::default().into_root_schema_for::<T>().to_value();
     complete(&mut schema);
     schema

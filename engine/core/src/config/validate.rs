@@ -142,7 +142,7 @@ pub fn against_schema(schema: &Value, value: &Value) -> Vec<Violation> {
     walk(schema, value).violations
 }
 
-fn checked<T: DeserializeOwned + Validate<Context = ()>>(
+pub(super) fn checked<T: DeserializeOwned + Validate<Context = ()>>(
     schema: &Value,
     value: &Value,
     rules: fn(&T) -> Vec<Broken>,

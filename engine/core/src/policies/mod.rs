@@ -1,10 +1,18 @@
 //! Hop 4: who decides, in plain Rust. [`build`] is the only match over algorithms and rules.
 
+pub mod algebra;
 mod buy_and_hold;
 mod do_nothing;
+pub mod execution;
 mod greedy;
+pub mod log_optimal;
 pub mod network;
+pub mod online;
+pub mod optimisers;
+pub mod quadratic;
 mod random;
+pub mod relatives;
+pub mod rules;
 mod weights;
 
 pub use buy_and_hold::BuyAndHold;

@@ -1,0 +1,31 @@
+//! Execution schedules: how much of an amount to trade in each slice of time. Pure arithmetic; orders, prices and fills
+//! are the business of the environment that follows a schedule.
+//!
+//! Amounts are signed: a sale has negative slices. Schedules sum to the amount up to rounding.
+
+mod almgren_chriss;
+mod shortfall;
+mod twap;
+mod vwap;
+
+pub use almgren_chriss::{AlmgrenChriss, FrontierPoint};
+pub use shortfall::{Shortfall, ShortfallInputs, implementation_shortfall};
+pub use twap::twap;
+pub use vwap::VolumeProfile;
+
+use crate::error::EngineError;
+
+fn refuse(detail: String) -> EngineError {
+    EngineError::Refused { what: "execution schedule", detail }
+}
+
+/// Refuses amounts that are not finite.
+fn check_amount(amount: f64) -> Result<(), EngineError> {
+    if amount.is_finite() {
+        return Ok(());
+    }
+    Err(refuse(format!("wanted a finite amount, found {amount}; correct the order")))
+}
+
+#[cfg(test)]
+mod tests;
