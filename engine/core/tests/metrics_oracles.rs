@@ -5,6 +5,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+use engine::evaluation::bootstrap::Resampling;
+use engine::evaluation::deflated_sharpe::{SharpeSample, expected_best};
+use engine::evaluation::seeds::{interquartile_mean, optimality_gap, probability_of_improvement};
+use engine::evaluation::snooping::Resampled;
 use engine::metrics::calendar::{Period, period_returns};
 use engine::metrics::drawdowns::deepest;
 use engine::metrics::tear_sheet::{RunRecord, TearSheet, tear_sheet};
@@ -158,4 +162,103 @@ fn the_normal_distribution_is_exact_to_the_last_digits() {
         assert!((found - exact).abs() <= bound, "quantile({p}): {found} against {exact}");
         assert!((found - scipy).abs() <= 1e-12 * exact.abs(), "quantile({p}): scipy's {scipy}");
     }
+}
+
+#[test]
+fn sharpe_statistics_are_those_of_scipys_normal_distribution() {
+    let expected = expected();
+    for name in SERIES {
+        let returns: Vec<f64> =
+            times(count_of(&expected, name)).map(|t| formula(name, t)).collect();
+        let wanted = &expected["series"][name]["sharpe_statistics"];
+        let sample = SharpeSample::of(&returns).unwrap();
+        let found = [
+            ("psr", sample.probability_above(0.0)),
+            ("sr0", expected_best(0.0004, 40.0)),
+            ("dsr", sample.deflated(0.0004, 40.0)),
+        ];
+        for (key, value) in found {
+            assert!(near(value.unwrap(), wanted[key].as_f64().unwrap()), "{name} {key} {value:?}");
+        }
+        // a ratio below 0 never exceeds 0, whatever the length
+        match sample.track_record_min(0.0, 0.05) {
+            Some(length) => assert!(near(length, wanted["min_trl"].as_f64().unwrap()), "{name}"),
+            None => assert!(sample.ratio <= 0.0, "{name}"),
+        }
+    }
+}
+
+/// The candidates of the oracle: differences from the benchmark, `[candidate][period]`.
+fn candidates() -> Vec<Vec<f64>> {
+    (0..8)
+        .map(|k| {
+            let k = f64::from(k);
+            times(500)
+                .map(|t| {
+                    0.0004 * (k - 5.0)
+                        + 0.01 * ((0.11 + 0.013 * k) * (t * t) + k).sin()
+                        + 0.003 * (0.05 * t + k).cos()
+                })
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn snooping_tests_agree_with_arch() {
+    let expected = expected();
+    let wanted = &expected["snooping"];
+    let plan = Resampling {
+        resamples: 20_000,
+        block: wanted["block"].as_f64().unwrap(),
+        seed: 1,
+        member: 0,
+    };
+    let d = candidates();
+    let drawn = Resampled::draw(&d, &plan).unwrap();
+    // what does not depend on draws: exactly
+    for (found, wanted) in drawn.deviations().iter().zip(wanted["omega"].as_array().unwrap()) {
+        assert!(near(*found, wanted.as_f64().unwrap()), "{found} {wanted}");
+    }
+    let (check, spa) = (drawn.reality_check(), drawn.superior_ability());
+    assert!(near(check.statistic, wanted["reality_statistic"].as_f64().unwrap()));
+    assert!(near(spa.statistic, wanted["spa_statistic"].as_f64().unwrap()));
+    // what does: two Monte Carlo errors of at most √(0.25/20000) each, four standard deviations of their difference
+    let band = 4.0 * (2.0 * 0.25 / 20_000.0_f64).sqrt();
+    let same = |found: f64, wanted: &Value| (found - wanted.as_f64().unwrap()).abs() < band;
+    assert!(same(check.p_value, &wanted["reality_check"]), "{check:?} {wanted}");
+    assert!(same(spa.p_lower, &wanted["spa"][0]), "{spa:?} {wanted}");
+    assert!(same(spa.p_consistent, &wanted["spa"][1]), "{spa:?} {wanted}");
+    assert!(same(spa.p_upper, &wanted["spa"][2]), "{spa:?} {wanted}");
+    let strong: Vec<Vec<f64>> = d
+        .iter()
+        .zip(drawn.deviations())
+        .enumerate()
+        .map(|(k, (one, omega))| {
+            one.iter().map(|value| value / omega + if k < 3 { 0.35 } else { 0.0 }).collect()
+        })
+        .collect();
+    let better =
+        Resampled::draw(&strong, &Resampling { resamples: 2_000, ..plan }).unwrap().step_m(0.05);
+    assert_eq!(serde_json::json!(better), wanted["step_m"]);
+}
+
+#[test]
+fn statistics_over_seeds_agree_with_scipy() {
+    let expected = expected();
+    let wanted = |key: &str| expected["seeds"][key].as_f64().unwrap();
+    let scores = |base: f64, wave: &dyn Fn(f64, f64) -> f64| -> Vec<Vec<f64>> {
+        (0..3)
+            .map(|task| {
+                let task = f64::from(task);
+                (0..12).map(|seed| base + 0.2 * task + 0.5 * wave(f64::from(seed), task)).collect()
+            })
+            .collect()
+    };
+    let first = scores(0.4, &|seed, task| (1.7 * seed + task).sin());
+    let second = scores(0.3, &|seed, task| (0.9 * seed + task).cos());
+    assert!(near(interquartile_mean(&first.concat()).unwrap(), wanted("iqm")));
+    assert!(near(optimality_gap(&first).unwrap(), wanted("optimality_gap")));
+    let improvement = probability_of_improvement(&first, &second).unwrap();
+    assert!(near(improvement, wanted("probability_of_improvement")));
 }

@@ -1,4 +1,17 @@
-//! Can the result be trusted? The back-test report as one value.
+//! Can the result be trusted? Splits that keep the future out, statistics that count the trials, and the back-test
+//! report as one value. `docs/metrics.md` says what each statistic means and when it is undefined.
 
+pub mod bootstrap;
+pub mod causality;
+pub mod combinatorial;
+pub mod cost_ladder;
+pub mod deflated_sharpe;
+pub mod overfitting;
+pub mod purge;
 pub mod report;
+pub mod seal;
+pub mod seeds;
+pub mod snooping;
 pub mod thin;
+pub mod trials;
+pub mod walk_forward;

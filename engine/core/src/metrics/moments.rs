@@ -25,11 +25,11 @@ pub fn skewness(values: &[f64]) -> Option<f64> {
     standardised(values, 3, 3)
 }
 
-/// Returns the **raw** kurtosis m₄/m₂² (3 for a normal distribution), without correction for bias; undefined below four
+/// Returns the **raw** kurtosis m₄/m₂² (3 for a normal distribution), without correction for bias; undefined below three
 /// values and when they do not vary.
 #[must_use]
 pub fn kurtosis(values: &[f64]) -> Option<f64> {
-    standardised(values, 4, 4)
+    standardised(values, 4, 3)
 }
 
 /// Returns the autocorrelation at a lag ≥ 1: Σ (r_t − m)(r_{t+lag} − m) / Σ (r_t − m)²; undefined when fewer than

@@ -19,7 +19,7 @@ pub enum TailModel {
     CornishFisher,
 }
 
-/// Returns the loss that a bar exceeds with probability `tail`; undefined below two returns (Cornish-Fisher: four), for
+/// Returns the loss that a bar exceeds with probability `tail`; undefined below two returns (Cornish-Fisher: three), for
 /// a tail outside (0, 0.5] and where the expansion is not monotone.
 ///
 /// Source: Favre and Galeano 2002 for the Cornish-Fisher form.
