@@ -122,6 +122,7 @@ fn advance(chosen: &mut [usize], groups: usize) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one block of rows")]
 mod tests {
     use proptest::prelude::*;
 

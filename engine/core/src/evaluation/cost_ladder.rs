@@ -81,7 +81,7 @@ fn break_even(
     total_return: &mut dyn FnMut(f64) -> Result<Option<f64>, EngineError>,
 ) -> Result<BreakEven, EngineError> {
     let Some(free) = total_return(0.0)? else { return Ok(BreakEven::Undefined) };
-    if !(0.0 < free) {
+    if free <= 0.0 || free.is_nan() {
         return Ok(BreakEven::NoProfit);
     }
     let (mut low, mut high) = (0.0, 1.0);

@@ -138,7 +138,7 @@ fn check(trials: &[Vec<f64>], blocks: usize) -> Result<usize, EngineError> {
             "wanted finite returns, trial {bad} has others; leave it out"
         )));
     }
-    if !(2..=BLOCKS_MAX).contains(&blocks) || blocks % 2 != 0 || rows < 2 * blocks {
+    if !(2..=BLOCKS_MAX).contains(&blocks) || !blocks.is_multiple_of(2) || rows < 2 * blocks {
         return Err(refused(format!(
             "wanted an even number of blocks up to {BLOCKS_MAX} and at least 2 rows for each, found {blocks} blocks and \
              {rows} rows; take fewer blocks"

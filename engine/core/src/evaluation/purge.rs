@@ -55,6 +55,7 @@ impl Purge {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one block of rows")]
 mod tests {
     use proptest::prelude::*;
 

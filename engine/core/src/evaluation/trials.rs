@@ -204,12 +204,15 @@ pub fn clusters(trials: &[Vec<f64>]) -> Option<Vec<Vec<usize>>> {
         .collect();
     while let Some((left, right)) = closest(&similar) {
         let (ours, theirs) = (groups[left].len() as f64, groups[right].len() as f64);
-        for other in 0..groups.len() {
-            let joined =
-                (ours * similar[left][other] + theirs * similar[right][other]) / (ours + theirs);
-            similar[left][other] = joined;
-            similar[other][left] = joined;
+        let joined: Vec<f64> = similar[left]
+            .iter()
+            .zip(&similar[right])
+            .map(|(one, other)| (ours * one + theirs * other) / (ours + theirs))
+            .collect();
+        for (row, value) in similar.iter_mut().zip(&joined) {
+            row[left] = *value;
         }
+        similar[left] = joined;
         let moved = groups.remove(right);
         groups[left].extend(moved);
         groups[left].sort_unstable();

@@ -51,6 +51,11 @@ pub(crate) fn sample_deviation(values: &[f64]) -> Option<f64> {
     (2 <= values.len()).then(|| (squares / (values.len() - 1) as f64).sqrt())
 }
 
+/// Returns the sample deviation of values that vary; undefined below two, when they do not, and when one is not finite.
+pub(crate) fn sample_spread(values: &[f64]) -> Option<f64> {
+    sample_deviation(finite(values)?).filter(|spread| DEVIATION_MIN <= *spread)
+}
+
 /// Returns the value when it is finite.
 pub(crate) fn defined(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
