@@ -5,8 +5,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+use engine::config::Truth;
 use engine::evaluation::bootstrap::Resampling;
 use engine::evaluation::deflated_sharpe::{SharpeSample, expected_best};
+use engine::evaluation::prudex::diversity::{density_entropy, effective_bets, weight_entropy};
 use engine::evaluation::seeds::{interquartile_mean, optimality_gap, probability_of_improvement};
 use engine::evaluation::snooping::Resampled;
 use engine::metrics::calendar::{Period, period_returns};
@@ -261,4 +263,26 @@ fn statistics_over_seeds_agree_with_scipy() {
     assert!(near(optimality_gap(&first).unwrap(), wanted("optimality_gap")));
     let improvement = probability_of_improvement(&first, &second).unwrap();
     assert!(near(improvement, wanted("probability_of_improvement")));
+}
+
+#[test]
+fn measures_of_diversity_agree_with_numpy_and_scipy() {
+    let expected = expected();
+    let wanted = |key: &str| expected["diversity"][key].as_f64().unwrap();
+    let returns: Vec<Vec<f64>> = (0..5)
+        .map(|k| {
+            let k = f64::from(k);
+            times(120)
+                .map(|t| 0.01 * ((0.3 + 0.21 * k) * t + k).sin() + 0.004 * (0.17 * t).sin())
+                .collect()
+        })
+        .collect();
+    let weights = [0.1, 0.3, 0.15, 0.25, 0.2];
+    let bets = |truth| effective_bets(&weights, &returns, truth).unwrap();
+    assert!(near(bets(Truth::Corrected), wanted("bets")));
+    assert!(near(bets(Truth::Faithful), wanted("bets_squared")));
+    assert!(near(weight_entropy(&[weights.to_vec()]).unwrap(), wanted("weight_entropy")));
+    let sample: Vec<f64> = times(120).map(waves).collect();
+    let found = density_entropy(&sample).unwrap();
+    assert!((found - wanted("density_entropy")).abs() < 1e-6, "{found}");
 }

@@ -273,13 +273,13 @@ mod tests {
         assert_ne!(first, bootstrap(&values, &mean, &Resampling { member: 1, ..plan }).unwrap());
     }
 
-    /// Share of 1 200 experiments in which an interval of nominal 95 % holds the truth.
+    /// Share of 800 experiments in which an interval of nominal 95 % holds the truth.
     fn coverage(interval: impl Fn(&[f64], &Resampling) -> Option<Interval>) -> f64 {
-        let experiments = 1_200;
+        let experiments = 800;
         let hits: u32 = (0..experiments)
             .map(|member| {
                 let values = normals(120, member);
-                let plan = Resampling { resamples: 600, block: 1.0, seed: 2, member };
+                let plan = Resampling { resamples: 400, block: 1.0, seed: 2, member };
                 u32::from(interval(&values, &plan).unwrap().contains(0.0))
             })
             .sum();

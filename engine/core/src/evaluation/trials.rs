@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::moments::correlation;
+use super::deflated_sharpe::SharpeSample;
+use crate::metrics::moments::{correlation, covariance};
 
 /// Trials whose mean correlation reaches this count as one.
 pub const CORRELATION_MIN: f64 = 0.5;
@@ -238,6 +239,44 @@ fn closest(similar: &[Vec<f64>]) -> Option<(usize, usize)> {
     best
 }
 
+/// A chosen trial's Sharpe ratio, deflated for all that was tried: plainly and for the effective number.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Deflation {
+    /// Trials ever started in the lineage.
+    pub trials: f64,
+    /// Groups of trials that move together, and every started trial without returns.
+    pub effective_trials: f64,
+    /// Variance of the Sharpe ratios per period over the trials with returns; a trial that does not vary counts as 0.
+    pub variance: f64,
+    /// Deflated Sharpe ratio for all trials.
+    pub deflated: Option<f64>,
+    /// Deflated Sharpe ratio for the effective number of trials.
+    pub deflated_effective: Option<f64>,
+}
+
+/// Returns what is left of the chosen trial's Sharpe ratio. `started` is the count of the ledger; trials without returns
+/// (failed, stopped) are among it and are taken to be independent of all others.
+///
+/// Shapes: `chosen` `[T]`, `trials` N × T returns per period. Undefined when more trials have returns than were started,
+/// below two trials with returns, and where [`clusters`] is.
+#[must_use]
+pub fn deflate(chosen: &[f64], trials: &[Vec<f64>], started: usize) -> Option<Deflation> {
+    let silent = started.checked_sub(trials.len())?;
+    let ratios: Vec<f64> =
+        trials.iter().map(|one| SharpeSample::of(one).map_or(0.0, |sample| sample.ratio)).collect();
+    let variance = covariance(&ratios, &ratios)?;
+    let effective_trials = (clusters(trials)?.len() + silent) as f64;
+    let sample = SharpeSample::of(chosen);
+    let left = |count: f64| sample.as_ref().and_then(|sample| sample.deflated(variance, count));
+    Some(Deflation {
+        trials: started as f64,
+        effective_trials,
+        variance,
+        deflated: left(started as f64),
+        deflated_effective: left(effective_trials),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,6 +360,22 @@ mod tests {
             vec![one.clone(), other.clone(), near(&one), near(&other), opposite, vec![0.0; 300]];
         let found = clusters(&trials).unwrap();
         assert_eq!(found, [vec![0, 2], vec![1, 3], vec![4], vec![5]]);
+    }
+
+    #[test]
+    fn copies_of_one_trial_deflate_less_when_they_count_once() {
+        let mut stream = Stream::new(2, StreamId::Synthesis, 0);
+        let mut base =
+            |edge: f64| -> Vec<f64> { (0..250).map(|_| stream.normal() + edge).collect() };
+        let (chosen, other) = (base(0.15), base(0.0));
+        let trials = vec![chosen.clone(), chosen.clone(), chosen.clone(), other];
+        let found = deflate(&chosen, &trials, 5).unwrap();
+        assert!((found.trials - 5.0).abs() < 1e-15 && (found.effective_trials - 3.0).abs() < 1e-15);
+        assert!(found.deflated.unwrap() < found.deflated_effective.unwrap());
+        let sample = SharpeSample::of(&chosen).unwrap();
+        assert_eq!(found.deflated, sample.deflated(found.variance, 5.0));
+        assert_eq!(deflate(&chosen, &trials, 3), None);
+        assert_eq!(deflate(&chosen, &trials[..1], 1), None);
     }
 
     #[test]

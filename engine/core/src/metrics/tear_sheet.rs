@@ -395,6 +395,14 @@ mod tests {
     }
 
     #[test]
+    fn its_schema_describes_every_part() {
+        let schema = serde_json::to_value(schemars::schema_for!(TearSheet)).unwrap();
+        for part in ["figures", "drawdowns", "periods", "autocorrelation"] {
+            assert!(schema["properties"][part].is_object(), "{schema}");
+        }
+    }
+
+    #[test]
     fn a_benchmark_of_another_length_is_none() {
         let sheet =
             tear_sheet(&record(&[0, DAY, 2 * DAY], &[1.0, 2.0, 3.0], &[]), Some(&[1.0, 2.0]));

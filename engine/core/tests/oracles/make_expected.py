@@ -244,8 +244,38 @@ def seeds():
     }
 
 
+def diversity():
+    """Effective number of bets by numpy's eigen-decomposition, entropy of scipy's kernel density by quadrature."""
+    t = np.arange(120.0)
+    returns = np.stack([
+        0.01 * np.sin((0.3 + 0.21 * k) * t + k) + 0.004 * np.sin(0.17 * t) for k in range(5)
+    ])
+    weights = np.array([0.1, 0.3, 0.15, 0.25, 0.2])
+    values, vectors = np.linalg.eigh(np.cov(returns))
+    exposure = np.linalg.inv(vectors) @ weights
+
+    def bets(power):
+        shares = values**power * exposure**2
+        shares /= shares.sum()
+        return float(np.exp(scipy.stats.entropy(shares)))
+
+    sample = waves(t)
+    kernel = scipy.stats.gaussian_kde(sample)
+    reach = 6 * kernel.factor * np.std(sample, ddof=1)
+    entropy, _ = scipy.integrate.quad(
+        lambda x: -kernel(x)[0] * np.log(max(kernel(x)[0], 1e-300)),
+        sample.min() - reach, sample.max() + reach, limit=500, epsabs=1e-12, epsrel=1e-12,
+    )
+    return {
+        "bets": bets(1),
+        "bets_squared": bets(2),
+        "weight_entropy": float(scipy.stats.entropy(weights)),
+        "density_entropy": float(entropy),
+    }
+
+
 def main():
-    expected = {"series": {}, "normal": normal(), "snooping": snooping(), "seeds": seeds()}
+    expected = {"series": {}, "normal": normal(), "snooping": snooping(), "seeds": seeds(), "diversity": diversity()}
     for name, (formula, count) in SERIES.items():
         t = np.arange(float(count))
         returns = formula(t)
