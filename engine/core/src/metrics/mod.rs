@@ -1,19 +1,38 @@
 //! Hop 9: numbers about a run. One metric per file; undefined is `None`, never NaN, never a huge number.
 //!
-//! [`MetricName`] is the closed list of everything that may be stored, sent or drawn under a name.
+//! [`MetricName`] is the closed list of what is streamed, stored and drawn while a run goes on. [`Figure`] is the closed
+//! list of what a finished run's [`tear_sheet`](tear_sheet::tear_sheet) carries. `docs/metrics.md` defines each.
 
+pub mod benchmark;
+pub mod calendar;
 pub mod calmar;
+pub mod capacity;
+pub mod costs;
+pub mod drawdowns;
+pub mod exposure;
 pub mod faithful;
+mod figure;
 pub mod max_drawdown;
+pub mod moments;
 mod name;
+pub mod normal;
+pub mod omega;
+pub mod per_bar;
+pub mod quantile;
 pub mod returns;
 pub mod sharpe;
 pub mod sortino;
+pub mod stability;
 pub mod summary;
+pub mod tail;
+pub mod tear_sheet;
+pub mod trades;
 pub mod turnover;
+pub mod value_at_risk;
 pub mod volatility;
 pub mod win_rate;
 
+pub use figure::{Figure, FigureGroup, Unit};
 pub use name::{MetricName, UnknownMetric};
 pub use summary::{Run, summary};
 
@@ -32,7 +51,17 @@ pub(crate) fn sample_deviation(values: &[f64]) -> Option<f64> {
     (2 <= values.len()).then(|| (squares / (values.len() - 1) as f64).sqrt())
 }
 
+/// Returns the sample deviation of values that vary; undefined below two, when they do not, and when one is not finite.
+pub(crate) fn sample_spread(values: &[f64]) -> Option<f64> {
+    sample_deviation(finite(values)?).filter(|spread| DEVIATION_MIN <= *spread)
+}
+
 /// Returns the value when it is finite.
 pub(crate) fn defined(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
+}
+
+/// Returns the values when every one is finite.
+pub(crate) fn finite(values: &[f64]) -> Option<&[f64]> {
+    values.iter().all(|value| value.is_finite()).then_some(values)
 }

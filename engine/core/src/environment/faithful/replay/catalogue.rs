@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::refused;
 use crate::error::EngineError;
-use crate::metrics::faithful::{PERIODS, PERIODS_SECONDS};
+use crate::metrics::faithful::{PERIODS, PERIODS_HIGH_FREQUENCY};
 
 /// Environments that can be replayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +188,7 @@ impl ReplayEnvironment {
     /// Returns the periods that its Sharpe ratio takes a year to have, whatever the rows are.
     pub(super) fn periods_per_year(self) -> f64 {
         match self {
-            Self::Hft => PERIODS_SECONDS,
+            Self::Hft => PERIODS_HIGH_FREQUENCY,
             Self::AlgorithmicTrading
             | Self::Portfolio
             | Self::PortfolioSarl
