@@ -1,6 +1,7 @@
 //! Order books as JSON, one snapshot per line, as recorded from partial-book streams: `bids` and `asks` as arrays of
 //! price and size, best first; numbers or text. The time is the event's (`E`, `T`) or what the recorder added
-//! (`timestamp`, `time`, `ts`). A stream's wrapping (`{"stream": …, "data": {…}}`) is opened.
+//! (`timestamp`, `time`, `ts`). A stream's wrapping (`{"stream": …, "data": {…}}`) is opened. Updates (`b` and `a`) are
+//! refused: nobody can tell a whole book from a change of one.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -10,8 +11,7 @@ use serde_json::Value;
 use super::{Level, Snapshot, Snapshots};
 use crate::market::book::{BookSeries, LEVELS_MAX};
 use crate::market::error::{DataError, DataErrorKind, Fault};
-use crate::market::parse::mapping::Header;
-use crate::market::parse::mapping::shorten;
+use crate::market::parse::mapping::{Header, shorten};
 use crate::market::parse::row::{Cell, Cells, stem};
 use crate::market::parse::text::{read_error, refuse_other_formats};
 use crate::market::parse::{BYTES_MAX, RECORD_BYTES_MAX};
@@ -21,9 +21,7 @@ use crate::market::parse::{BYTES_MAX, RECORD_BYTES_MAX};
 struct Line {
     #[serde(rename = "data")]
     wrapped: Option<Box<Line>>,
-    #[serde(alias = "b")]
     bids: Option<Vec<(Number, Number)>>,
-    #[serde(alias = "a")]
     asks: Option<Vec<(Number, Number)>>,
     #[serde(rename = "E")]
     event: Option<Number>,
@@ -155,7 +153,7 @@ fn take<'f>(
         return Err(refuse("a time (E, T, timestamp, time or ts)", "none".to_owned(), next));
     };
     let (Some(bids), Some(asks)) = (inner.bids, inner.asks) else {
-        let next = "Import snapshots; updates alone make no book";
+        let next = "Import partial book snapshots; updates (b, a) alone make no book";
         return Err(refuse("bids and asks", "one of them absent".to_owned(), next));
     };
     let stamp = cells.time(line, 0, stamp.cell(), None)?;
