@@ -5,6 +5,7 @@
 pub mod normalise;
 pub mod pipeline;
 mod ratio;
+pub mod rebuild;
 pub mod window;
 
 pub use normalise::Normaliser;

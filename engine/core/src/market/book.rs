@@ -88,7 +88,7 @@ impl BookSeries {
     pub fn validate(&self) -> Result<(), DataError> {
         self.validate_shape()?;
         for row in 0..self.len() {
-            self.validate_row(row).map_err(|(column, kind, fault)| {
+            self.check_row(row).map_err(|(column, kind, fault)| {
                 DataError::new(&self.instrument, kind, fault)
                     .at_line(row as u64 + 1)
                     .in_column(&column)
@@ -114,7 +114,11 @@ impl BookSeries {
         Err(DataError::new(&self.instrument, DataErrorKind::Columns, fault))
     }
 
-    fn validate_row(&self, row: usize) -> Result<(), (String, DataErrorKind, Fault)> {
+    /// Checks one snapshot by itself and against the time of the one before it.
+    ///
+    /// # Errors
+    /// Returns the column and the fault.
+    pub(crate) fn check_row(&self, row: usize) -> Result<(), (String, DataErrorKind, Fault)> {
         if let Some(before) = row.checked_sub(1).map(|before| self.time_ms[before])
             && self.time_ms[row] <= before
         {

@@ -7,6 +7,9 @@
 use super::bar::{Bar, BarSeries, check, interval_seconds};
 use super::error::{DataError, DataErrorKind, Fault};
 
+/// Most cells (times × instruments) of a panel: about 1 GB of numbers.
+pub const CELLS_MAX: usize = 20_000_000;
+
 /// Which times a panel joined from several series has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Join {
@@ -45,7 +48,8 @@ impl BarPanel {
     /// Joins one series per instrument, in the order given.
     ///
     /// # Errors
-    /// Refuses no series, a name given twice, a series that is not valid, and a join that leaves no time.
+    /// Refuses no series, a name given twice, a series that is not valid, a join that leaves no time, and one with more
+    /// than [`CELLS_MAX`] cells.
     pub fn join(series: &[BarSeries], join: Join) -> Result<Self, DataError> {
         let mut names: Vec<&str> = series.iter().map(|one| one.instrument.as_str()).collect();
         names.sort_unstable();
@@ -68,6 +72,14 @@ impl BarPanel {
                 "Import instruments that traded at the same times, or join them with gaps",
             );
             return Err(DataError::new("panel", DataErrorKind::Empty, fault));
+        }
+        if CELLS_MAX / series.len() < time_ms.len() {
+            let fault = Fault::new(
+                format!("at most {CELLS_MAX} cells"),
+                format!("{} times of {} instruments", time_ms.len(), series.len()),
+                "Keep the times that all instruments share, or import fewer instruments or a shorter span",
+            );
+            return Err(DataError::new("panel", DataErrorKind::TooLarge, fault));
         }
         let mut panel = Self::absent(series, time_ms);
         for (column, one) in series.iter().enumerate() {

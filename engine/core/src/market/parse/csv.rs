@@ -2,12 +2,11 @@
 
 use std::io::Read;
 
-use super::assemble::{Assembler, Cell};
+use super::assemble::{Assembler, Cell, TakeRows};
 pub use super::mapping::CsvMapping;
-use super::mapping::Header;
-use super::text;
+use super::text::{Layout, Table};
 use crate::market::bar::BarSeries;
-use crate::market::error::{DataError, DataErrorKind, Fault};
+use crate::market::error::DataError;
 
 /// Reads the bars of one instrument. Columns are bound by the header's names; the separator (comma, semicolon, tab,
 /// bar) is found in the header; a byte order mark is passed over. `file_name` is used in errors, and as the
@@ -20,69 +19,24 @@ pub fn parse(
     file_name: &str,
     mapping: &CsvMapping,
 ) -> Result<BarSeries, DataError> {
-    let mut reader = text::open(reader, file_name)?;
-    let (line, names) = read_header(&mut reader, file_name)?;
-    let header = Header { file: file_name, names: &names, line: Some(line) };
-    let mut assembler = Assembler::new(&header, mapping)?;
-    while let Some((line, record)) = text::next_record(&mut reader, file_name)? {
-        let record = text::as_text(record, file_name, line)?;
-        refuse_uneven(&record, &names, file_name, line)?;
-        assembler.row(line, |column| record.get(column).map_or(Cell::Missing, Cell::Text))?;
-    }
+    let mut table = Table::open(reader, file_name, &Layout::default())?;
+    let header = table.header();
+    let header = header.view();
+    let mut assembler = Assembler::new(&header, mapping, table.decimal_comma())?;
+    feed(&mut table, &mut assembler)?;
     assembler.finish()
 }
 
-/// Reads the header: its line and names.
+/// Gives every row of `table` to `taker`.
 ///
 /// # Errors
-/// Refuses numbers where names should be.
-pub(super) fn read_header<R: Read>(
-    reader: &mut csv::Reader<text::Source<R>>,
-    file: &str,
-) -> Result<(u64, Vec<String>), DataError> {
-    let Some((line, record)) = text::next_record(reader, file)? else {
-        let fault = Fault::new(
-            "a header line and data",
-            "an empty file",
-            "Check that the export was complete",
-        );
-        return Err(DataError::new(file, DataErrorKind::Empty, fault));
-    };
-    let record = text::as_text(record, file, line)?;
-    let names: Vec<String> = record.iter().map(|name| name.trim().to_owned()).collect();
-    if names.iter().all(|name| name.parse::<f64>().is_ok()) {
-        let fault = Fault::new(
-            "a header line with the names of the columns",
-            "numbers",
-            "Add a first line such as open_time,open,high,low,close,volume, in the order of the columns",
-        );
-        return Err(DataError::new(file, DataErrorKind::Columns, fault).at_line(line));
-    }
-    Ok((line, names))
-}
-
-/// Refuses a row with more or fewer cells than the header.
-///
-/// # Errors
-/// See above.
-pub(super) fn refuse_uneven(
-    record: &csv::StringRecord,
-    names: &[String],
-    file: &str,
-    line: u64,
+/// Refuses the first row that is not good.
+pub(super) fn feed<R: Read>(
+    table: &mut Table<'_, R>,
+    taker: &mut impl TakeRows,
 ) -> Result<(), DataError> {
-    if record.len() == names.len() {
-        return Ok(());
+    while let Some(line) = table.advance()? {
+        taker.row(line, |column| table.cell(column).map_or(Cell::Missing, Cell::Text))?;
     }
-    let next = if record.len() < names.len() {
-        "The file may be cut off, or a quote is not closed: export it again, or complete or remove the row"
-    } else {
-        "Put cells that contain the separator in quotes, and write numbers without thousands separators"
-    };
-    let fault = Fault::new(
-        format!("{} cells, as in the header", names.len()),
-        record.len().to_string(),
-        next,
-    );
-    Err(DataError::new(file, DataErrorKind::Cell, fault).at_line(line))
+    Ok(())
 }

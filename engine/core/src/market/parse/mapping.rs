@@ -112,7 +112,7 @@ impl Header<'_> {
         })
     }
 
-    fn needed(
+    pub(super) fn needed(
         &self,
         part: &str,
         named: Option<&String>,
@@ -134,7 +134,7 @@ impl Header<'_> {
         Err(self.error(fault))
     }
 
-    fn optional(
+    pub(super) fn optional(
         &self,
         part: &str,
         named: Option<&String>,
@@ -225,7 +225,7 @@ impl Header<'_> {
 }
 
 /// Returns a header without what vendors vary: case, spaces, brackets and joining signs.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let kept = name
         .chars()
         .filter(|sign| !sign.is_whitespace() && !"_-.<>()[]*\"'\u{feff}".contains(*sign));

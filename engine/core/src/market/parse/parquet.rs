@@ -11,9 +11,10 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
-use super::assemble::{Assembler, Cell};
+use super::assemble::{Assembler, Cell, TakeRows};
 use super::mapping::{CsvMapping, Header, Roles, shorten};
-use super::{BYTES_MAX, ROWS_MAX};
+use super::panel::Collector;
+use super::{BYTES_MAX, COLUMNS_MAX, ROWS_MAX};
 use crate::market::bar::BarSeries;
 use crate::market::error::{DataError, DataErrorKind, Fault};
 
@@ -24,15 +25,42 @@ const MS_PER_DAY: i64 = 86_400_000;
 /// # Errors
 /// Refuses the first thing that is not good, with row (from 1) and column; then nothing is imported.
 pub fn parse(bytes: Bytes, file_name: &str, mapping: &CsvMapping) -> Result<BarSeries, DataError> {
-    if bytes.len() as u64 > BYTES_MAX {
-        let fault = Fault::new(
-            format!("at most {} MiB", BYTES_MAX >> 20),
-            "more",
-            "Import the file in parts",
-        );
-        return Err(DataError::new(file_name, DataErrorKind::TooLarge, fault));
+    refuse_size(&bytes, file_name)?;
+    guarded(file_name, || {
+        let source = Source::open(bytes, file_name)?;
+        let header = source.header();
+        let mut assembler = Assembler::new(&header, mapping, false)?;
+        source.feed(&mut assembler)?;
+        assembler.finish()
+    })
+}
+
+/// Reads the bars of every instrument, in the order in which the file names them first.
+///
+/// # Errors
+/// As [`parse`] does.
+pub(super) fn parse_many(
+    bytes: Bytes,
+    file_name: &str,
+    mapping: &CsvMapping,
+) -> Result<Vec<BarSeries>, DataError> {
+    refuse_size(&bytes, file_name)?;
+    guarded(file_name, || {
+        let source = Source::open(bytes, file_name)?;
+        let header = source.header();
+        let mut collector = Collector::new(&header, mapping, false)?;
+        source.feed(&mut collector)?;
+        collector.finish()
+    })
+}
+
+fn refuse_size(bytes: &Bytes, file: &str) -> Result<(), DataError> {
+    if bytes.len() as u64 <= BYTES_MAX {
+        return Ok(());
     }
-    guarded(file_name, || read(bytes, file_name, mapping))
+    let wanted = format!("at most {} MiB", BYTES_MAX >> 20);
+    let fault = Fault::new(wanted, "more", "Import the file in parts");
+    Err(DataError::new(file, DataErrorKind::TooLarge, fault))
 }
 
 /// Runs `read` over untrusted bytes. The decoder has panics for malformed pages; here each is an error.
@@ -47,38 +75,57 @@ pub(crate) fn guarded<T>(
         .unwrap_or_else(|_| Err(unreadable(file, "its pages contradict each other")))
 }
 
-fn read(bytes: Bytes, file: &str, mapping: &CsvMapping) -> Result<BarSeries, DataError> {
-    let reader = open(bytes, file)?;
-    let schema = reader.metadata().file_metadata().schema_descr();
-    let names: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
-    let header = Header { file, names: &names, line: None };
-    let mut assembler = Assembler::new(&header, mapping)?;
-    let wanted = positions(assembler.roles());
-    let mut row = 0_u64;
-    for group in 0..reader.num_row_groups() {
-        let mut columns: Vec<Option<Column>> = (0..names.len()).map(|_| None).collect();
-        let group_reader =
-            reader.get_row_group(group).map_err(|error| decode_error(file, &error))?;
-        let row_count = group_reader.metadata().num_rows();
-        for position in &wanted {
-            let descriptor = schema.column(*position);
-            let column = group_reader
-                .get_column_reader(*position)
-                .map_err(|error| decode_error(file, &error))?;
-            columns[*position] = Some(Column::read(column, &descriptor, file)?);
-        }
-        let row_count = usize::try_from(row_count).unwrap_or(usize::MAX);
-        if columns.iter().flatten().any(|column| column.len() != row_count) {
-            return Err(unreadable(file, "its columns differ in length"));
-        }
-        for index in 0..row_count {
-            row += 1;
-            assembler.row(row, |position| {
-                columns[position].as_ref().map_or(Cell::Missing, |column| column.cell(index))
-            })?;
-        }
+/// An opened table.
+struct Source<'f> {
+    reader: SerializedFileReader<Bytes>,
+    names: Vec<String>,
+    file: &'f str,
+}
+
+impl<'f> Source<'f> {
+    fn open(bytes: Bytes, file: &'f str) -> Result<Self, DataError> {
+        let reader = open(bytes, file)?;
+        let schema = reader.metadata().file_metadata().schema_descr();
+        let names = schema.columns().iter().map(|column| column.path().string()).collect();
+        Ok(Self { reader, names, file })
     }
-    assembler.finish()
+
+    fn header(&self) -> Header<'_> {
+        Header { file: self.file, names: &self.names, line: None }
+    }
+
+    /// Gives every row to `taker`.
+    fn feed(&self, taker: &mut impl TakeRows) -> Result<(), DataError> {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        let wanted = positions(taker.roles());
+        let mut row = 0_u64;
+        for group in 0..self.reader.num_row_groups() {
+            let mut columns: Vec<Option<Column>> = (0..self.names.len()).map(|_| None).collect();
+            let group_reader = self
+                .reader
+                .get_row_group(group)
+                .map_err(|error| decode_error(self.file, &error))?;
+            let row_count = group_reader.metadata().num_rows();
+            for position in &wanted {
+                let descriptor = schema.column(*position);
+                let column = group_reader
+                    .get_column_reader(*position)
+                    .map_err(|error| decode_error(self.file, &error))?;
+                columns[*position] = Some(Column::read(column, &descriptor, self.file)?);
+            }
+            let row_count = usize::try_from(row_count).unwrap_or(usize::MAX);
+            if columns.iter().flatten().any(|column| column.len() != row_count) {
+                return Err(unreadable(self.file, "its columns differ in length"));
+            }
+            for index in 0..row_count {
+                row += 1;
+                taker.row(row, |position| {
+                    columns[position].as_ref().map_or(Cell::Missing, |column| column.cell(index))
+                })?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Opens a Parquet file and checks how much it claims to hold.
@@ -94,6 +141,12 @@ pub(crate) fn open(bytes: Bytes, file: &str) -> Result<SerializedFileReader<Byte
         .map(|group| group.num_rows().max(0))
         .fold(0, i64::saturating_add);
     refuse_compression(reader.metadata(), file)?;
+    let columns = reader.metadata().file_metadata().schema_descr().num_columns();
+    if COLUMNS_MAX < columns {
+        let next = "Export only the columns that are needed";
+        let fault = Fault::new(format!("at most {COLUMNS_MAX} columns"), columns.to_string(), next);
+        return Err(DataError::new(file, DataErrorKind::TooLarge, fault));
+    }
     if usize::try_from(rows).is_ok_and(|rows| rows <= ROWS_MAX) {
         return Ok(reader);
     }

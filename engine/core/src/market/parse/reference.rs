@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::csv::{read_header, refuse_uneven};
-use super::{ROWS_MAX, text};
+use super::ROWS_MAX;
+use super::text::{self, Layout, Table};
 use crate::market::error::{DataError, DataErrorKind, Fault};
 
 /// A table as written.
@@ -55,33 +55,25 @@ impl ReferenceTable {
 /// # Errors
 /// Refuses what is no table: not text, uneven rows, a name twice, no rows.
 pub fn parse(reader: impl Read, file_name: &str) -> Result<ReferenceTable, DataError> {
-    let mut reader = text::open(reader, file_name)?;
-    let (line, names) = read_header(&mut reader, file_name)?;
-    refuse_repeated(&names, file_name, line)?;
+    let mut table = Table::open(reader, file_name, &Layout::default())?;
+    let header = table.header();
+    let names = &header.names;
+    refuse_repeated(names, file_name, header.view().line.unwrap_or(1))?;
     let mut cells: Vec<Vec<String>> = vec![Vec::new(); names.len()];
     let mut row_count = 0_usize;
-    while let Some((line, record)) = text::next_record(&mut reader, file_name)? {
-        let record = text::as_text(record, file_name, line)?;
-        refuse_uneven(&record, &names, file_name, line)?;
+    while let Some(line) = table.advance()? {
         row_count += 1;
         if ROWS_MAX < row_count {
-            let fault =
-                Fault::new(format!("at most {ROWS_MAX} rows"), "more", "Import the file in parts");
-            return Err(DataError::new(file_name, DataErrorKind::TooLarge, fault).at_line(line));
+            return Err(text::too_many_rows(file_name, line));
         }
-        for (column, cell) in cells.iter_mut().zip(record.iter()) {
-            column.push(cell.trim().to_owned());
+        for (position, column) in cells.iter_mut().enumerate() {
+            column.push(table.cell(position).unwrap_or_default().trim().to_owned());
         }
     }
     if row_count == 0 {
-        let fault = Fault::new(
-            "at least one row of data",
-            "the header only",
-            "Check that the export was complete",
-        );
-        return Err(DataError::new(file_name, DataErrorKind::Empty, fault));
+        return Err(text::header_only(file_name));
     }
-    Ok(sort_columns(&names, cells, row_count))
+    Ok(sort_columns(names, cells, row_count))
 }
 
 fn sort_columns(names: &[String], cells: Vec<Vec<String>>, row_count: usize) -> ReferenceTable {
