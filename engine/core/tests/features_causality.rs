@@ -1,6 +1,7 @@
 //! Every feature, set and formula: the future cannot change the past, bar by bar equals the whole, and only what is
 //! marked so looks ahead.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(clippy::cast_possible_truncation, reason = "the shared builders narrow weights")]
 
 mod support;
 

@@ -87,7 +87,7 @@ fn an_environment_runs_on_chosen_features() {
         let prepared = prepare(&strategy, &bars, &SplitConfig::default(), None).unwrap();
         let width = names_of(&strategy.features).unwrap().len();
         assert_eq!((prepared.train.width(), prepared.normaliser.width()), (width, width));
-        let mut environment = build(&strategy, prepared.train).unwrap();
+        let environment = build(&strategy, prepared.train).unwrap();
         let mut observation = vec![0.0; environment.observation_len()];
         environment.observe(&mut observation);
         assert!(observation.iter().all(|value| value.is_finite()));
@@ -140,4 +140,49 @@ fn a_start_that_stands_still_belongs_to_no_segment() {
     let strategy = strategy(json!({"list": [{"name": "stochastic"}]}));
     let prepared = prepare(&strategy, &bars, &SplitConfig::default(), None).unwrap();
     assert_eq!(prepared.train.time_ms()[0], bars.time_ms[104], "five bars after the first move");
+}
+
+/// The figures of `docs/guide/features.md`.
+#[test]
+fn every_feature_warms_up_for_as_long_as_its_documentation_says() {
+    for (entry, rows) in [
+        (json!({"name": "simple_return", "window": 7}), 7),
+        (json!({"name": "log_return", "window": 7}), 7),
+        (json!({"name": "sma", "window": 7}), 6),
+        (json!({"name": "ema", "window": 7}), 6),
+        (json!({"name": "wma", "window": 7}), 6),
+        (json!({"name": "dema", "window": 7}), 12),
+        (json!({"name": "kama", "window": 7}), 7),
+        (json!({"name": "macd"}), 26 + 9 - 2),
+        (json!({"name": "rsi", "window": 7}), 7),
+        (json!({"name": "stochastic"}), 14 + 3 - 2 + 3 - 1),
+        (json!({"name": "williams_r", "window": 7}), 6),
+        (json!({"name": "cci", "window": 7}), 6),
+        (json!({"name": "roc", "window": 7}), 7),
+        (json!({"name": "momentum", "window": 7}), 7),
+        (json!({"name": "adx", "window": 7}), 13),
+        (json!({"name": "atr", "window": 7}), 7),
+        (json!({"name": "bollinger", "window": 7}), 6),
+        (json!({"name": "donchian", "window": 7}), 6),
+        (json!({"name": "keltner", "window": 7}), 7),
+        (json!({"name": "volatility", "window": 7}), 7),
+        (json!({"name": "volatility", "window": 7, "estimator": "parkinson"}), 6),
+        (json!({"name": "volatility", "window": 7, "estimator": "garman_klass"}), 6),
+        (json!({"name": "volatility", "window": 7, "estimator": "rogers_satchell"}), 6),
+        (json!({"name": "volatility", "window": 7, "estimator": "yang_zhang"}), 7),
+        (json!({"name": "obv"}), 0),
+        (json!({"name": "vwap", "window": 7}), 6),
+        (json!({"name": "vwap_session"}), 0),
+        (json!({"name": "mfi", "window": 7}), 7),
+        (json!({"name": "chaikin_money_flow", "window": 7}), 6),
+        (json!({"name": "chaikin"}), 9),
+        (json!({"name": "candle"}), 1),
+        (json!({"name": "calendar"}), 0),
+        (json!({"name": "calendar_cycle"}), 0),
+        (json!({"name": "alpha158", "truth": "faithful"}), 119),
+        (json!({"name": "expression", "text": "Ref(Mean($close, 5), 3)"}), 7),
+    ] {
+        let chosen = strategy(json!({"list": [entry]})).features;
+        assert_eq!(warmup_rows_of(&chosen).unwrap(), rows, "{entry}");
+    }
 }

@@ -3,11 +3,11 @@
 use super::functions::{Field, Function};
 use super::nodes::{Node, Program};
 use crate::error::EngineError;
-use crate::features::Block;
 use crate::features::moving_average::LinearMean;
 use crate::features::rolling::{
     Comoments, Extremum, Lag, Moments, Ordered, Regression, Seed, Smooth, Sum, number,
 };
+use crate::features::{Block, panel};
 use crate::market::Bar;
 
 /// What a node remembers of one instrument.
@@ -101,25 +101,24 @@ impl Memory {
                 kernel.push(x);
                 if node.function == F::Std { kernel.deviation(1) } else { kernel.variance(1) }
             }
-            Self::Extremum(kernel) => kernel.update(x).map(|extreme| match node.function {
-                F::IndexOfMax | F::IndexOfMin => number(extreme.place + 1),
-                _ => extreme.value,
-            }),
+            Self::Extremum(kernel) => {
+                let extreme = kernel.update(x)?;
+                let place = matches!(node.function, F::IndexOfMax | F::IndexOfMin);
+                Some(if place { number(extreme.place + 1) } else { extreme.value })
+            }
             Self::Ordered(kernel) => {
                 kernel.push(x);
-                match node.function {
-                    F::Rank => kernel.rank().map(|rank| rank / number(node.window)),
-                    F::Median => kernel.quantile(0.5),
-                    _ => kernel.quantile(node.number()),
+                if node.function == F::Rank {
+                    return kernel.rank().map(|rank| rank / number(node.window));
                 }
+                kernel.quantile(if node.function == F::Median { 0.5 } else { node.number() })
             }
             Self::Regression(kernel) => {
                 let line = kernel.update(x)?;
-                match node.function {
-                    F::Slope => Some(line.slope),
-                    F::RSquared => line.r_squared,
-                    _ => Some(line.residual),
+                if node.function == F::RSquared {
+                    return line.r_squared;
                 }
+                Some(if node.function == F::Slope { line.slope } else { line.residual })
             }
             Self::Smooth(kernel) => kernel.update(x),
             Self::Linear(kernel) => kernel.update(x),
@@ -265,9 +264,9 @@ impl PanelFormulas {
         let row: Vec<Option<f64>> =
             defined.map(|(value, bar)| value.filter(|_| bar.is_some())).collect();
         let compared = if node.function == Function::CrossRank {
-            super::super::panel::ranks(&row)
+            panel::ranks(&row)
         } else {
-            super::super::panel::z_scores(&row)
+            panel::z_scores(&row)
         };
         self.values[place * self.lanes..(place + 1) * self.lanes].copy_from_slice(&compared);
     }

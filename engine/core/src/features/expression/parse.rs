@@ -9,6 +9,7 @@ use std::fmt;
 use super::functions::{FIELDS, FUNCTIONS, Function, Signature, suggest};
 use super::nodes::{Node, Program};
 use crate::error::EngineError;
+use crate::features::rolling;
 
 /// Longest text of a formula, in letters.
 pub const LETTERS_MAX: usize = 4000;
@@ -230,17 +231,15 @@ impl Reader<'_> {
         let found = format!("{}{number}", if negative { "-" } else { "" });
         if negative && 0.0 < number {
             self.at = start;
-            let next = match function {
-                Function::Ref | Function::Delta => {
-                    "A negative distance looks ahead: no decision can know it. Use a positive one"
-                }
-                _ => "Use the number of bars up to this one",
+            let next = if matches!(function, Function::Ref | Function::Delta) {
+                "A negative distance looks ahead: no decision can know it. Use a positive one"
+            } else {
+                "Use the number of bars up to this one"
             };
             return Err(self.fault("a number of bars of the past", &found, next));
         }
-        let whole = (least..=WINDOW_MAX).find(|bars| {
-            super::super::rolling::number(*bars).total_cmp(&number).is_eq() && !negative
-        });
+        let whole = (least..=WINDOW_MAX)
+            .find(|bars| rolling::number(*bars).total_cmp(&number).is_eq() && !negative);
         whole.ok_or_else(|| {
             self.at = start;
             let wanted = format!("a whole number of bars from {least} to {WINDOW_MAX}");

@@ -200,7 +200,7 @@ proptest! {
             prop_assert_eq!(low.extreme().unwrap(), Extreme { value: least, place: place(least) });
             let below = window.iter().filter(|other| *other < value).count();
             let equal = window.iter().filter(|other| other.total_cmp(value).is_eq()).count();
-            prop_assert_eq!(ordered.rank().unwrap(), number(below) + (number(equal) + 1.0) / 2.0);
+            prop_assert_eq!(ordered.rank(), Some(number(below) + (number(equal) + 1.0) / 2.0));
             let mut sorted = window.to_vec();
             sorted.sort_by(f64::total_cmp);
             prop_assert_eq!(ordered.quantile(0.0), sorted.first().copied());
