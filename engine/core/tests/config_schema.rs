@@ -185,6 +185,13 @@ fn starts() -> Vec<Value> {
             serde_json::to_value(engine::config::defaults(algorithm.id).unwrap()).unwrap()
         })
         .collect();
+    values.push(json!({"features": {"list": [
+        {"name": "classic16"},
+        {"name": "rsi", "window": 14},
+        {"name": "alpha158", "volume": false, "truth": "corrected"},
+        {"name": "bollinger", "window": 20, "width": 2.0},
+        {"name": "expression", "text": "$close", "column": "price"},
+    ]}}));
     values.push(json!({"kind": "training", "epochs": 3, "seed": 1, "split": {"train": 0.5, "valid": 0.2, "purge_bars": 3}, "checkpoint_every_seconds": 5.0}));
     values.push(json!({"kind": "backtest", "segment": "valid", "seed": 1, "policy": {"source": "session", "session_id": "ses_0123456789abcdef0123456789abcdef"}}));
     values
@@ -235,7 +242,7 @@ fn replacement() -> impl Strategy<Value = Value> {
 }
 
 fn has_numbered_tag(value: &Value) -> bool {
-    const TAGS: [&str; 4] = ["algorithm", "kind", "source", "task"];
+    const TAGS: [&str; 5] = ["algorithm", "kind", "name", "source", "task"];
     let Some(fields) = value.as_object() else { return false };
     fields.iter().any(|(key, value)| {
         TAGS.contains(&key.as_str()) && value.is_number() || has_numbered_tag(value)

@@ -12,7 +12,7 @@ mod support;
 
 use std::sync::Arc;
 
-use engine::config::{FillRule, SplitConfig, StrategyConfig};
+use engine::config::{FillRule, Normalisation, SplitConfig, StrategyConfig};
 use engine::environment::{MarketData, Prepared, build, prepare};
 use engine::features::Normaliser;
 use engine::market::{BarSeries, split, synthetic};
@@ -115,6 +115,24 @@ fn inside_the_training_segment_nothing_but_the_normaliser_could_know() {
         prepare(&strategy, &synthetic::generate(17, ROWS), &SplitConfig::default(), None).unwrap();
     let compared = assert_blind(&strategy, &rows(40, 2), Some(&fixed.normaliser));
     assert!(compared > 1000, "the test has to compare something: {compared}");
+}
+
+#[test]
+fn chosen_features_see_no_future_either() {
+    let train_end = split(ROWS, &SplitConfig::default(), 5).unwrap().train.end;
+    for normalisation in [Normalisation::ZScore, Normalisation::Robust, Normalisation::MinMax] {
+        let mut strategy = strategy(|config| config.allow_short = true);
+        strategy.features.normalisation = normalisation;
+        strategy.features.list = serde_json::from_value(serde_json::json!([
+            {"name": "alpha158"},
+            {"name": "macd"},
+            {"name": "keltner"},
+            {"name": "expression", "text": "Corr($close, Ref($volume, 3), 10)"},
+        ]))
+        .unwrap();
+        let compared = assert_blind(&strategy, &rows(train_end, 1), None);
+        assert!(compared > 200, "the test has to compare something: {compared}");
+    }
 }
 
 /// The faithful mode says that its rewards look ahead: this test shows that the method above would notice.

@@ -56,7 +56,11 @@ pub fn segments(
     rows: usize,
 ) -> Result<Splits, TooFewBars> {
     let lookback = lookback(strategy);
-    let warmup = features::warmup_rows(strategy.features.set);
+    let warmup = features::warmup_rows_of(&strategy.features).map_err(|error| TooFewBars {
+        rows,
+        needed: None,
+        reason: error.to_string(),
+    })?;
     cut(rows, config, lookback, warmup).map_err(|reason| TooFewBars {
         rows,
         needed: needed(config, lookback, warmup),

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::faithful::AlgorithmicTrading;
 use super::length::segments;
 use super::{Environment, MarketData, SingleAsset};
-use crate::config::{EnvironmentConfig, Normalisation, SplitConfig, StrategyConfig, Truth};
+use crate::config::{EnvironmentConfig, SplitConfig, StrategyConfig, Truth};
 use crate::error::EngineError;
-use crate::features::{FeatureFrame, Normaliser, frame};
-use crate::market::BarSeries;
+use crate::features::{FeatureFrame, Normaliser, frame_of, looks_ahead_of};
+use crate::market::{BarSeries, Splits};
 
 /// The three segments and what they were normalised with.
 #[derive(Debug, Clone)]
@@ -39,7 +39,22 @@ pub fn prepare(
     let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
     let splits =
         segments(strategy, split_config, bars.len()).map_err(|error| refused(error.to_string()))?;
-    let mut features = frame(bars, strategy.features.set);
+    let ahead = looks_ahead_of(&strategy.features)?;
+    if config.truth == Truth::Corrected && !ahead.is_empty() {
+        return Err(refused(format!(
+            "wanted features that see the past only; found {}, which the reference computes from the end of the series. \
+             Choose the corrected form, or a faithful environment",
+            ahead.join(", ")
+        )));
+    }
+    let mut features = frame_of(bars, &strategy.features)?;
+    if bars.len() <= features.warmup_rows {
+        return Err(refused(never_defined(&features)));
+    }
+    // What was not defined at the start for longer than its window belongs to no segment.
+    let warm = |rows: Range<usize>| rows.start.max(features.warmup_rows)..rows.end;
+    let splits =
+        Splits { train: warm(splits.train), valid: warm(splits.valid), test: warm(splits.test) };
     let normaliser = choose(strategy, config.truth, &features, splits.train.clone(), normaliser)?;
     normaliser.apply(&mut features);
     let segment = |rows: Range<usize>| MarketData::new(bars, &features, rows).map(Arc::new);
@@ -71,9 +86,8 @@ fn choose(
         return Ok(given.clone());
     }
     Ok(match (truth, strategy.features.normalisation) {
-        (Truth::Faithful, Normalisation::ZScore | Normalisation::None)
-        | (Truth::Corrected, Normalisation::None) => Normaliser::identity(features.width),
-        (Truth::Corrected, Normalisation::ZScore) => Normaliser::fit(features, train),
+        (Truth::Faithful, _) => Normaliser::identity(features.width),
+        (Truth::Corrected, how) => Normaliser::fit_as(how, features, train),
     })
 }
 
@@ -90,6 +104,18 @@ pub fn build(
         Truth::Corrected => Box::new(SingleAsset::new(strategy, market)?),
         Truth::Faithful => Box::new(AlgorithmicTrading::from_strategy(strategy, market)?),
     })
+}
+
+fn never_defined(features: &FeatureFrame) -> String {
+    let last = features.rows.saturating_sub(1) * features.width;
+    let column = features.values.iter().skip(last).position(|value| value.is_nan());
+    let name =
+        column.and_then(|column| features.names.get(column)).map_or("a feature", |name| name);
+    format!(
+        "wanted features that are defined on this data; found none for {name} in {} bars. Choose a set without volume \
+         where the data has none, or leave the feature out",
+        features.rows
+    )
 }
 
 fn refused(detail: String) -> EngineError {

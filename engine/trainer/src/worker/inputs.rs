@@ -94,7 +94,8 @@ pub fn data_terms(
     snapshot_bytes: u64,
 ) -> Vec<(&'static str, u64)> {
     let rows = rows as u64;
-    let width = features::names(strategy.features.set).len() as u64;
+    // A list that cannot be read is refused when the data is prepared; until then it needs nothing.
+    let width = features::names_of(&strategy.features).map_or(0, |names| names.len()) as u64;
     vec![
         ("data file", snapshot_bytes),
         // time, four prices, adjusted close, volume
