@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use engine::config::{
     AlgorithmicTradingConfig, EnvironmentConfig, RiskConfig, StrategyConfig, Truth,
 };
-use engine::environment::{Environment, MarketData, build};
+use engine::environment::{Action, Environment, MarketData, build};
 use engine::features;
 use engine::market::synthetic;
 
@@ -34,7 +34,7 @@ fn episode(environment: &mut dyn Environment, observation: &mut [f32]) -> f64 {
     let (mut step, mut rewards) = (0_usize, 0.0);
     loop {
         environment.observe(observation);
-        let result = environment.step([2, 2, 1, 0, 2, 0, 1][step % 7]);
+        let result = environment.step(Action::Discrete([2, 2, 1, 0, 2, 0, 1][step % 7]));
         rewards += result.reward;
         step += 1;
         if result.ended() {

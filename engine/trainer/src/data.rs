@@ -111,7 +111,7 @@ impl Lens for WholeLens {
 #[cfg(test)]
 mod tests {
     use engine::config::{SplitConfig, Truth};
-    use engine::environment::{build, prepare};
+    use engine::environment::{Action, build, prepare};
     use engine::market::synthetic;
     use engine::rng::{Stream, StreamId};
 
@@ -144,7 +144,7 @@ mod tests {
                     |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
                 assert_eq!(bits(&seen), bits(&again), "{truth:?}");
                 let actions = u32::try_from(environment.action_count()).unwrap();
-                if environment.step(draws.below(actions) as usize).ended() {
+                if environment.step(Action::Discrete(draws.below(actions) as usize)).ended() {
                     break;
                 }
             }

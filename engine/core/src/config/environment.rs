@@ -72,3 +72,68 @@ impl Default for AlgorithmicTradingConfig {
         }
     }
 }
+
+/// Trading a portfolio: each bar the agent says which share of the account each instrument shall have.
+///
+/// Source: TradeMaster 1.0.0, environments `portfolio_management*`, corrected (spec/trademaster.md 11, rows P1 to P9);
+/// amounts are its defaults.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct PortfolioConfig {
+    /// Cash at the start, in the common quote currency of the instruments.
+    #[garde(range(min = 1.0, max = 1e12), custom(finite))]
+    pub initial_cash: f64,
+    /// Bars the agent looks back.
+    #[garde(range(min = 1, max = 1000))]
+    pub window_bars: u32,
+    /// Whether fractions of a unit can be held, or whole lots only.
+    #[garde(skip)]
+    pub units: PortfolioUnits,
+    /// Units of one lot. Used with `whole_lots` only.
+    #[garde(range(min = 0.000000001, max = 1e9), custom(finite))]
+    pub lot_units: f64,
+    /// How dividends reach the account.
+    #[garde(skip)]
+    pub dividends: DividendRule,
+    /// Bars in a row without a price after which an instrument counts as delisted: what is held of it is closed at its
+    /// last price.
+    #[garde(range(min = 1, max = 100_000))]
+    pub absent_bars_max: u32,
+}
+
+impl Default for PortfolioConfig {
+    fn default() -> Self {
+        Self {
+            initial_cash: 100_000.0,
+            window_bars: 10,
+            units: PortfolioUnits::Fractional,
+            lot_units: 1.0,
+            dividends: DividendRule::Adjusted,
+            absent_bars_max: 20,
+        }
+    }
+}
+
+/// What can be held of an instrument.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PortfolioUnits {
+    /// Any fraction of a unit.
+    #[default]
+    Fractional,
+    /// Whole lots only; what a lot is too large for stays in cash.
+    WholeLots,
+}
+
+/// How dividends reach the account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DividendRule {
+    /// Prices are adjusted for them: a dividend is reinvested on the day it is paid.
+    #[default]
+    Adjusted,
+    /// Prices are those of the market; what was held over the night is paid in cash.
+    Explicit,
+    /// Prices are those of the market and dividends are lost.
+    None,
+}

@@ -25,7 +25,9 @@ mod walk;
 pub use agents::{ALGORITHMS, AgentConfig, AlgorithmInfo};
 pub use canonical::hash;
 pub use codes::VIOLATION_CODES;
-pub use environment::{AlgorithmicTradingConfig, EnvironmentConfig};
+pub use environment::{
+    AlgorithmicTradingConfig, DividendRule, EnvironmentConfig, PortfolioConfig, PortfolioUnits,
+};
 pub use features::{FeatureSet, FeaturesConfig, Normalisation};
 pub use matching::{FillRule, MatchingConfig};
 pub use resources::ResourcesConfig;

@@ -9,12 +9,17 @@ pub mod faithful;
 pub mod length;
 mod market_data;
 pub mod observation;
+mod panel_data;
+pub mod portfolio;
 mod prepare;
 pub mod reward;
 mod single_asset;
 mod state;
 
+pub use action::{Action, ActionSpace};
 pub use market_data::MarketData;
+pub use panel_data::{InstrumentFrames, PanelData};
+pub use portfolio::Portfolio;
 pub use prepare::{Prepared, build, prepare};
 pub use single_asset::SingleAsset;
 
@@ -33,8 +38,13 @@ pub trait Environment: Send {
         self.observation_names().len()
     }
 
-    /// Returns how many actions there are; actions are `0..action_count()`.
-    fn action_count(&self) -> usize;
+    /// Returns which actions there are.
+    fn action_space(&self) -> ActionSpace;
+
+    /// Returns how many actions there are to choose from, `0..action_count()`; 0 where actions are vectors.
+    fn action_count(&self) -> usize {
+        self.action_space().count()
+    }
 
     /// Returns how many steps an episode from the start has unless ruin ends it.
     fn steps_per_episode(&self) -> usize;
@@ -58,14 +68,31 @@ pub trait Environment: Send {
     /// with a reward of 0.
     ///
     /// # Panics
-    /// When the action does not exist or the books no longer balance.
-    fn step(&mut self, action: usize) -> StepResult;
+    /// When the action is none of [`action_space`](Self::action_space) (ask [`ActionSpace::check`] first where it
+    /// comes from outside), or the books no longer balance.
+    fn step(&mut self, action: Action<'_>) -> StepResult;
 
     /// Returns the value of the account, quote currency.
     fn equity(&self) -> f64;
 
     /// Returns the account as it stands.
     fn snapshot(&self) -> AccountSnapshot;
+
+    /// Returns what is held of each instrument, in the order of the data. Cash and the values add up to the equity.
+    fn holdings(&self) -> Vec<Holding> {
+        let account = self.snapshot();
+        vec![Holding { quantity: account.position, value: account.equity - account.cash }]
+    }
+
+    /// Returns what the last step traded, with the index of the instrument.
+    fn last_fills(&self) -> Vec<(usize, Fill)> {
+        self.snapshot().last_fill.map(|fill| (0, fill)).into_iter().collect()
+    }
+
+    /// Returns what befell the account beside its own trades in this episode, in sentences for a report.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Returns the whole state as bytes; equal states give equal bytes.
     fn save(&self) -> Vec<u8>;
@@ -105,9 +132,9 @@ pub struct AccountSnapshot {
     pub equity: f64,
     /// Cash, quote currency.
     pub cash: f64,
-    /// Units held, negative when short.
+    /// Units held, negative when short; 0 where there are several instruments: see [`Environment::holdings`].
     pub position: f64,
-    /// Units of one lot.
+    /// Units of one lot; 0 where there are several instruments or fractions are traded.
     pub lot: f64,
     /// Fees and slippage paid in this episode, quote currency.
     pub costs: f64,
@@ -115,6 +142,15 @@ pub struct AccountSnapshot {
     pub refusal_count: u32,
     /// Orders that were made smaller (limit or funds) in this episode.
     pub cut_count: u32,
-    /// What the last step traded.
+    /// What the last step traded; absent where there are several instruments: see [`Environment::last_fills`].
     pub last_fill: Option<Fill>,
+}
+
+/// What is held of one instrument.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Holding {
+    /// Units, negative when short.
+    pub quantity: f64,
+    /// What they are worth at the prices that value the account, quote currency, negative when short.
+    pub value: f64,
 }

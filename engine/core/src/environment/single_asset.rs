@@ -14,8 +14,8 @@ use std::sync::Arc;
 use super::action::{AccountView, ActionRules, CutReason, decide_order};
 use super::observation::{self, AccountObservation};
 use super::reward::{log_return, ruined};
-use super::state::{Reader, Writer, damaged};
-use super::{AccountSnapshot, Environment, MarketData, StepResult};
+use super::state::{Ended, Reader, Writer, damaged};
+use super::{AccountSnapshot, Action, ActionSpace, Environment, MarketData, StepResult};
 use crate::config::{AlgorithmicTradingConfig, MatchingConfig, RiskConfig, StrategyConfig};
 use crate::error::EngineError;
 use crate::matching::BarExchange;
@@ -53,13 +53,6 @@ struct State {
     refusal_count: u32,
     cut_count: u32,
     last_fill: Option<Fill>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    No,
-    Terminated,
-    Truncated,
 }
 
 impl SingleAsset {
@@ -161,7 +154,7 @@ impl SingleAsset {
         } else if state.row + 1 == self.market.rows() {
             state.ended = Ended::Truncated;
         }
-        state.result(log_return(before, state.equity, self.config.initial_cash))
+        state.ended.result(log_return(before, state.equity, self.config.initial_cash))
     }
 }
 
@@ -192,19 +185,15 @@ impl State {
             last_fill: None,
         })
     }
-
-    fn result(&self, reward: f64) -> StepResult {
-        StepResult {
-            reward,
-            terminated: self.ended == Ended::Terminated,
-            truncated: self.ended == Ended::Truncated,
-        }
-    }
 }
 
 impl Environment for SingleAsset {
     fn observation_names(&self) -> &[String] {
         &self.names
+    }
+
+    fn action_space(&self) -> ActionSpace {
+        ActionSpace::Discrete(self.rules.action_count())
     }
 
     fn action_count(&self) -> usize {
@@ -238,11 +227,11 @@ impl Environment for SingleAsset {
         observation::observe(&self.market, self.state.row, self.window, account, out);
     }
 
-    fn step(&mut self, action: usize) -> StepResult {
+    fn step(&mut self, action: Action<'_>) -> StepResult {
         if self.state.ended != Ended::No {
-            return self.state.result(0.0);
+            return self.state.ended.result(0.0);
         }
-        let traded = self.trade(action);
+        let traded = self.trade(action.index());
         assert!(traded.is_ok(), "an amount left the finite numbers: {traded:?}");
         self.advance()
     }
@@ -298,12 +287,7 @@ impl Environment for SingleAsset {
         }
         state.ledger = Ledger::restore(&numbers)?;
         state.equity = reader.f64()?;
-        state.ended = match reader.u64()? {
-            0 => Ended::No,
-            1 => Ended::Terminated,
-            2 => Ended::Truncated,
-            _ => return Err(damaged("its end is none of the known ones")),
-        };
+        state.ended = Ended::read(reader.u64()?)?;
         state.refusal_count = reader.u32()?;
         state.cut_count = reader.u32()?;
         state.last_fill = reader.fill()?;

@@ -1,8 +1,42 @@
-//! The state of an environment as bytes: a tag, then fixed-width little-endian numbers, nothing else.
+//! What all environments keep alike: how an episode ended, and the state as bytes (a tag, then fixed-width
+//! little-endian numbers, nothing else).
 
+use super::StepResult;
 use crate::error::EngineError;
 use crate::num::{Money, Price, Quantity};
 use crate::orders::Fill;
+
+/// Whether and how an episode ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It goes on.
+    No,
+    /// By ruin, or because the task is done: nothing follows.
+    Terminated,
+    /// By the end of the data.
+    Truncated,
+}
+
+impl Ended {
+    /// Returns what a step brought.
+    pub(super) fn result(self, reward: f64) -> StepResult {
+        StepResult {
+            reward,
+            terminated: self == Self::Terminated,
+            truncated: self == Self::Truncated,
+        }
+    }
+
+    /// Reads what `as u64` wrote.
+    pub(super) fn read(number: u64) -> Result<Self, EngineError> {
+        match number {
+            0 => Ok(Self::No),
+            1 => Ok(Self::Terminated),
+            2 => Ok(Self::Truncated),
+            _ => Err(damaged("its end is none of the known ones")),
+        }
+    }
+}
 
 /// Writes numbers.
 pub(super) struct Writer(Vec<u8>);

@@ -4,4 +4,4 @@ pub mod bars;
 pub mod fees;
 pub mod slippage;
 
-pub use bars::BarExchange;
+pub use bars::{BarExchange, market_fill};

@@ -10,7 +10,7 @@ use super::step::Decider;
 use crate::config::{
     BacktestConfig, EnvironmentConfig, FillRule, Segment, SessionConfig, StrategyConfig, Truth,
 };
-use crate::environment::{Environment, MarketData, build, prepare};
+use crate::environment::{Action, Environment, MarketData, build, prepare};
 use crate::error::EngineError;
 use crate::evaluation::report::{BacktestReport, PolicyResult, Trade};
 use crate::evaluation::thin;
@@ -199,7 +199,7 @@ impl Runner<'_, '_> {
         loop {
             let environment = &mut self.environment;
             let action = decider.action(|out| environment.observe(out))?;
-            let result = environment.step(action);
+            let result = environment.step(Action::Discrete(action));
             self.note(&mut outcome)?;
             self.tick()?;
             if result.ended() {

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use crate::config::{EnvironmentConfig, StrategyConfig};
 use crate::environment::observation::{self, AccountObservation};
 use crate::environment::state::{Reader, Writer, damaged};
-use crate::environment::{AccountSnapshot, Environment, MarketData, StepResult};
+use crate::environment::{
+    AccountSnapshot, Action, ActionSpace, Environment, MarketData, StepResult,
+};
 use crate::error::EngineError;
 use crate::num::{Money, Price, Quantity, narrow};
 use crate::orders::Fill;
@@ -247,6 +249,10 @@ impl Environment for AlgorithmicTrading {
         &self.names
     }
 
+    fn action_space(&self) -> ActionSpace {
+        ActionSpace::Discrete(self.action_count())
+    }
+
     fn action_count(&self) -> usize {
         2 * self.constants.max_volume as usize + 1
     }
@@ -290,7 +296,8 @@ impl Environment for AlgorithmicTrading {
         );
     }
 
-    fn step(&mut self, action: usize) -> StepResult {
+    fn step(&mut self, action: Action<'_>) -> StepResult {
+        let action = action.index();
         assert!(
             action < self.action_count(),
             "there is no action {action} of {}",

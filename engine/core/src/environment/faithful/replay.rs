@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{AlgorithmicTrading, AssetRecursion, Constants, ReplayPolicy};
 use crate::config::FeatureSet;
-use crate::environment::{Environment, MarketData};
+use crate::environment::{Action, Environment, MarketData};
 use crate::error::EngineError;
 use crate::features;
 use crate::metrics::faithful::{FaithfulMetrics, PERIODS, metrics};
@@ -128,7 +128,7 @@ pub fn replay_with(
     let (mut first_reward, mut first_volidality) = (f64::NAN, f64::NAN);
     loop {
         environment.observe(&mut observation);
-        let result = environment.step(decide(&observation, calls));
+        let result = environment.step(Action::Discrete(decide(&observation, calls)));
         reward_sum += result.reward;
         calls += 1;
         if calls == 1 {

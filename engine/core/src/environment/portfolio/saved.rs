@@ -1,0 +1,94 @@
+//! The state of a portfolio environment as bytes, and back. Decides nothing.
+
+use super::{Portfolio, State};
+use crate::environment::state::{Ended, Reader, Writer, damaged};
+use crate::error::EngineError;
+use crate::portfolio::{Ledger, LedgerState};
+
+/// Names environment and layout of saved states.
+const TAG: [u8; 8] = *b"TMPF0001";
+
+/// Returns the whole state.
+pub(super) fn save(environment: &Portfolio) -> Vec<u8> {
+    let (state, panel) = (&environment.state, &environment.panel);
+    let mut writer = Writer::new(TAG);
+    for count in [panel.rows(), panel.assets(), environment.window, state.start_row, state.row] {
+        writer.u64(count as u64);
+    }
+    for (ledger, absent) in state.ledgers.iter().zip(&state.absent) {
+        for number in ledger.state() {
+            writer.f64(number);
+        }
+        writer.u64(u64::from(*absent));
+    }
+    writer.f64(state.dividends).f64(state.equity).u64(state.ended as u64);
+    writer.u64(u64::from(state.refusal_count)).u64(u64::from(state.cut_count));
+    writer.u64(state.fills.len() as u64);
+    for (index, fill) in &state.fills {
+        writer.u64(*index as u64).fill(Some(fill));
+    }
+    writer.u64(state.delisted.len() as u64);
+    for (row, index) in &state.delisted {
+        writer.u64(*row as u64).u64(*index as u64);
+    }
+    writer.finish()
+}
+
+/// Reads a state of `environment`.
+///
+/// # Errors
+/// Refuses bytes of another environment, other data, or damaged ones.
+pub(super) fn load(environment: &Portfolio, bytes: &[u8]) -> Result<State, EngineError> {
+    let (panel, config) = (&environment.panel, &environment.config);
+    let (rows, assets) = (panel.rows(), panel.assets());
+    let mut reader = Reader::new(TAG, bytes)?;
+    if [reader.usize()?, reader.usize()?, reader.usize()?] != [rows, assets, environment.window] {
+        return Err(damaged("it belongs to other data or another window"));
+    }
+    let (start_row, row) = (reader.usize()?, reader.usize()?);
+    if start_row + 1 < environment.window || row < start_row || rows <= row {
+        return Err(damaged("its bar does not exist"));
+    }
+    let mut state = State::begin(config, assets, start_row)?;
+    state.row = row;
+    for index in 0..assets {
+        let mut numbers: LedgerState = LedgerState::default();
+        for number in &mut numbers {
+            *number = reader.f64()?;
+        }
+        state.ledgers[index] = Ledger::restore(&numbers)?;
+        state.units[index] = state.ledgers[index].position().quantity();
+        state.absent[index] = reader.u32()?;
+    }
+    (state.dividends, state.equity) = (reader.f64()?, reader.f64()?);
+    state.ended = Ended::read(reader.u64()?)?;
+    (state.refusal_count, state.cut_count) = (reader.u32()?, reader.u32()?);
+    for _ in 0..counted(reader.usize()?, 2 * assets)? {
+        let index = below(reader.usize()?, assets)?;
+        let fill = reader.fill()?.ok_or_else(|| damaged("a fill in it is absent"))?;
+        state.fills.push((index, fill));
+    }
+    for _ in 0..counted(reader.usize()?, rows.saturating_mul(assets))? {
+        let (row, index) = (below(reader.usize()?, rows)?, below(reader.usize()?, assets)?);
+        state.delisted.push((row, index));
+    }
+    reader.finish()?;
+    agrees(&state, state.worth(config, panel.close(row)))?;
+    Ok(state)
+}
+
+fn counted(count: usize, most: usize) -> Result<usize, EngineError> {
+    if count <= most { Ok(count) } else { Err(damaged("a count in it is too large")) }
+}
+
+fn below(index: usize, limit: usize) -> Result<usize, EngineError> {
+    if index < limit { Ok(index) } else { Err(damaged("an index in it does not exist")) }
+}
+
+/// What the books are worth at the prices of the data must be what was saved.
+fn agrees(state: &State, worth: f64) -> Result<(), EngineError> {
+    if (worth - state.equity).abs() <= 1e-9 * worth.abs().max(1.0) && state.dividends.is_finite() {
+        return Ok(());
+    }
+    Err(damaged("its account does not agree with the data"))
+}
