@@ -26,7 +26,8 @@ pub use agents::{ALGORITHMS, AgentConfig, AlgorithmInfo};
 pub use canonical::hash;
 pub use codes::VIOLATION_CODES;
 pub use environment::{
-    AlgorithmicTradingConfig, DividendRule, EnvironmentConfig, PortfolioConfig, PortfolioUnits,
+    AlgorithmicTradingConfig, DividendRule, EnvironmentConfig, ExecutionSide, HighFrequencyConfig,
+    OffsetUnit, OrderExecutionConfig, PortfolioConfig, PortfolioUnits, QueueModel,
 };
 pub use features::{FeatureSet, FeaturesConfig, Normalisation};
 pub use matching::{FillRule, MatchingConfig};

@@ -5,10 +5,14 @@
 //! reference system, errors and look-ahead included.
 
 pub mod action;
+mod book_data;
+pub mod checker;
 pub mod faithful;
+pub mod high_frequency;
 pub mod length;
 mod market_data;
 pub mod observation;
+pub mod order_execution;
 mod panel_data;
 pub mod portfolio;
 mod prepare;
@@ -17,7 +21,11 @@ mod single_asset;
 mod state;
 
 pub use action::{Action, ActionSpace};
+pub use book_data::{BookData, depth_features};
+pub use checker::{Finding, check_environment};
+pub use high_frequency::HighFrequency;
 pub use market_data::MarketData;
+pub use order_execution::{ExecutionOnBars, ExecutionOnBook, ExecutionReport};
 pub use panel_data::{InstrumentFrames, PanelData};
 pub use portfolio::Portfolio;
 pub use prepare::{Prepared, build, prepare};
@@ -89,6 +97,16 @@ pub trait Environment: Send {
         self.snapshot().last_fill.map(|fill| (0, fill)).into_iter().collect()
     }
 
+    /// Returns what rewards count.
+    fn reward_unit(&self) -> RewardUnit {
+        RewardUnit::LogReturn
+    }
+
+    /// Returns how an execution goes; absent for tasks that execute no given amount.
+    fn execution(&self) -> Option<ExecutionReport> {
+        None
+    }
+
     /// Returns what befell the account beside its own trades in this episode, in sentences for a report.
     fn remarks(&self) -> Vec<String> {
         Vec::new()
@@ -104,10 +122,21 @@ pub trait Environment: Send {
     fn load(&mut self, bytes: &[u8]) -> Result<(), EngineError>;
 }
 
+/// What rewards count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RewardUnit {
+    /// Log returns of the account, net of costs: over an episode they add up to ln(end / start).
+    LogReturn,
+    /// Basis points of shortfall against the arrival price, the sign turned: they add up to less the whole shortfall.
+    ShortfallBasisPoints,
+    /// Whatever the reference system counts.
+    Reference,
+}
+
 /// What a step brought.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepResult {
-    /// `corrected`: log return of the account, net of costs. `faithful`: the reference's, in currency.
+    /// `corrected`: in the unit that [`Environment::reward_unit`] names. `faithful`: the reference's, in currency.
     pub reward: f64,
     /// The task itself ended (ruin): nothing follows, the value of what follows is 0.
     pub terminated: bool,

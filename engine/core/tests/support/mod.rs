@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod books;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

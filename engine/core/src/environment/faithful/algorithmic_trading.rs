@@ -11,7 +11,7 @@ use crate::config::{EnvironmentConfig, StrategyConfig};
 use crate::environment::observation::{self, AccountObservation};
 use crate::environment::state::{Reader, Writer, damaged};
 use crate::environment::{
-    AccountSnapshot, Action, ActionSpace, Environment, MarketData, StepResult,
+    AccountSnapshot, Action, ActionSpace, Environment, MarketData, RewardUnit, StepResult,
 };
 use crate::error::EngineError;
 use crate::num::{Money, Price, Quantity, narrow};
@@ -255,6 +255,10 @@ impl Environment for AlgorithmicTrading {
 
     fn action_count(&self) -> usize {
         2 * self.constants.max_volume as usize + 1
+    }
+
+    fn reward_unit(&self) -> RewardUnit {
+        RewardUnit::Reference
     }
 
     /// The last call is the terminal one, without a trade.

@@ -1,9 +1,8 @@
 //! The state of a portfolio environment as bytes, and back. Decides nothing.
 
 use super::{Portfolio, State};
-use crate::environment::state::{Ended, Reader, Writer, damaged};
+use crate::environment::state::{Ended, Reader, Writer, agrees, damaged};
 use crate::error::EngineError;
-use crate::portfolio::{Ledger, LedgerState};
 
 /// Names environment and layout of saved states.
 const TAG: [u8; 8] = *b"TMPF0001";
@@ -16,18 +15,11 @@ pub(super) fn save(environment: &Portfolio) -> Vec<u8> {
         writer.u64(count as u64);
     }
     for (ledger, absent) in state.ledgers.iter().zip(&state.absent) {
-        for number in ledger.state() {
-            writer.f64(number);
-        }
-        writer.u64(u64::from(*absent));
+        writer.ledger(ledger).u64(u64::from(*absent));
     }
     writer.f64(state.dividends).f64(state.equity).u64(state.ended as u64);
     writer.u64(u64::from(state.refusal_count)).u64(u64::from(state.cut_count));
-    writer.u64(state.fills.len() as u64);
-    for (index, fill) in &state.fills {
-        writer.u64(*index as u64).fill(Some(fill));
-    }
-    writer.u64(state.delisted.len() as u64);
+    writer.fills(&state.fills).u64(state.delisted.len() as u64);
     for (row, index) in &state.delisted {
         writer.u64(*row as u64).u64(*index as u64);
     }
@@ -52,43 +44,21 @@ pub(super) fn load(environment: &Portfolio, bytes: &[u8]) -> Result<State, Engin
     let mut state = State::begin(config, assets, start_row)?;
     state.row = row;
     for index in 0..assets {
-        let mut numbers: LedgerState = LedgerState::default();
-        for number in &mut numbers {
-            *number = reader.f64()?;
-        }
-        state.ledgers[index] = Ledger::restore(&numbers)?;
+        state.ledgers[index] = reader.ledger()?;
         state.units[index] = state.ledgers[index].position().quantity();
         state.absent[index] = reader.u32()?;
     }
     (state.dividends, state.equity) = (reader.f64()?, reader.f64()?);
     state.ended = Ended::read(reader.u64()?)?;
     (state.refusal_count, state.cut_count) = (reader.u32()?, reader.u32()?);
-    for _ in 0..counted(reader.usize()?, 2 * assets)? {
-        let index = below(reader.usize()?, assets)?;
-        let fill = reader.fill()?.ok_or_else(|| damaged("a fill in it is absent"))?;
-        state.fills.push((index, fill));
-    }
-    for _ in 0..counted(reader.usize()?, rows.saturating_mul(assets))? {
-        let (row, index) = (below(reader.usize()?, rows)?, below(reader.usize()?, assets)?);
-        state.delisted.push((row, index));
+    state.fills = reader.fills(assets, 2 * assets)?;
+    for _ in 0..reader.count(rows.saturating_mul(assets))? {
+        state.delisted.push((reader.index(rows)?, reader.index(assets)?));
     }
     reader.finish()?;
-    agrees(&state, state.worth(config, panel.close(row)))?;
-    Ok(state)
-}
-
-fn counted(count: usize, most: usize) -> Result<usize, EngineError> {
-    if count <= most { Ok(count) } else { Err(damaged("a count in it is too large")) }
-}
-
-fn below(index: usize, limit: usize) -> Result<usize, EngineError> {
-    if index < limit { Ok(index) } else { Err(damaged("an index in it does not exist")) }
-}
-
-/// What the books are worth at the prices of the data must be what was saved.
-fn agrees(state: &State, worth: f64) -> Result<(), EngineError> {
-    if (worth - state.equity).abs() <= 1e-9 * worth.abs().max(1.0) && state.dividends.is_finite() {
-        return Ok(());
+    if !state.dividends.is_finite() {
+        return Err(damaged("its dividends are not finite"));
     }
-    Err(damaged("its account does not agree with the data"))
+    agrees(state.worth(config, panel.close(row)), state.equity)?;
+    Ok(state)
 }
