@@ -128,7 +128,10 @@ fn a_short_earns_when_the_price_falls_and_ruin_ends_the_episode() {
     let short = |closes: &[f64]| {
         let strategy = by_hand(|strategy| {
             let engine::config::EnvironmentConfig::AlgorithmicTrading(config) =
-                &mut strategy.environment;
+                &mut strategy.environment
+            else {
+                panic!("the tests trade one instrument");
+            };
             config.allow_short = true;
             strategy.matching.fee_rate = 0.0;
         });

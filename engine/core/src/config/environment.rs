@@ -13,6 +13,36 @@ use super::validate::finite;
 pub enum EnvironmentConfig {
     /// Trading one instrument bar by bar.
     AlgorithmicTrading(#[garde(dive)] AlgorithmicTradingConfig),
+    /// Trading many instruments by target weights, bar by bar.
+    Portfolio(#[garde(dive)] PortfolioConfig),
+    /// Executing a given amount in a given time, on bars or on an order book.
+    OrderExecution(#[garde(dive)] OrderExecutionConfig),
+    /// Trading one instrument on its order book, snapshot by snapshot.
+    HighFrequency(#[garde(dive)] HighFrequencyConfig),
+}
+
+impl EnvironmentConfig {
+    /// Returns the tag, as written in files.
+    #[must_use]
+    pub fn task(&self) -> &'static str {
+        match self {
+            Self::AlgorithmicTrading(_) => "algorithmic_trading",
+            Self::Portfolio(_) => "portfolio",
+            Self::OrderExecution(_) => "order_execution",
+            Self::HighFrequency(_) => "high_frequency",
+        }
+    }
+
+    /// Returns whose accounting it follows; only algorithmic trading has a choice.
+    #[must_use]
+    pub fn truth(&self) -> Truth {
+        match self {
+            Self::AlgorithmicTrading(config) => config.truth,
+            Self::Portfolio(_) | Self::OrderExecution(_) | Self::HighFrequency(_) => {
+                Truth::Corrected
+            }
+        }
+    }
 }
 
 impl Default for EnvironmentConfig {
@@ -75,8 +105,7 @@ impl Default for AlgorithmicTradingConfig {
 
 /// Trading a portfolio: each bar the agent says which share of the account each instrument shall have.
 ///
-/// Source: TradeMaster 1.0.0, environments `portfolio_management*`, corrected (spec/trademaster.md 11, rows P1 to P9);
-/// amounts are its defaults.
+/// Source: TradeMaster 1.0.0, environments `portfolio_management`, corrected; amounts are its defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
 pub struct PortfolioConfig {
@@ -140,7 +169,7 @@ pub enum DividendRule {
 
 /// High-frequency trading on an order book: at each snapshot the agent says what it wants to hold.
 ///
-/// Source: TradeMaster 1.0.0, environment `high_frequency_trading`, corrected (spec/trademaster.md 11, rows H1 to H5).
+/// Source: TradeMaster 1.0.0, environment `high_frequency_trading`, corrected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
 pub struct HighFrequencyConfig {
@@ -175,8 +204,7 @@ impl Default for HighFrequencyConfig {
 
 /// Executing an order: a given amount in a given time, on bars or on an order book, whichever the data is.
 ///
-/// Source: TradeMaster 1.0.0, environments `order_execution` of PD and ETEO, corrected (spec/trademaster.md 11, rows D1
-/// to D3 and E1 to E9).
+/// Source: TradeMaster 1.0.0, environments `order_execution` of PD and ETEO, corrected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
 pub struct OrderExecutionConfig {

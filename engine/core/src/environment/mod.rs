@@ -16,6 +16,7 @@ pub mod order_execution;
 mod panel_data;
 pub mod portfolio;
 mod prepare;
+mod prepare_many;
 pub mod reward;
 mod single_asset;
 mod state;
@@ -28,7 +29,8 @@ pub use market_data::MarketData;
 pub use order_execution::{ExecutionOnBars, ExecutionOnBook, ExecutionReport};
 pub use panel_data::{InstrumentFrames, PanelData};
 pub use portfolio::Portfolio;
-pub use prepare::{Prepared, build, prepare};
+pub use prepare::{Prepared, TaskData, build, prepare};
+pub use prepare_many::{PreparedBook, PreparedPanel, prepare_book, prepare_panel};
 pub use single_asset::SingleAsset;
 
 use crate::error::EngineError;

@@ -16,7 +16,9 @@ use super::observation::{self, AccountObservation};
 use super::reward::{log_return, ruined};
 use super::state::{Ended, Reader, Writer, damaged};
 use super::{AccountSnapshot, Action, ActionSpace, Environment, MarketData, StepResult};
-use crate::config::{AlgorithmicTradingConfig, MatchingConfig, RiskConfig, StrategyConfig};
+use crate::config::{
+    AlgorithmicTradingConfig, EnvironmentConfig, MatchingConfig, RiskConfig, StrategyConfig,
+};
 use crate::error::EngineError;
 use crate::matching::BarExchange;
 use crate::matching::bars::Market;
@@ -61,7 +63,12 @@ impl SingleAsset {
     /// # Errors
     /// Refuses data with less than one step after the window, and lots that come to nothing.
     pub fn new(strategy: &StrategyConfig, market: Arc<MarketData>) -> Result<Self, EngineError> {
-        let crate::config::EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
+        let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment else {
+            return Err(refused(format!(
+                "algorithmic trading was wanted, found the task {}; let `build` choose the environment",
+                strategy.environment.task()
+            )));
+        };
         let window = config.backward_bars as usize;
         if market.rows() <= window {
             return Err(refused(format!(

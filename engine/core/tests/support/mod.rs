@@ -38,7 +38,9 @@ pub(crate) fn strategy(change: impl FnOnce(&mut AlgorithmicTradingConfig)) -> St
 }
 
 pub(crate) fn config(strategy: &StrategyConfig) -> &AlgorithmicTradingConfig {
-    let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
+    let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment else {
+        panic!("the tests trade one instrument");
+    };
     config
 }
 

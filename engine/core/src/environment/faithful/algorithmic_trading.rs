@@ -115,12 +115,20 @@ impl AlgorithmicTrading {
     /// exist in the reference and are not applied.
     ///
     /// # Errors
-    /// Refuses data that is too short.
+    /// Refuses data that is too short, and strategies of another task.
     pub fn from_strategy(
         strategy: &StrategyConfig,
         market: Arc<MarketData>,
     ) -> Result<Self, EngineError> {
-        let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
+        let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment else {
+            return Err(EngineError::Refused {
+                what: "faithful algorithmic trading",
+                detail: format!(
+                    "algorithmic trading was wanted, found the task {}; let `build` choose the environment",
+                    strategy.environment.task()
+                ),
+            });
+        };
         let constants = Constants {
             cash: config.initial_cash,
             fee_rate: strategy.matching.fee_rate,
