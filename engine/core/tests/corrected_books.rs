@@ -1,7 +1,11 @@
 //! The corrected tasks on order books and the execution tasks, by hand and under random books and actions.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
-#![allow(clippy::float_cmp, reason = "exactness is what is tested")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "exactness is what is tested"
+)]
 
 mod support;
 

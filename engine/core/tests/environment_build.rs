@@ -1,15 +1,21 @@
 //! From configuration and data to an environment: every task on the data it runs on, and precise refusals elsewhere.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "exactness is what is tested"
+)]
 
 mod support;
 
 use engine::config::{
-    DividendRule, EnvironmentConfig, HighFrequencyConfig, OrderExecutionConfig, PortfolioConfig,
-    SplitConfig, StrategyConfig, validate,
+    DividendRule, EnvironmentConfig, HighFrequencyConfig, MatchingConfig, OrderExecutionConfig,
+    PortfolioConfig, SplitConfig, StrategyConfig, validate,
 };
 use engine::environment::{
-    TaskData, build, check_environment, prepare, prepare_book, prepare_panel,
+    Action, Environment, Portfolio, TaskData, build, check_environment, prepare, prepare_book,
+    prepare_panel,
 };
 use engine::market::{Bar, BarPanel, BarSeries, Join, synthetic};
 use serde_json::json;
@@ -182,24 +188,12 @@ fn explicit_dividends_are_paid_in_cash_on_what_was_held_over_the_night() {
     }
     let panel = BarPanel::join(std::slice::from_ref(&bars), Join::Inner).unwrap();
     let with = |dividends| {
-        let strategy = of(EnvironmentConfig::Portfolio(PortfolioConfig {
-            dividends,
-            window_bars: 1,
-            ..PortfolioConfig::default()
-        }));
+        let config = PortfolioConfig { dividends, window_bars: 1, ..PortfolioConfig::default() };
+        let strategy = of(EnvironmentConfig::Portfolio(config.clone()));
         let data = prepare_panel(&strategy, &panel, &SplitConfig::default(), None).unwrap().test;
-        let mut environment = engine::environment::Portfolio::new(
-            match &strategy.environment {
-                EnvironmentConfig::Portfolio(config) => config,
-                other => panic!("{other:?}"),
-            },
-            &engine::config::MatchingConfig { fee_rate: 0.0, ..Default::default() },
-            &strategy.risk,
-            data,
-        )
-        .unwrap();
+        let costs = MatchingConfig { fee_rate: 0.0, ..MatchingConfig::default() };
+        let mut environment = Portfolio::new(&config, &costs, &strategy.risk, data).unwrap();
         let mut growth = Vec::new();
-        use engine::environment::{Action, Environment};
         loop {
             // Half in cash, so that purchases are never cut.
             let result = environment.step(Action::Vector(&[0.5, 0.5]));

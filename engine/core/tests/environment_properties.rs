@@ -1,6 +1,11 @@
 //! What holds of every environment: the public checker finds nothing in ours, and finds what is wrong in broken ones.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "exactness is what is tested"
+)]
 
 mod support;
 

@@ -229,7 +229,11 @@ impl Checker<'_> {
     fn look(&mut self, step: usize) {
         let mut seen = vec![f32::NAN; self.environment.observation_len()];
         self.environment.observe(&mut seen);
-        if let Some(index) = seen.iter().position(|value| !(value.abs() <= OBSERVATION_MAX)) {
+        let unfit = |value: &f32| {
+            let fits = value.abs() <= OBSERVATION_MAX;
+            !fits
+        };
+        if let Some(index) = seen.iter().position(unfit) {
             let (name, value) = (self.environment.observation_names()[index].clone(), seen[index]);
             self.find("observation", format!(
                 "wanted numbers within ±{OBSERVATION_MAX:e}, found {value} in {name} after {step} steps: write every \

@@ -8,6 +8,7 @@ pub mod action;
 mod book_data;
 pub mod checker;
 pub mod faithful;
+pub mod fast;
 pub mod high_frequency;
 pub mod length;
 mod market_data;

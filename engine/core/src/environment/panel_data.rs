@@ -48,21 +48,22 @@ impl PanelData {
         dividends: DividendRule,
     ) -> Result<Self, EngineError> {
         panel.validate().map_err(|error| refused(error.to_string()))?;
-        let shape = shape(panel, frames, &rows)?;
+        let names = names(panel, frames, &rows)?;
+        let cut = Cut { panel, rows: rows.clone(), dividends };
         let mut data = Self {
             time_ms: panel.time_ms[rows.clone()].to_vec(),
             instruments: panel.instruments.clone(),
-            names: shape.names.clone(),
+            names: names.clone(),
             open: vec![0.0; rows.len() * panel.width()],
             close: vec![0.0; rows.len() * panel.width()],
             dividend: None,
             tradable: vec![false; rows.len() * panel.width()],
-            features: vec![0.0; rows.len() * shape.names.len() * panel.width()],
+            features: vec![0.0; rows.len() * names.len() * panel.width()],
             periods_per_year: periods_per_year(&panel.time_ms),
         };
         let mut paid = vec![0.0; rows.len() * panel.width()];
         for (column, frame) in frames.iter().enumerate() {
-            data.fill(panel, column, frame, &rows, dividends)?;
+            data.fill(&cut, column, frame)?;
             if dividends == DividendRule::Explicit {
                 implied_dividends(panel, column, &rows, &mut paid);
             }
@@ -84,7 +85,11 @@ impl PanelData {
         close: &[f64],
     ) -> Result<Self, EngineError> {
         let width = instruments.len();
-        if width == 0 || open.len() != close.len() || open.is_empty() || open.len() % width != 0 {
+        if width == 0
+            || open.len() != close.len()
+            || open.is_empty()
+            || !open.len().is_multiple_of(width)
+        {
             return Err(refused(format!(
                 "opens and closes of {width} instruments were wanted row by row, found {} and {}",
                 open.len(),
@@ -119,12 +124,11 @@ impl PanelData {
     /// Writes one instrument: its prices, its features, and where it can be traded.
     fn fill(
         &mut self,
-        panel: &BarPanel,
+        cut: &Cut<'_>,
         column: usize,
         frame: &FeatureFrame,
-        rows: &Range<usize>,
-        dividends: DividendRule,
     ) -> Result<(), EngineError> {
+        let Cut { panel, rows, dividends } = cut;
         let (assets, width) = (panel.width(), frame.width);
         let (mut last, mut seen) = (0.0, vec![0.0_f32; width]);
         let mut bars = 0;
@@ -252,15 +256,19 @@ impl PanelData {
     }
 }
 
-struct Shape {
-    names: Vec<String>,
+/// What is cut out of a panel.
+struct Cut<'a> {
+    panel: &'a BarPanel,
+    rows: Range<usize>,
+    dividends: DividendRule,
 }
 
-fn shape(
+/// Returns the names of the features, the same for all instruments.
+fn names(
     panel: &BarPanel,
     frames: &InstrumentFrames,
     rows: &Range<usize>,
-) -> Result<Shape, EngineError> {
+) -> Result<Vec<String>, EngineError> {
     if frames.len() != panel.width() || panel.rows() < rows.end || rows.is_empty() {
         return Err(refused(format!(
             "rows {}..{} and features of {} instruments were wanted, found {} rows of {}",
@@ -281,7 +289,7 @@ fn shape(
             )));
         }
     }
-    Ok(Shape { names })
+    Ok(names)
 }
 
 /// What the adjusted close says was paid: the factor of the bar before falls short of today's by dividend / close.

@@ -145,7 +145,6 @@ pub fn together(fills: &[Fill]) -> Result<Option<Fill>, NumError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "the pieces are exact")]
 mod tests {
     use proptest::prelude::*;
 

@@ -16,7 +16,8 @@ mod saved;
 use std::sync::Arc;
 
 pub use rebalance::value_kept;
-use rebalance::{Standing, affordable_share, changes, part};
+pub(super) use rebalance::{ORDER_SHARE_MIN, affordable_share};
+use rebalance::{Standing, changes, part};
 
 use super::reward::{log_return, ruined};
 use super::state::Ended;

@@ -3,8 +3,10 @@
 
 /// Newton's method from 1 downwards ends after at most one round per kink of the sum; the limit only guards rounding.
 const ROUNDS_MAX: usize = 64;
+/// Sums side by side.
+const LANES: usize = 4;
 /// An order below this share of the account is rounding of weights, not a wish.
-const ORDER_SHARE_MIN: f64 = 1e-12;
+pub(in crate::environment) const ORDER_SHARE_MIN: f64 = 1e-12;
 /// A share of a lot that counts as the whole one: rounding.
 const LOT_ROUNDING: f64 = 1e-9;
 
@@ -37,12 +39,7 @@ pub(super) struct Standing<'a> {
 pub fn value_kept(target: &[f64], held: &[f64], cost_rate: f64) -> f64 {
     let mut kept = 1.0;
     for _ in 0..ROUNDS_MAX {
-        let (mut moved, mut slope) = (0.0, 0.0);
-        for (target, held) in target.iter().zip(held) {
-            let change = kept * target - held;
-            moved += change.abs();
-            slope += if change < 0.0 { -target } else { *target };
-        }
+        let (moved, slope) = moved(kept, target, held);
         let excess = kept - 1.0 + cost_rate * moved;
         let next = kept - excess / (1.0 + cost_rate * slope);
         // Rounding can no longer be told from progress.
@@ -52,6 +49,26 @@ pub fn value_kept(target: &[f64], held: &[f64], cost_rate: f64) -> f64 {
         kept = next;
     }
     kept
+}
+
+/// Returns `Σ |kept · target − held|` and its slope in `kept`. Four sums side by side, which a processor adds at once.
+fn moved(kept: f64, target: &[f64], held: &[f64]) -> (f64, f64) {
+    let (mut moved, mut slope) = ([0.0; LANES], [0.0; LANES]);
+    let mut targets = target.chunks_exact(LANES);
+    let mut holdings = held.chunks_exact(LANES);
+    for (target, held) in targets.by_ref().zip(holdings.by_ref()) {
+        for lane in 0..LANES {
+            let change = kept * target[lane] - held[lane];
+            moved[lane] += change.abs();
+            slope[lane] += target[lane].copysign(change);
+        }
+    }
+    for (target, held) in targets.remainder().iter().zip(holdings.remainder()) {
+        let change = kept * target - held;
+        moved[0] += change.abs();
+        slope[0] += target.copysign(change);
+    }
+    (moved.iter().sum(), slope.iter().sum())
 }
 
 /// Writes the units by which each instrument has to change, positive to buy, and returns whether the weights had to be
@@ -109,7 +126,7 @@ fn change(wanted: f64, index: usize, standing: &Standing<'_>) -> f64 {
 
 /// Returns the share of the purchases that `cash` pays for, 1 at most.
 #[must_use]
-pub(super) fn affordable_share(cash: f64, wanted: f64) -> f64 {
+pub(in crate::environment) fn affordable_share(cash: f64, wanted: f64) -> f64 {
     if wanted <= cash { 1.0 } else { (cash / wanted).max(0.0) }
 }
 
