@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use engine::config::{FillRule, MatchingConfig, RiskConfig, SplitConfig, StrategyConfig};
 use engine::environment::observation::AccountObservation;
-use engine::environment::{Environment, SingleAsset, StepResult, build, prepare};
+use engine::environment::{Action, Environment, SingleAsset, StepResult, build, prepare};
 use engine::market::synthetic;
 use engine::matching::BarExchange;
 use engine::matching::bars::Market;
@@ -51,26 +51,29 @@ fn an_episode_is_the_one_done_by_hand() {
     assert_eq!((environment.action_count(), environment.steps_per_episode()), (3, 3));
 
     // One lot is 1000 · 0.5 / 100 = 5 units, bought at the next open: 510 and a fee of 5.10.
-    let first = environment.step(2);
+    let first = environment.step(Action::Discrete(2));
     near(environment.snapshot().cash, 484.9);
     near(environment.equity(), 1009.9);
     near(first.reward, (1009.9_f64 / 1000.0).ln());
 
     // The second lot costs 530.25 at the close of 105: the account has 484.90.
-    let second = environment.step(2);
+    let second = environment.step(Action::Discrete(2));
     let account = environment.snapshot();
     assert_eq!((account.cut_count, account.refusal_count, account.last_fill), (1, 0, None));
     near(environment.equity(), 1034.9);
     near(second.reward, (1034.9_f64 / 1009.9).ln());
 
     // Sold at the open of 120: 600 less 6.
-    let third = environment.step(0);
+    let third = environment.step(Action::Discrete(0));
     near(environment.equity(), 1078.9);
     near(environment.snapshot().costs, 11.1);
     assert_eq!((third.terminated, third.truncated), (false, true));
 
     // Nothing follows: no reward is paid twice.
-    assert_eq!(environment.step(2), StepResult { reward: 0.0, terminated: false, truncated: true });
+    assert_eq!(
+        environment.step(Action::Discrete(2)),
+        StepResult { reward: 0.0, terminated: false, truncated: true }
+    );
     near(environment.equity(), 1078.9);
 }
 
@@ -79,7 +82,7 @@ fn the_same_close_option_fills_at_the_close_just_observed() {
     let market = prices(&[100.0, 200.0], &[100.0, 110.0]);
     let strategy = by_hand(|strategy| strategy.matching.fill = FillRule::SameClose);
     let mut environment = SingleAsset::new(&strategy, market).unwrap();
-    environment.step(2);
+    environment.step(Action::Discrete(2));
     near(environment.equity(), 1000.0 - 500.0 - 5.0 + 550.0);
 }
 
@@ -91,8 +94,8 @@ fn slippage_is_paid_on_both_sides() {
         strategy.matching.slippage_bps = 100.0;
     });
     let mut environment = SingleAsset::new(&strategy, market).unwrap();
-    environment.step(2);
-    environment.step(0);
+    environment.step(Action::Discrete(2));
+    environment.step(Action::Discrete(0));
     near(environment.equity(), 1000.0 - 2.0 * 5.0);
     near(environment.snapshot().costs, 10.0);
 }
@@ -101,7 +104,7 @@ fn slippage_is_paid_on_both_sides() {
 fn what_a_gap_made_too_dear_is_cut_at_the_fill() {
     let market = prices(&[100.0, 250.0, 100.0], &[100.0, 100.0, 100.0]);
     let mut environment = SingleAsset::new(&by_hand(|_| {}), market).unwrap();
-    environment.step(2);
+    environment.step(Action::Discrete(2));
     let account = environment.snapshot();
     assert_eq!((account.last_fill, account.cut_count), (None, 1));
     near(account.cash, 1000.0);
@@ -114,7 +117,7 @@ fn a_refusal_of_the_risk_review_is_a_counted_no_op() {
         strategy.risk = RiskConfig { max_position: Some(4.9), max_notional: None }
     });
     let mut environment = SingleAsset::new(&strategy, market).unwrap();
-    let result = environment.step(2);
+    let result = environment.step(Action::Discrete(2));
     near(result.reward, 0.0);
     assert_eq!(environment.snapshot().refusal_count, 1);
     near(environment.snapshot().position, 0.0);
@@ -125,12 +128,15 @@ fn a_short_earns_when_the_price_falls_and_ruin_ends_the_episode() {
     let short = |closes: &[f64]| {
         let strategy = by_hand(|strategy| {
             let engine::config::EnvironmentConfig::AlgorithmicTrading(config) =
-                &mut strategy.environment;
+                &mut strategy.environment
+            else {
+                panic!("the tests trade one instrument");
+            };
             config.allow_short = true;
             strategy.matching.fee_rate = 0.0;
         });
         let mut environment = SingleAsset::new(&strategy, prices(&[100.0; 3], closes)).unwrap();
-        let result = environment.step(0);
+        let result = environment.step(Action::Discrete(0));
         (environment, result)
     };
     let (fallen, _) = short(&[100.0, 80.0, 80.0]);
@@ -139,7 +145,7 @@ fn a_short_earns_when_the_price_falls_and_ruin_ends_the_episode() {
     near(ruined.equity(), -500.0);
     assert!(result.terminated && !result.truncated);
     near(result.reward, 1e-3_f64.ln());
-    assert!(ruined.step(2).terminated);
+    assert!(ruined.step(Action::Discrete(2)).terminated);
     near(ruined.equity(), -500.0);
 }
 
@@ -155,7 +161,7 @@ fn observations_end_with_the_cash_share_and_the_position_share() {
         ("high[-4]", "high[0]", "low[-4]")
     );
     assert_eq!((names[80].as_str(), names[81].as_str()), ("cash", "position"));
-    environment.step(2);
+    environment.step(Action::Discrete(2));
     let mut seen = vec![0.0_f32; 82];
     environment.observe(&mut seen);
     let account = environment.snapshot();
@@ -173,7 +179,7 @@ fn refuses_data_that_is_too_short_and_starts_that_leave_no_step() {
     let mut environment = SingleAsset::new(&strategy, prices(&[1.0; 4], &[1.0; 4])).unwrap();
     assert!(environment.reset_at(3).is_err());
     environment.reset_at(2).unwrap();
-    assert!(environment.step(1).truncated);
+    assert!(environment.step(Action::Discrete(1)).truncated);
 }
 
 /// Back-test and live decide by the same functions: driving them by hand gives the environment's account to the bit.
@@ -198,7 +204,7 @@ fn deciding_step_by_step_outside_the_environment_gives_the_same_account() {
     let (mut lots, mut fills) = (0_i64, 0);
     for row in window - 1..market.rows() - 1 {
         let action = inside.action(|out| environment.observe(out)).unwrap();
-        environment.step(action);
+        environment.step(Action::Discrete(action));
         let funds = Funds { cash: ledger.cash(), position: ledger.position().quantity() };
         let terms = Terms { lot, price: market.close()[row], fee_rate: strategy.matching.fee_rate };
         let seen = Seen {
@@ -240,7 +246,7 @@ fn a_saved_state_goes_on_exactly_where_it_was() {
         whole_run.reset_at(7).unwrap();
         let mut stream = chance(4);
         for _ in 0..60 {
-            whole_run.step(stream.below(3) as usize);
+            whole_run.step(Action::Discrete(stream.below(3) as usize));
         }
         let saved = whole_run.save();
         other.load(&saved).unwrap();
@@ -251,7 +257,10 @@ fn a_saved_state_goes_on_exactly_where_it_was() {
             other.observe(&mut right);
             assert_eq!(left, right);
             let action = stream.below(3) as usize;
-            assert_eq!(whole_run.step(action), other.step(action));
+            assert_eq!(
+                whole_run.step(Action::Discrete(action)),
+                other.step(Action::Discrete(action))
+            );
             assert_eq!(whole_run.snapshot(), other.snapshot());
         }
         assert_eq!(whole_run.save(), other.save());
@@ -263,7 +272,7 @@ fn a_damaged_or_foreign_state_is_refused_and_changes_nothing() {
     let strategy = strategy(|_| {});
     let market = whole(&strategy, &synthetic::generate(3, 120));
     let mut environment = build(&strategy, market).unwrap();
-    environment.step(2);
+    environment.step(Action::Discrete(2));
     let good = environment.save();
     let longer = [good.as_slice(), &[0]].concat();
     for bytes in [&b""[..], &good[..good.len() - 1], &longer, &b"TMFA0001"[..]] {
@@ -336,7 +345,7 @@ proptest! {
         loop {
             let action = stream.below(2 * case.volume + 1) as usize;
             let before = environment.snapshot();
-            let result = environment.step(action);
+            let result = environment.step(Action::Discrete(action));
             let account = environment.snapshot();
             (rewards, steps) = (rewards + result.reward, steps + 1);
             environment.observe(&mut seen);

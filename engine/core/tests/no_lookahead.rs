@@ -13,7 +13,7 @@ mod support;
 use std::sync::Arc;
 
 use engine::config::{FillRule, Normalisation, SplitConfig, StrategyConfig};
-use engine::environment::{MarketData, Prepared, build, prepare};
+use engine::environment::{Action, MarketData, Prepared, build, prepare};
 use engine::features::Normaliser;
 use engine::market::{BarSeries, split, synthetic};
 use engine::policies::Policy;
@@ -38,7 +38,7 @@ fn trace(strategy: &StrategyConfig, market: &Arc<MarketData>, last: usize) -> Tr
         let action = policy.act(&observation);
         found.observations.push(observation.iter().map(|value| value.to_bits()).collect());
         found.actions.push(action);
-        let result = environment.step(action);
+        let result = environment.step(Action::Discrete(action));
         if environment.snapshot().bar_index <= last {
             found.rewards.push(result.reward.to_bits());
         }

@@ -287,7 +287,10 @@ fn a_faithful_account_that_is_no_number_ends_the_back_test_with_a_sentence() {
     {
         column.fill(closes);
     }
-    let engine::config::EnvironmentConfig::AlgorithmicTrading(config) = &mut strategy.environment;
+    let engine::config::EnvironmentConfig::AlgorithmicTrading(config) = &mut strategy.environment
+    else {
+        panic!("the default is algorithmic trading");
+    };
     config.initial_cash = closes / (1.0 - strategy.matching.fee_rate);
     let refused = backtest(&strategy, &BacktestConfig::default(), &bars, None);
     let error = refused.unwrap_err();

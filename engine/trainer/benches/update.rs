@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use engine::config::agents::RuleConfig;
 use engine::config::{AgentConfig, SplitConfig, StrategyConfig, TrainingConfig};
-use engine::environment::{build, prepare};
+use engine::environment::{Action, build, prepare};
 use engine::market::BarSeries;
 use engine::market::parse::csv::{CsvMapping, parse};
 use engine::policies::{self, Seat};
@@ -86,7 +86,7 @@ fn baselines(strategy: &StrategyConfig, bars: &BarSeries) -> (Vec<f64>, f64) {
         let start = environment.equity();
         loop {
             environment.observe(&mut observation);
-            if environment.step(policy.act(&observation)).ended() {
+            if environment.step(Action::Discrete(policy.act(&observation))).ended() {
                 return environment.equity() / start - 1.0;
             }
         }

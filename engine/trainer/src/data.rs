@@ -42,7 +42,12 @@ impl BarLens {
     /// # Errors
     /// The segment has more bars than an index can tell apart.
     pub fn new(strategy: &StrategyConfig, market: Arc<MarketData>) -> Result<Self, TrainerError> {
-        let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
+        let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment else {
+            return Err(TrainerError::BadSpec(format!(
+                "the task {} takes no actions from a list, which is what is learnt here: choose algorithmic_trading",
+                strategy.environment.task()
+            )));
+        };
         let rows = market.close().len();
         if rows > BARS_MAX {
             return Err(TrainerError::BadSpec(format!(
@@ -111,7 +116,7 @@ impl Lens for WholeLens {
 #[cfg(test)]
 mod tests {
     use engine::config::{SplitConfig, Truth};
-    use engine::environment::{build, prepare};
+    use engine::environment::{Action, build, prepare};
     use engine::market::synthetic;
     use engine::rng::{Stream, StreamId};
 
@@ -121,7 +126,9 @@ mod tests {
     fn a_key_gives_back_the_observation_bit_by_bit_in_both_modes_of_truth() {
         for truth in [Truth::Corrected, Truth::Faithful] {
             let mut strategy = StrategyConfig::default();
-            let EnvironmentConfig::AlgorithmicTrading(config) = &mut strategy.environment;
+            let EnvironmentConfig::AlgorithmicTrading(config) = &mut strategy.environment else {
+                panic!("the default is algorithmic trading");
+            };
             config.truth = truth;
             let market =
                 prepare(&strategy, &synthetic::generate(3, 600), &SplitConfig::default(), None)
@@ -144,7 +151,7 @@ mod tests {
                     |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
                 assert_eq!(bits(&seen), bits(&again), "{truth:?}");
                 let actions = u32::try_from(environment.action_count()).unwrap();
-                if environment.step(draws.below(actions) as usize).ended() {
+                if environment.step(Action::Discrete(draws.below(actions) as usize)).ended() {
                     break;
                 }
             }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::config::{AgentConfig, TrainingConfig};
-use engine::environment::Environment;
+use engine::environment::{Action, Environment};
 use engine::features::normalise::Normaliser;
 use engine::metrics::MetricName;
 use engine::metrics::max_drawdown::max_drawdown;
@@ -249,7 +249,7 @@ impl Training {
             self.state.episode = Some(Episode::new(self.task.train.equity()));
         }
         let action = self.agent.act()?;
-        let result = self.task.train.step(action);
+        let result = self.task.train.step(Action::Discrete(action));
         self.look();
         self.state.step += 1;
         if !result.reward.is_finite() {
@@ -363,7 +363,7 @@ impl Training {
                      rate or clip gradients harder"
                 ))
             })?;
-            let result = environment.step(action);
+            let result = environment.step(Action::Discrete(action));
             let value = environment.equity();
             if !value.is_finite() {
                 return Err(worthless(value, equity.len()));

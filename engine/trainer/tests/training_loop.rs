@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use engine::config::agents::{DqnConfig, EpsilonConfig};
 use engine::config::{AgentConfig, SplitConfig, TrainingConfig};
-use engine::environment::{AccountSnapshot, Environment, StepResult};
+use engine::environment::{AccountSnapshot, Action, ActionSpace, Environment, StepResult};
 use engine::error::EngineError;
 use engine::features::Normaliser;
 use engine::session::protocol::{CheckpointWritten, MetricPoint, Progress};
@@ -38,8 +38,8 @@ impl Environment for Toy {
         &self.names
     }
 
-    fn action_count(&self) -> usize {
-        3
+    fn action_space(&self) -> ActionSpace {
+        ActionSpace::Discrete(3)
     }
 
     fn steps_per_episode(&self) -> usize {
@@ -61,7 +61,7 @@ impl Environment for Toy {
         out.copy_from_slice(&[self.at as f32 / STEPS as f32, cash]);
     }
 
-    fn step(&mut self, _: usize) -> StepResult {
+    fn step(&mut self, _: Action<'_>) -> StepResult {
         self.at += 1;
         StepResult { reward: 0.1, terminated: false, truncated: self.at == STEPS }
     }

@@ -13,7 +13,8 @@ pub struct MatchingConfig {
     /// Fee as a fraction of the traded value (0.001 = 10 basis points).
     #[garde(range(min = 0.0, max = 0.1), custom(finite))]
     pub fee_rate: f64,
-    /// Slippage of a market order in basis points, always against us.
+    /// Slippage of a market order in basis points, always against us. Not used on an order book, where an order walks
+    /// the levels.
     #[garde(range(min = 0.0, max = 1000.0), custom(finite))]
     pub slippage_bps: f64,
     /// At which price a market order fills.

@@ -28,7 +28,10 @@ mod walk;
 pub use agents::{ALGORITHMS, AgentConfig, AlgorithmInfo};
 pub use canonical::hash;
 pub use codes::VIOLATION_CODES;
-pub use environment::{AlgorithmicTradingConfig, EnvironmentConfig};
+pub use environment::{
+    AlgorithmicTradingConfig, DividendRule, EnvironmentConfig, ExecutionSide, HighFrequencyConfig,
+    OffsetUnit, OrderExecutionConfig, PortfolioConfig, PortfolioUnits, QueueModel,
+};
 pub use feature_list::{FeatureItem, VolatilityEstimator};
 pub use features::{FeatureSet, FeaturesConfig, Normalisation};
 pub use labelling::{LabellingConfig, LabellingMethod, MergeMetric};

@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::validate::Violation;
-use super::{
-    AgentConfig, EnvironmentConfig, FillRule, SessionConfig, SplitConfig, StrategyConfig, Truth,
-};
+use super::{AgentConfig, FillRule, SessionConfig, SplitConfig, StrategyConfig, Truth};
 
 /// A rule that did not hold, with every field that takes part in it.
 pub(super) struct Broken {
@@ -106,9 +104,8 @@ fn broken(pointer: &str, code: &str, params: &[(&str, Value)], detail: String) -
 #[must_use]
 pub fn warnings(strategy: &StrategyConfig) -> Vec<Violation> {
     let warning = |pointer: &str, code: &str, detail: &str| Violation::new(pointer, code, detail);
-    let EnvironmentConfig::AlgorithmicTrading(environment) = &strategy.environment;
     let mut warnings = Vec::new();
-    if environment.truth == Truth::Faithful {
+    if strategy.environment.truth() == Truth::Faithful {
         warnings.push(warning(
             "/environment/truth",
             "verification_only",

@@ -1,13 +1,170 @@
-//! Hop 5: what an action means. The same functions in training, back-test, paper and live.
+//! Hop 5: which actions there are and what they mean. The same functions in training, back-test, paper and live.
 //!
-//! Action k of 2V + 1 is an order of k − V lots. It is made smaller to keep the position limit, to stay long-only
-//! where shorts are not allowed, and to what the account can pay for at the last close; the reason is kept. What is
-//! left over goes to the risk review, which can only pass or refuse.
+//! An [`ActionSpace`] says what an environment takes; an [`Action`] is checked against it before anything is done.
+//! Of one instrument, action k of 2V + 1 is an order of k − V lots. It is made smaller to keep the position limit, to
+//! stay long-only where shorts are not allowed, and to what the account can pay for at the last close; the reason is
+//! kept. What is left over goes to the risk review, which can only pass or refuse.
 
 use crate::config::{AlgorithmicTradingConfig, RiskConfig};
+use crate::error::EngineError;
 use crate::num::{NumError, Price, Quantity};
 use crate::orders::OrderIntent;
 use crate::risk::{ApprovedOrder, Funds, Refusal, RiskView, Terms, affordable_lots, review};
+
+/// How far the weights of a portfolio may add up to more than 1: single-precision rounding of a policy's output.
+pub const WEIGHT_TOLERANCE: f64 = 1e-5;
+
+/// Which actions an environment takes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ActionSpace {
+    /// One of `0..n`.
+    Discrete(usize),
+    /// `[N + 1]` weights of 0 or more that add up to at most 1, cash first; what they leave of 1 is cash, too, so that
+    /// weights of nothing but zeros mean cash alone.
+    Simplex {
+        /// Instruments, N.
+        assets: usize,
+    },
+    /// One number per dimension, each within its bounds.
+    Box {
+        /// Lowest values.
+        low: Vec<f64>,
+        /// Highest values.
+        high: Vec<f64>,
+    },
+}
+
+/// What an agent does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Action<'a> {
+    /// One of a [`ActionSpace::Discrete`] space.
+    Discrete(usize),
+    /// One of a [`ActionSpace::Simplex`] or [`ActionSpace::Box`] space.
+    Vector(&'a [f64]),
+}
+
+impl ActionSpace {
+    /// Returns how many actions there are to choose from; 0 where actions are vectors.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Discrete(count) => *count,
+            Self::Simplex { .. } | Self::Box { .. } => 0,
+        }
+    }
+
+    /// Returns how many numbers an action has; 0 where actions are chosen from a list.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        match self {
+            Self::Discrete(_) => 0,
+            Self::Simplex { assets } => assets + 1,
+            Self::Box { low, .. } => low.len(),
+        }
+    }
+
+    /// Passes an action of this space.
+    ///
+    /// # Errors
+    /// Refuses an action of another kind, one that does not exist, and numbers out of bounds, NaN among them.
+    pub fn check(&self, action: Action<'_>) -> Result<(), EngineError> {
+        match (self, action) {
+            (Self::Discrete(count), Action::Discrete(index)) if index < *count => Ok(()),
+            (Self::Discrete(count), Action::Discrete(index)) => Err(unfit(format!(
+                "there is no action {index} of {count}; choose 0 to {}",
+                count - 1
+            ))),
+            (Self::Simplex { assets }, Action::Vector(weights)) => simplex(*assets, weights),
+            (Self::Box { low, high }, Action::Vector(values)) => bounded(low, high, values),
+            (Self::Discrete(count), Action::Vector(_)) => {
+                Err(unfit(format!("one of {count} actions was wanted, found a vector of numbers")))
+            }
+            (Self::Simplex { .. } | Self::Box { .. }, Action::Discrete(index)) => {
+                Err(unfit(format!(
+                    "a vector of {} numbers was wanted, found the action {index} of a list",
+                    self.dimensions()
+                )))
+            }
+        }
+    }
+}
+
+impl Action<'_> {
+    /// Returns the index of a discrete action.
+    ///
+    /// # Panics
+    /// When the action is a vector: the caller did not ask [`ActionSpace::check`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        match self {
+            Self::Discrete(index) => index,
+            Self::Vector(values) => panic!("an action of a list was wanted, found {values:?}"),
+        }
+    }
+}
+
+fn simplex(assets: usize, weights: &[f64]) -> Result<(), EngineError> {
+    if weights.len() != assets + 1 {
+        return Err(unfit(format!(
+            "{} weights were wanted (cash, then {assets} instruments), found {}",
+            assets + 1,
+            weights.len()
+        )));
+    }
+    if let Some((index, weight)) =
+        weights.iter().enumerate().find(|(_, weight)| !(weight.is_finite() && 0.0 <= **weight))
+    {
+        return Err(unfit(format!(
+            "weight {index} must be finite and 0 or more, found {weight}; pass scores through softmax"
+        )));
+    }
+    let sum: f64 = weights.iter().sum();
+    if sum <= 1.0 + WEIGHT_TOLERANCE {
+        return Ok(());
+    }
+    Err(unfit(format!(
+        "the weights must add up to at most 1, found {sum}; divide them by their sum"
+    )))
+}
+
+fn bounded(low: &[f64], high: &[f64], values: &[f64]) -> Result<(), EngineError> {
+    if values.len() != low.len() {
+        return Err(unfit(format!("{} numbers were wanted, found {}", low.len(), values.len())));
+    }
+    for (index, value) in values.iter().enumerate() {
+        if !(low[index]..=high[index]).contains(value) {
+            return Err(unfit(format!(
+                "number {index} must lie within {} and {}, found {value}; clamp it",
+                low[index], high[index]
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn unfit(detail: String) -> EngineError {
+    EngineError::Refused { what: "action", detail }
+}
+
+/// Writes exp(score) / Σ exp(score), the largest score taken off first, so that no score overflows.
+///
+/// Shapes: `scores` and `weights` `[N + 1]`, cash first.
+///
+/// # Panics
+/// When the lengths differ or a score is NaN or +∞: weights that mean nothing must not be traded on.
+pub fn softmax(scores: &[f64], weights: &mut [f64]) {
+    assert_eq!(scores.len(), weights.len(), "one weight per score");
+    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for (weight, score) in weights.iter_mut().zip(scores) {
+        *weight = (score - largest).exp();
+        sum += *weight;
+    }
+    assert!(sum.is_finite() && 0.0 < sum, "the scores {scores:?} are not all numbers");
+    for weight in weights.iter_mut() {
+        *weight /= sum;
+    }
+}
 
 /// Which orders a strategy may wish for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +312,7 @@ pub fn decide_order(
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the weights are exact")]
 mod tests {
     use super::*;
 
@@ -176,6 +334,36 @@ mod tests {
     fn units(action: usize, rules: &ActionRules, view: &AccountView) -> (f64, Option<CutReason>) {
         let wish = to_intent(action, rules, view).unwrap();
         (wish.intent.map_or(0.0, |intent| intent.quantity().get()), wish.cut)
+    }
+
+    #[test]
+    fn each_space_takes_its_own_actions_and_refuses_all_others() {
+        let list = ActionSpace::Discrete(3);
+        assert!(list.check(Action::Discrete(2)).is_ok());
+        assert!(list.check(Action::Discrete(3)).is_err());
+        assert!(list.check(Action::Vector(&[0.0])).is_err());
+        let weights = ActionSpace::Simplex { assets: 2 };
+        assert_eq!((weights.count(), weights.dimensions(), list.count()), (0, 3, 3));
+        for fits in [[1.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.0; 3], [0.2, 0.4, 0.400_001]] {
+            assert!(weights.check(Action::Vector(&fits)).is_ok(), "{fits:?}");
+        }
+        for unfit in [[1.0, 0.1, 0.0], [1.1, -0.1, 0.0], [f64::NAN, 0.0, 0.0]] {
+            assert!(weights.check(Action::Vector(&unfit)).is_err(), "{unfit:?}");
+        }
+        assert!(weights.check(Action::Vector(&[1.0, 0.0])).is_err());
+        assert!(weights.check(Action::Discrete(0)).is_err());
+        let range = ActionSpace::Box { low: vec![-1.0, 0.0], high: vec![1.0, 2.0] };
+        assert!(range.check(Action::Vector(&[-1.0, 2.0])).is_ok());
+        for unfit in [[-1.1, 0.0], [0.0, 2.1], [f64::NAN, 0.0], [0.0, f64::INFINITY]] {
+            assert!(range.check(Action::Vector(&unfit)).is_err(), "{unfit:?}");
+        }
+    }
+
+    #[test]
+    fn softmax_bears_scores_that_would_overflow() {
+        let mut weights = [0.0; 3];
+        softmax(&[1e6, 1e6, -1e6], &mut weights);
+        assert_eq!(weights, [0.5, 0.5, 0.0]);
     }
 
     #[test]

@@ -37,24 +37,53 @@ impl std::error::Error for TooFewBars {}
 /// `faithful` mode also the bars that the reference's reward looks ahead.
 #[must_use]
 pub fn lookback(strategy: &StrategyConfig) -> usize {
-    let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
-    let window = config.backward_bars as usize;
-    match config.truth {
-        Truth::Corrected => window,
-        Truth::Faithful => window + config.forward_bars as usize,
+    match &strategy.environment {
+        EnvironmentConfig::AlgorithmicTrading(config) => {
+            let window = config.backward_bars as usize;
+            match config.truth {
+                Truth::Corrected => window,
+                Truth::Faithful => window + config.forward_bars as usize,
+            }
+        }
+        EnvironmentConfig::Portfolio(config) => config.window_bars as usize,
+        // A whole episode has to fit; what every segment must hold beside the look-back counts towards it.
+        EnvironmentConfig::OrderExecution(config) => {
+            let horizon = (config.horizon_steps as usize).max(DECISIONS_MIN);
+            config.window_steps as usize + horizon - DECISIONS_MIN
+        }
+        EnvironmentConfig::HighFrequency(config) => config.window_snapshots as usize,
     }
+}
+
+/// Why a task cannot run on bars of one instrument; absent where it can.
+fn not_on_bars(strategy: &StrategyConfig) -> Option<String> {
+    let needs = match &strategy.environment {
+        EnvironmentConfig::AlgorithmicTrading(_) | EnvironmentConfig::OrderExecution(_) => {
+            return None;
+        }
+        EnvironmentConfig::Portfolio(_) => "a panel of several instruments",
+        EnvironmentConfig::HighFrequency(_) => "an order book",
+    };
+    Some(format!(
+        "the task {} needs {needs}, but this is a series of bars of one instrument; choose other data or another task",
+        strategy.environment.task()
+    ))
 }
 
 /// Cuts a series of `rows` bars into the segments that a session runs on: split by time, without the bars in which the
 /// features warm up.
 ///
 /// # Errors
-/// Refuses a series that leaves a segment without [`DECISIONS_MIN`] decisions, with the number of bars that would do.
+/// Refuses a series that leaves a segment without [`DECISIONS_MIN`] decisions, with the number of bars that would do,
+/// and tasks that do not run on bars of one instrument.
 pub fn segments(
     strategy: &StrategyConfig,
     config: &SplitConfig,
     rows: usize,
 ) -> Result<Splits, TooFewBars> {
+    if let Some(reason) = not_on_bars(strategy) {
+        return Err(TooFewBars { rows, needed: None, reason });
+    }
     let lookback = lookback(strategy);
     let warmup = features::warmup_rows_of(&strategy.features).map_err(|error| TooFewBars {
         rows,
@@ -68,7 +97,8 @@ pub fn segments(
     })
 }
 
-fn cut(
+/// Cuts any rows, of which the first `warmup` are not used.
+pub(super) fn cut(
     rows: usize,
     config: &SplitConfig,
     lookback: usize,
@@ -121,7 +151,9 @@ mod tests {
 
     fn strategy(backward: u32, truth: Truth) -> StrategyConfig {
         let mut strategy = StrategyConfig::default();
-        let EnvironmentConfig::AlgorithmicTrading(config) = &mut strategy.environment;
+        let EnvironmentConfig::AlgorithmicTrading(config) = &mut strategy.environment else {
+            panic!("the default is algorithmic trading");
+        };
         (config.backward_bars, config.truth) = (backward, truth);
         strategy
     }

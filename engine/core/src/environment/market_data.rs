@@ -9,9 +9,9 @@ use crate::market::BarSeries;
 use crate::num::{Price, narrow};
 
 /// Highest price taken: keeps every amount of the account far inside the range of `f64`.
-const PRICE_MAX: f64 = 1e15;
+pub(super) const PRICE_MAX: f64 = 1e15;
 /// Lowest price taken: what the account's money buys at it is still a count of units that is exact.
-const PRICE_MIN: f64 = 1e-9;
+pub(super) const PRICE_MIN: f64 = 1e-9;
 /// Largest quotient of two prices of one segment: beyond it an account that fits the one is lost in rounding at the
 /// other.
 const PRICE_RATIO_MAX: f64 = 1e12;
@@ -171,7 +171,7 @@ impl MarketData {
 }
 
 /// Bars per year by the time that passes between the first bar and the last; 1 when that cannot be known.
-fn periods_per_year(time_ms: &[i64]) -> f64 {
+pub(super) fn periods_per_year(time_ms: &[i64]) -> f64 {
     match time_ms {
         [first, .., last] if first < last => {
             (time_ms.len() - 1) as f64 * YEAR_MS / (last - first) as f64

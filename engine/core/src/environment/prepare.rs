@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::faithful::AlgorithmicTrading;
 use super::length::segments;
-use super::{Environment, MarketData, SingleAsset};
+use super::{
+    BookData, Environment, ExecutionOnBars, ExecutionOnBook, HighFrequency, MarketData, PanelData,
+    Portfolio, SingleAsset,
+};
 use crate::config::{EnvironmentConfig, SplitConfig, StrategyConfig, Truth};
 use crate::error::EngineError;
 use crate::features::{FeatureFrame, Normaliser, frame_of, looks_ahead_of};
@@ -36,16 +39,11 @@ pub fn prepare(
     normaliser: Option<&Normaliser>,
 ) -> Result<Prepared, EngineError> {
     bars.validate().map_err(|error| refused(error.to_string()))?;
-    let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
     let splits =
         segments(strategy, split_config, bars.len()).map_err(|error| refused(error.to_string()))?;
-    let ahead = looks_ahead_of(&strategy.features)?;
-    if config.truth == Truth::Corrected && !ahead.is_empty() {
-        return Err(refused(format!(
-            "wanted features that see the past only; found {}, which the reference computes from the end of the series. \
-             Choose the corrected form, or a faithful environment",
-            ahead.join(", ")
-        )));
+    let truth = strategy.environment.truth();
+    if truth == Truth::Corrected {
+        refuse_look_ahead(strategy)?;
     }
     let mut features = frame_of(bars, &strategy.features)?;
     if bars.len() <= features.warmup_rows {
@@ -55,7 +53,7 @@ pub fn prepare(
     let warm = |rows: Range<usize>| rows.start.max(features.warmup_rows)..rows.end;
     let splits =
         Splits { train: warm(splits.train), valid: warm(splits.valid), test: warm(splits.test) };
-    let normaliser = choose(strategy, config.truth, &features, splits.train.clone(), normaliser)?;
+    let normaliser = choose(strategy, truth, &features, splits.train.clone(), normaliser)?;
     normaliser.apply(&mut features);
     let segment = |rows: Range<usize>| MarketData::new(bars, &features, rows).map(Arc::new);
     Ok(Prepared {
@@ -91,19 +89,90 @@ fn choose(
     })
 }
 
+/// Prepared data of one segment, of the kind that its task needs.
+#[derive(Debug, Clone)]
+pub enum TaskData {
+    /// Bars of one instrument.
+    Bars(Arc<MarketData>),
+    /// Bars of several instruments.
+    Panel(Arc<PanelData>),
+    /// An order book.
+    Book(Arc<BookData>),
+}
+
+impl TaskData {
+    /// Returns what it is, in words.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Bars(_) => "bars of one instrument",
+            Self::Panel(_) => "a panel of several instruments",
+            Self::Book(_) => "an order book",
+        }
+    }
+}
+
+impl From<Arc<MarketData>> for TaskData {
+    fn from(data: Arc<MarketData>) -> Self {
+        Self::Bars(data)
+    }
+}
+
+impl From<Arc<PanelData>> for TaskData {
+    fn from(data: Arc<PanelData>) -> Self {
+        Self::Panel(data)
+    }
+}
+
+impl From<Arc<BookData>> for TaskData {
+    fn from(data: Arc<BookData>) -> Self {
+        Self::Book(data)
+    }
+}
+
 /// Builds the environment a strategy asks for, at the start of an episode.
 ///
 /// # Errors
-/// Refuses data that is too short for it.
+/// Refuses data of a kind that the task does not run on, and data that is too short for it.
 pub fn build(
     strategy: &StrategyConfig,
-    market: Arc<MarketData>,
+    data: impl Into<TaskData>,
 ) -> Result<Box<dyn Environment>, EngineError> {
-    let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
-    Ok(match config.truth {
-        Truth::Corrected => Box::new(SingleAsset::new(strategy, market)?),
-        Truth::Faithful => Box::new(AlgorithmicTrading::from_strategy(strategy, market)?),
+    let (costs, limits) = (&strategy.matching, &strategy.risk);
+    Ok(match (&strategy.environment, data.into()) {
+        (EnvironmentConfig::AlgorithmicTrading(config), TaskData::Bars(market)) => {
+            match config.truth {
+                Truth::Corrected => Box::new(SingleAsset::new(strategy, market)?),
+                Truth::Faithful => Box::new(AlgorithmicTrading::from_strategy(strategy, market)?),
+            }
+        }
+        (EnvironmentConfig::Portfolio(config), TaskData::Panel(panel)) => {
+            Box::new(Portfolio::new(config, costs, limits, panel)?)
+        }
+        (EnvironmentConfig::OrderExecution(config), TaskData::Bars(market)) => {
+            Box::new(ExecutionOnBars::new(config, costs, limits, market)?)
+        }
+        (EnvironmentConfig::OrderExecution(config), TaskData::Book(book)) => {
+            Box::new(ExecutionOnBook::new(config, costs, limits, book)?)
+        }
+        (EnvironmentConfig::HighFrequency(config), TaskData::Book(book)) => {
+            Box::new(HighFrequency::new(config, costs, limits, book)?)
+        }
+        (environment, data) => return Err(misfit(environment, &data)),
     })
+}
+
+/// Refuses features that look ahead.
+pub(super) fn refuse_look_ahead(strategy: &StrategyConfig) -> Result<(), EngineError> {
+    let ahead = looks_ahead_of(&strategy.features)?;
+    if ahead.is_empty() {
+        return Ok(());
+    }
+    Err(refused(format!(
+        "wanted features that see the past only; found {}, which the reference computes from the end of the series. \
+         Choose the corrected form, or a faithful environment",
+        ahead.join(", ")
+    )))
 }
 
 fn never_defined(features: &FeatureFrame) -> String {
@@ -116,6 +185,24 @@ fn never_defined(features: &FeatureFrame) -> String {
          where the data has none, or leave the feature out",
         features.rows
     )
+}
+
+/// Refuses a task on data of another kind.
+fn misfit(environment: &EnvironmentConfig, data: &TaskData) -> EngineError {
+    let wanted = match environment {
+        EnvironmentConfig::AlgorithmicTrading(_) => "bars of one instrument",
+        EnvironmentConfig::Portfolio(_) => "a panel of several instruments",
+        EnvironmentConfig::OrderExecution(_) => "bars of one instrument or an order book",
+        EnvironmentConfig::HighFrequency(_) => "an order book",
+    };
+    EngineError::Refused {
+        what: "environment",
+        detail: format!(
+            "the task {} needs {wanted}, found {}; choose other data or another task",
+            environment.task(),
+            data.kind()
+        ),
+    }
 }
 
 fn refused(detail: String) -> EngineError {

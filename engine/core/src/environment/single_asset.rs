@@ -14,9 +14,11 @@ use std::sync::Arc;
 use super::action::{AccountView, ActionRules, CutReason, decide_order};
 use super::observation::{self, AccountObservation};
 use super::reward::{log_return, ruined};
-use super::state::{Reader, Writer, damaged};
-use super::{AccountSnapshot, Environment, MarketData, StepResult};
-use crate::config::{AlgorithmicTradingConfig, MatchingConfig, RiskConfig, StrategyConfig};
+use super::state::{Ended, Reader, Writer, damaged};
+use super::{AccountSnapshot, Action, ActionSpace, Environment, MarketData, StepResult};
+use crate::config::{
+    AlgorithmicTradingConfig, EnvironmentConfig, MatchingConfig, RiskConfig, StrategyConfig,
+};
 use crate::error::EngineError;
 use crate::matching::BarExchange;
 use crate::matching::bars::Market;
@@ -55,20 +57,18 @@ struct State {
     last_fill: Option<Fill>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    No,
-    Terminated,
-    Truncated,
-}
-
 impl SingleAsset {
     /// Builds the environment and begins an episode.
     ///
     /// # Errors
     /// Refuses data with less than one step after the window, and lots that come to nothing.
     pub fn new(strategy: &StrategyConfig, market: Arc<MarketData>) -> Result<Self, EngineError> {
-        let crate::config::EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
+        let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment else {
+            return Err(refused(format!(
+                "algorithmic trading was wanted, found the task {}; let `build` choose the environment",
+                strategy.environment.task()
+            )));
+        };
         let window = config.backward_bars as usize;
         if market.rows() <= window {
             return Err(refused(format!(
@@ -161,7 +161,7 @@ impl SingleAsset {
         } else if state.row + 1 == self.market.rows() {
             state.ended = Ended::Truncated;
         }
-        state.result(log_return(before, state.equity, self.config.initial_cash))
+        state.ended.result(log_return(before, state.equity, self.config.initial_cash))
     }
 }
 
@@ -192,19 +192,15 @@ impl State {
             last_fill: None,
         })
     }
-
-    fn result(&self, reward: f64) -> StepResult {
-        StepResult {
-            reward,
-            terminated: self.ended == Ended::Terminated,
-            truncated: self.ended == Ended::Truncated,
-        }
-    }
 }
 
 impl Environment for SingleAsset {
     fn observation_names(&self) -> &[String] {
         &self.names
+    }
+
+    fn action_space(&self) -> ActionSpace {
+        ActionSpace::Discrete(self.rules.action_count())
     }
 
     fn action_count(&self) -> usize {
@@ -238,11 +234,11 @@ impl Environment for SingleAsset {
         observation::observe(&self.market, self.state.row, self.window, account, out);
     }
 
-    fn step(&mut self, action: usize) -> StepResult {
+    fn step(&mut self, action: Action<'_>) -> StepResult {
         if self.state.ended != Ended::No {
-            return self.state.result(0.0);
+            return self.state.ended.result(0.0);
         }
-        let traded = self.trade(action);
+        let traded = self.trade(action.index());
         assert!(traded.is_ok(), "an amount left the finite numbers: {traded:?}");
         self.advance()
     }
@@ -298,12 +294,7 @@ impl Environment for SingleAsset {
         }
         state.ledger = Ledger::restore(&numbers)?;
         state.equity = reader.f64()?;
-        state.ended = match reader.u64()? {
-            0 => Ended::No,
-            1 => Ended::Terminated,
-            2 => Ended::Truncated,
-            _ => return Err(damaged("its end is none of the known ones")),
-        };
+        state.ended = Ended::read(reader.u64()?)?;
         state.refusal_count = reader.u32()?;
         state.cut_count = reader.u32()?;
         state.last_fill = reader.fill()?;

@@ -1,8 +1,43 @@
-//! The state of an environment as bytes: a tag, then fixed-width little-endian numbers, nothing else.
+//! What all environments keep alike: how an episode ended, and the state as bytes (a tag, then fixed-width
+//! little-endian numbers, nothing else).
 
+use super::StepResult;
 use crate::error::EngineError;
 use crate::num::{Money, Price, Quantity};
 use crate::orders::Fill;
+use crate::portfolio::{Ledger, LedgerState};
+
+/// Whether and how an episode ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It goes on.
+    No,
+    /// By ruin, or because the task is done: nothing follows.
+    Terminated,
+    /// By the end of the data.
+    Truncated,
+}
+
+impl Ended {
+    /// Returns what a step brought.
+    pub(super) fn result(self, reward: f64) -> StepResult {
+        StepResult {
+            reward,
+            terminated: self == Self::Terminated,
+            truncated: self == Self::Truncated,
+        }
+    }
+
+    /// Reads what `as u64` wrote.
+    pub(super) fn read(number: u64) -> Result<Self, EngineError> {
+        match number {
+            0 => Ok(Self::No),
+            1 => Ok(Self::Terminated),
+            2 => Ok(Self::Truncated),
+            _ => Err(damaged("its end is none of the known ones")),
+        }
+    }
+}
 
 /// Writes numbers.
 pub(super) struct Writer(Vec<u8>);
@@ -29,6 +64,21 @@ impl Writer {
         });
         for number in numbers {
             self.f64(number);
+        }
+        self
+    }
+
+    pub(super) fn ledger(&mut self, ledger: &Ledger) -> &mut Self {
+        for number in ledger.state() {
+            self.f64(number);
+        }
+        self
+    }
+
+    pub(super) fn fills(&mut self, fills: &[(usize, Fill)]) -> &mut Self {
+        self.u64(fills.len() as u64);
+        for (index, fill) in fills {
+            self.u64(*index as u64).fill(Some(fill));
         }
         self
     }
@@ -88,6 +138,40 @@ impl<'a> Reader<'a> {
         }
     }
 
+    pub(super) fn ledger(&mut self) -> Result<Ledger, EngineError> {
+        let mut numbers: LedgerState = LedgerState::default();
+        for number in &mut numbers {
+            *number = self.f64()?;
+        }
+        Ledger::restore(&numbers)
+    }
+
+    /// Reads a count of at most `most`.
+    pub(super) fn count(&mut self, most: usize) -> Result<usize, EngineError> {
+        let count = self.usize()?;
+        if count <= most { Ok(count) } else { Err(damaged("a count in it is too large")) }
+    }
+
+    /// Reads an index below `limit`.
+    pub(super) fn index(&mut self, limit: usize) -> Result<usize, EngineError> {
+        let index = self.usize()?;
+        if index < limit { Ok(index) } else { Err(damaged("an index in it does not exist")) }
+    }
+
+    /// Reads at most `most` fills of `instruments` instruments.
+    pub(super) fn fills(
+        &mut self,
+        instruments: usize,
+        most: usize,
+    ) -> Result<Vec<(usize, Fill)>, EngineError> {
+        let mut fills = Vec::new();
+        for _ in 0..self.count(most)? {
+            let index = self.index(instruments)?;
+            fills.push((index, self.fill()?.ok_or_else(|| damaged("a fill in it is absent"))?));
+        }
+        Ok(fills)
+    }
+
     pub(super) fn finish(self) -> Result<(), EngineError> {
         if self.0.is_empty() { Ok(()) } else { Err(damaged("it is longer than a state")) }
     }
@@ -96,4 +180,12 @@ impl<'a> Reader<'a> {
 /// Refuses a saved state.
 pub(super) fn damaged(detail: &str) -> EngineError {
     EngineError::State { what: "environment", detail: detail.to_owned() }
+}
+
+/// Passes books that are worth at the data's prices what was saved.
+pub(super) fn agrees(worth: f64, saved: f64) -> Result<(), EngineError> {
+    if (worth - saved).abs() <= 1e-9 * worth.abs().max(1.0) {
+        return Ok(());
+    }
+    Err(damaged("its account does not agree with the data"))
 }

@@ -11,6 +11,9 @@ use crate::num::{Money, NumError, Price, Quantity};
 use crate::orders::Fill;
 use crate::risk::{ApprovedOrder, Funds, Terms, affordable_lots};
 
+/// A fill may exceed its order by this share: the rounding of units into lots and back.
+const ROUNDING: f64 = 1e-9;
+
 /// The simulated exchange of one instrument.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BarExchange {
@@ -50,26 +53,58 @@ impl BarExchange {
         market: &Market,
         funds: &Funds,
     ) -> Result<Option<Fill>, NumError> {
-        let side = order.side();
-        let reference = match self.costs.fill {
-            FillRule::NextOpen => market.next_open,
-            FillRule::SameClose => market.close,
-        };
-        let price = slipped(side, reference, self.costs.slippage_bps)?;
+        let price = self.costs.price(order, market)?;
         let terms = Terms { lot: self.lot, price, fee_rate: self.costs.fee_rate };
         let lots = affordable_lots(whole_lots(order.quantity(), self.lot), funds, &terms);
         if lots == 0 {
             return Ok(None);
         }
         let quantity = Quantity::new(lots as f64 * self.lot.get())?;
-        let value = (quantity.get() * price.get()).abs();
-        Ok(Some(Fill {
-            quantity,
-            price,
-            fee: Money::new(fee(value, self.costs.fee_rate))?,
-            slippage: Money::new((quantity.get() * (price.get() - reference.get())).abs())?,
-        }))
+        market_fill(&self.costs, order, market, quantity).map(Some)
     }
+}
+
+impl MatchingConfig {
+    /// Returns the price at which a market order is executed, slippage included.
+    fn price(&self, order: &ApprovedOrder, market: &Market) -> Result<Price, NumError> {
+        slipped(order.side(), self.reference(market), self.slippage_bps)
+    }
+
+    fn reference(&self, market: &Market) -> Price {
+        match self.fill {
+            FillRule::NextOpen => market.next_open,
+            FillRule::SameClose => market.close,
+        }
+    }
+}
+
+/// Executes `quantity` of a market order without asking what the account can pay for: for accounts that fit several
+/// orders into one purse themselves.
+///
+/// # Errors
+/// Refuses arithmetic that leaves the finite numbers.
+///
+/// # Panics
+/// When `quantity` exceeds the order or points the other way: nothing may be traded that was not approved.
+pub fn market_fill(
+    costs: &MatchingConfig,
+    order: &ApprovedOrder,
+    market: &Market,
+    quantity: Quantity,
+) -> Result<Fill, NumError> {
+    let (wanted, filled) = (order.quantity().get(), quantity.get());
+    assert!(
+        0.0 < filled * wanted && filled.abs() <= wanted.abs() * (1.0 + ROUNDING),
+        "a fill of {filled} is not part of an order of {wanted}"
+    );
+    let (reference, price) = (costs.reference(market), costs.price(order, market)?);
+    let value = (filled * price.get()).abs();
+    Ok(Fill {
+        quantity,
+        price,
+        fee: Money::new(fee(value, costs.fee_rate))?,
+        slippage: Money::new((filled * (price.get() - reference.get())).abs())?,
+    })
 }
 
 /// Returns the whole lots in a quantity, towards zero. A share of 1e-9 of a lot is rounding and counts as present.

@@ -1,6 +1,6 @@
 //! A wish to trade. Becomes an order only through [`crate::risk::review`].
 
-use crate::num::{NumError, Quantity};
+use crate::num::{NumError, Price, Quantity};
 
 /// Direction of a trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +28,15 @@ impl Side {
     }
 }
 
-/// A market order somebody would like to place.
+/// An order somebody would like to place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OrderIntent {
     quantity: Quantity,
+    limit: Option<Price>,
 }
 
 impl OrderIntent {
-    /// Wishes to change the position by `quantity` units, positive to buy.
+    /// Wishes to change the position by `quantity` units at any price, positive to buy.
     ///
     /// # Errors
     /// Refuses zero: that is no order.
@@ -43,13 +44,27 @@ impl OrderIntent {
         if quantity.get() == 0.0 {
             return Err(NumError { what: "quantity", wanted: "other than zero", found: 0.0 });
         }
-        Ok(Self { quantity })
+        Ok(Self { quantity, limit: None })
+    }
+
+    /// Wishes to change the position by `quantity` units at `price` or better, positive to buy.
+    ///
+    /// # Errors
+    /// Refuses zero: that is no order.
+    pub fn limit(quantity: Quantity, price: Price) -> Result<Self, NumError> {
+        Ok(Self { limit: Some(price), ..Self::market(quantity)? })
     }
 
     /// Returns the units wanted, positive to buy.
     #[must_use]
     pub fn quantity(&self) -> Quantity {
         self.quantity
+    }
+
+    /// Returns the worst price that is wanted; absent for a market order.
+    #[must_use]
+    pub fn limit_price(&self) -> Option<Price> {
+        self.limit
     }
 
     /// Returns the direction.

@@ -1,6 +1,6 @@
 //! What the account wants and what it got: intents and fills.
 //!
-//! Only market orders so far. The order state machine arrives together with venues that answer late.
+//! Market and limit orders so far. The order state machine arrives together with venues that answer late.
 
 mod fill;
 mod intent;

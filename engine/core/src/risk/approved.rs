@@ -1,6 +1,6 @@
 //! An order that passed the review. There is no other way to make one.
 
-use crate::num::Quantity;
+use crate::num::{Price, Quantity};
 use crate::orders::{OrderIntent, Side};
 
 /// Proof that every guard was asked and none refused.
@@ -9,7 +9,7 @@ use crate::orders::{OrderIntent, Side};
 ///
 /// ```compile_fail,E0451
 /// use engine::num::Quantity;
-/// let forged = engine::risk::ApprovedOrder { quantity: Quantity::ZERO };
+/// let forged = engine::risk::ApprovedOrder { quantity: Quantity::ZERO, limit: None };
 /// ```
 ///
 /// nor constructed:
@@ -39,17 +39,24 @@ use crate::orders::{OrderIntent, Side};
 #[derive(Debug, PartialEq)]
 pub struct ApprovedOrder {
     quantity: Quantity,
+    limit: Option<Price>,
 }
 
 impl ApprovedOrder {
     pub(super) fn new(intent: &OrderIntent) -> Self {
-        Self { quantity: intent.quantity() }
+        Self { quantity: intent.quantity(), limit: intent.limit_price() }
     }
 
     /// Returns the units to trade, positive to buy.
     #[must_use]
     pub fn quantity(&self) -> Quantity {
         self.quantity
+    }
+
+    /// Returns the worst price at which it may be executed; absent for a market order.
+    #[must_use]
+    pub fn limit_price(&self) -> Option<Price> {
+        self.limit
     }
 
     /// Returns the direction.

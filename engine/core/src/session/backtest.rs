@@ -7,10 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::step::Decider;
-use crate::config::{
-    BacktestConfig, EnvironmentConfig, FillRule, Segment, SessionConfig, StrategyConfig, Truth,
-};
-use crate::environment::{Environment, MarketData, build, prepare};
+use crate::config::{BacktestConfig, FillRule, Segment, SessionConfig, StrategyConfig, Truth};
+use crate::environment::{Action, Environment, MarketData, build, prepare};
 use crate::error::EngineError;
 use crate::evaluation::report::{BacktestReport, PolicyResult, Trade};
 use crate::evaluation::thin;
@@ -95,6 +93,16 @@ pub fn run(
         Segment::Test => prepared.test,
     };
     let environment = build(input.strategy, Arc::clone(&market))?;
+    if environment.action_count() == 0 {
+        return Err(EngineError::Refused {
+            what: "back-test",
+            detail: format!(
+                "the policies of a back-test choose from a list of actions, but the task {} takes a vector of numbers; \
+                 choose another task",
+                input.strategy.environment.task()
+            ),
+        });
+    }
     let seat = Seat {
         observation_len: environment.observation_len(),
         action_count: environment.action_count(),
@@ -143,8 +151,7 @@ pub fn run(
 }
 
 fn truth(strategy: &StrategyConfig) -> Truth {
-    let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
-    config.truth
+    strategy.environment.truth()
 }
 
 /// Whether orders are filled at the close on which they were decided.
@@ -199,7 +206,7 @@ impl Runner<'_, '_> {
         loop {
             let environment = &mut self.environment;
             let action = decider.action(|out| environment.observe(out))?;
-            let result = environment.step(action);
+            let result = environment.step(Action::Discrete(action));
             self.note(&mut outcome)?;
             self.tick()?;
             if result.ended() {

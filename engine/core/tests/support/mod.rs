@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod books;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -36,7 +38,9 @@ pub(crate) fn strategy(change: impl FnOnce(&mut AlgorithmicTradingConfig)) -> St
 }
 
 pub(crate) fn config(strategy: &StrategyConfig) -> &AlgorithmicTradingConfig {
-    let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
+    let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment else {
+        panic!("the tests trade one instrument");
+    };
     config
 }
 

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use crate::config::{EnvironmentConfig, StrategyConfig};
 use crate::environment::observation::{self, AccountObservation};
 use crate::environment::state::{Reader, Writer, damaged};
-use crate::environment::{AccountSnapshot, Environment, MarketData, StepResult};
+use crate::environment::{
+    AccountSnapshot, Action, ActionSpace, Environment, MarketData, RewardUnit, StepResult,
+};
 use crate::error::EngineError;
 use crate::num::{Money, Price, Quantity, narrow};
 use crate::orders::Fill;
@@ -113,12 +115,20 @@ impl AlgorithmicTrading {
     /// exist in the reference and are not applied.
     ///
     /// # Errors
-    /// Refuses data that is too short.
+    /// Refuses data that is too short, and strategies of another task.
     pub fn from_strategy(
         strategy: &StrategyConfig,
         market: Arc<MarketData>,
     ) -> Result<Self, EngineError> {
-        let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment;
+        let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment else {
+            return Err(EngineError::Refused {
+                what: "faithful algorithmic trading",
+                detail: format!(
+                    "algorithmic trading was wanted, found the task {}; let `build` choose the environment",
+                    strategy.environment.task()
+                ),
+            });
+        };
         let constants = Constants {
             cash: config.initial_cash,
             fee_rate: strategy.matching.fee_rate,
@@ -247,8 +257,16 @@ impl Environment for AlgorithmicTrading {
         &self.names
     }
 
+    fn action_space(&self) -> ActionSpace {
+        ActionSpace::Discrete(self.action_count())
+    }
+
     fn action_count(&self) -> usize {
         2 * self.constants.max_volume as usize + 1
+    }
+
+    fn reward_unit(&self) -> RewardUnit {
+        RewardUnit::Reference
     }
 
     /// The last call is the terminal one, without a trade.
@@ -290,7 +308,8 @@ impl Environment for AlgorithmicTrading {
         );
     }
 
-    fn step(&mut self, action: usize) -> StepResult {
+    fn step(&mut self, action: Action<'_>) -> StepResult {
+        let action = action.index();
         assert!(
             action < self.action_count(),
             "there is no action {action} of {}",

@@ -2,14 +2,14 @@
 
 use std::io::Read;
 
-use super::csv::{read_header, refuse_uneven};
-use super::{ROWS_MAX, text};
+use super::ROWS_MAX;
+use super::text::{self, Layout, Table};
 use crate::market::error::{DataError, DataErrorKind, Fault};
 
 /// A table that is being read.
-pub struct Rows<R> {
-    reader: csv::Reader<text::Source<R>>,
-    file: String,
+pub struct Rows<'f, R> {
+    table: Table<'f, R>,
+    file: &'f str,
     names: Vec<String>,
     row_count: usize,
 }
@@ -19,31 +19,31 @@ pub struct Rows<R> {
 pub struct Row {
     /// Line in the file, from 1.
     pub line: u64,
-    record: csv::StringRecord,
+    cells: Vec<String>,
 }
 
 impl Row {
     /// Returns a cell, without the blanks around it; empty where there is none.
     #[must_use]
     pub fn cell(&self, column: usize) -> &str {
-        self.record.get(column).unwrap_or_default().trim()
+        self.cells.get(column).map_or("", |cell| cell.trim())
     }
 
     /// Returns every cell as it is written.
     pub fn cells(&self) -> impl Iterator<Item = &str> {
-        self.record.iter()
+        self.cells.iter().map(String::as_str)
     }
 }
 
-impl<R: Read> Rows<R> {
+impl<'f, R: Read> Rows<'f, R> {
     /// Reads the header.
     ///
     /// # Errors
     /// Refuses what is no table.
-    pub fn open(reader: R, file: &str) -> Result<Self, DataError> {
-        let mut reader = text::open(reader, file)?;
-        let (_, names) = read_header(&mut reader, file)?;
-        Ok(Self { reader, file: file.to_owned(), names, row_count: 0 })
+    pub fn open(reader: R, file: &'f str) -> Result<Self, DataError> {
+        let table = Table::open(reader, file, &Layout::default())?;
+        let names = table.header().names;
+        Ok(Self { table, file, names, row_count: 0 })
     }
 
     /// Returns the names of the columns.
@@ -63,7 +63,7 @@ impl<R: Read> Rows<R> {
                 format!("only {}", self.names.join(", ")),
                 "Name one of these",
             );
-            DataError::new(&self.file, DataErrorKind::Columns, fault)
+            DataError::new(self.file, DataErrorKind::Columns, fault)
         })
     }
 
@@ -72,19 +72,15 @@ impl<R: Read> Rows<R> {
     /// # Errors
     /// Refuses rows of another length than the header, text that is not UTF-8 and more rows than are read.
     pub fn next_row(&mut self) -> Result<Option<Row>, DataError> {
-        let Some((line, record)) = text::next_record(&mut self.reader, &self.file)? else {
+        let Some(line) = self.table.advance()? else {
             return Ok(None);
         };
-        let record = text::as_text(record, &self.file, line)?;
-        refuse_uneven(&record, &self.names, &self.file, line)?;
         self.row_count += 1;
         if ROWS_MAX < self.row_count {
-            let fault =
-                Fault::new(format!("at most {ROWS_MAX} rows"), "more", "Label the file in parts");
-            let error = DataError::new(&self.file, DataErrorKind::TooLarge, fault);
-            return Err(error.at_line(line));
+            return Err(text::too_many_rows(self.file, line));
         }
-        Ok(Some(Row { line, record }))
+        let cell = |column| self.table.cell(column).unwrap_or_default().to_owned();
+        Ok(Some(Row { line, cells: (0..self.names.len()).map(cell).collect() }))
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     discrete, refused,
 };
 use crate::config::FeatureSet;
-use crate::environment::{Environment, MarketData};
+use crate::environment::{Action, Environment, MarketData};
 use crate::error::EngineError;
 use crate::market::parse::reference::ReferenceTable;
 use crate::metrics::faithful::{PERIODS, metrics};
@@ -98,7 +98,7 @@ pub fn replay_with(
     let mut first_volidality = f64::NAN;
     loop {
         environment.observe(&mut observation);
-        let result = environment.step(decide(&observation, calls));
+        let result = environment.step(Action::Discrete(decide(&observation, calls)));
         reward_sum += result.reward;
         calls += 1;
         if calls == 1 {
