@@ -284,6 +284,20 @@ mod tests {
     }
 
     #[test]
+    fn the_classic_features_know_no_future_and_forget_their_beginning() {
+        let rows = |series: &BarSeries| -> Rows {
+            let frame = crate::features::frame(series, crate::config::FeatureSet::Classic16);
+            let row = |bar| frame.row(bar).unwrap_or_default().iter().copied().map(Some).collect();
+            Ok((0..series.len()).map(row).collect())
+        };
+        let plan = CausalityPlan { shortened: vec![60], ..plan() };
+        let report = causality(&series(200), &rows, &plan).unwrap();
+        assert!(report.passed, "{:?}", report.violations);
+        assert!(1_000 < report.drift[0].compared);
+        assert!(report.drift[0].largest < 1e-9, "{:?}", report.drift);
+    }
+
+    #[test]
     fn rows_that_vanish_with_the_future_are_a_violation() {
         let shrinks = |series: &BarSeries| -> Rows {
             let kept = series.close.iter().rev().take_while(|close| **close < 1e3).count();

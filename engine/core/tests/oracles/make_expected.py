@@ -82,6 +82,12 @@ def cornish_fisher(returns, tail):
     return -(mean + deviation * bent(tail)), -(mean + deviation * area / tail)
 
 
+def drawdown_depths(series):
+    """Depths of all drawdowns by quantstats, as shares."""
+    table = qs.drawdown_details(qs.to_drawdown_series(series))
+    return (-table["max drawdown"] / 100).tolist() if len(table) else []
+
+
 def figures(returns, market_returns):
     """Names are ours, values theirs; a key is absent where no library has our definition."""
     wealth = np.concatenate([[1.0], np.cumprod(1 + returns)])
@@ -91,12 +97,16 @@ def figures(returns, market_returns):
     tail = 0.05
     modified, modified_shortfall = cornish_fisher(returns, tail)
     ours = empyrical.cagr(series, annualization=YEAR)
+    assert abs(ours - qs.cagr(series, periods=YEAR)) < 1e-12
+    falls = drawdown_depths(series)
     found = {
         "total_return": empyrical.cum_returns_final(series),
         "annual_return": ours,
         "volatility": empyrical.annual_volatility(series, annualization=YEAR),
         "downside_deviation": empyrical.downside_risk(series, annualization=YEAR),
         "max_drawdown": -empyrical.max_drawdown(series),
+        "average_drawdown": np.mean(falls) if len(falls) else np.nan,
+        "drawdown_count": len(falls),
         "ulcer_index": qs.ulcer_index(series) * np.sqrt((len(returns) - 1) / (len(returns) + 1)),
         "pain_index": np.mean(fall),
         "value_at_risk": -empyrical.value_at_risk(series, tail),
@@ -159,8 +169,7 @@ def periods(returns):
 def drawdown_table(returns):
     """Depths of the five deepest drawdowns by quantstats, as shares."""
     series = pd.Series(returns, index=pd.date_range("2021-01-05", periods=len(returns), freq="D"))
-    table = qs.drawdown_details(qs.to_drawdown_series(series))
-    return sorted((-table["max drawdown"] / 100).tolist(), reverse=True)[:5]
+    return sorted(drawdown_depths(series), reverse=True)[:5]
 
 
 def normal():
@@ -283,7 +292,7 @@ def main():
             "count": count,
             "figures": figures(returns, market(t)),
             "periods": periods(returns),
-            "drawdowns": drawdown_table(returns) if name != "rising" else [],
+            "drawdowns": drawdown_table(returns),
             "sharpe_statistics": {k: float(v) for k, v in sharpe_statistics(returns).items()},
         }
     path = pathlib.Path(__file__).with_name("expected.json")

@@ -3,7 +3,7 @@
 //! Source: PRUDEX-Compass (Sun et al. 2023), trademaster.md section 6; Meucci 2009 ("Managing diversification") for the
 //! effective number of bets.
 
-use super::eigen::symmetric;
+use super::eigen::{Eigen, symmetric};
 use crate::config::Truth;
 use crate::metrics::moments::covariance;
 use crate::metrics::sample_spread;
@@ -43,14 +43,22 @@ fn entropy(shares: &[f64]) -> Option<f64> {
 /// when the portfolio has no variance.
 #[must_use]
 pub fn effective_bets(weights: &[f64], returns: &[Vec<f64>], truth: Truth) -> Option<f64> {
-    if weights.len() != returns.len() {
-        return None;
-    }
+    bets(weights, &principal_portfolios(returns)?, truth)
+}
+
+/// Returns the eigen-decomposition of the covariance of the instruments.
+fn principal_portfolios(returns: &[Vec<f64>]) -> Option<Eigen> {
     let matrix: Option<Vec<Vec<f64>>> = returns
         .iter()
         .map(|one| returns.iter().map(|other| covariance(one, other)).collect())
         .collect();
-    let eigen = symmetric(&matrix?)?;
+    symmetric(&matrix?)
+}
+
+fn bets(weights: &[f64], eigen: &Eigen, truth: Truth) -> Option<f64> {
+    if weights.len() != eigen.values.len() {
+        return None;
+    }
     let carried: Vec<f64> = eigen
         .values
         .iter()
@@ -80,8 +88,8 @@ pub fn mean_effective_bets(
     returns: &[Vec<f64>],
     truth: Truth,
 ) -> Option<f64> {
-    let days: Option<Vec<f64>> =
-        weights.iter().map(|day| effective_bets(day, returns, truth)).collect();
+    let eigen = principal_portfolios(returns)?;
+    let days: Option<Vec<f64>> = weights.iter().map(|day| bets(day, &eigen, truth)).collect();
     mean(&days?)
 }
 
