@@ -27,6 +27,51 @@ pub struct Warp {
     row_starts: Vec<usize>,
     above: Vec<f64>,
     here: Vec<f64>,
+    halves: Halves,
+}
+
+/// Both series at half, a quarter, … of their length, one after the other.
+#[derive(Debug, Clone, Default)]
+struct Halves {
+    values: Vec<f64>,
+    /// Where the halves of the first and of the second series begin, and where the level ends.
+    levels: Vec<[usize; 3]>,
+}
+
+impl Halves {
+    /// Halves two series until one of them is short.
+    fn of(&mut self, x: &[f64], y: &[f64]) {
+        self.values.clear();
+        self.levels.clear();
+        let (mut x_len, mut y_len) = (x.len(), y.len());
+        while HALVED_FROM <= x_len && HALVED_FROM <= y_len {
+            let start = self.values.len();
+            match self.levels.last().copied() {
+                None => {
+                    self.values.extend(halved(x));
+                    self.values.extend(halved(y));
+                }
+                Some([first, second, _]) => {
+                    self.halve_own(first, x_len);
+                    self.halve_own(second, y_len);
+                }
+            }
+            (x_len, y_len) = (x_len / 2, y_len / 2);
+            self.levels.push([start, start + x_len, start + x_len + y_len]);
+        }
+    }
+
+    /// Appends the means of pairs of `len` own values from `start` on.
+    fn halve_own(&mut self, start: usize, len: usize) {
+        for pair in 0..len / 2 {
+            let place = start + 2 * pair;
+            self.values.push((self.values[place] + self.values[place + 1]) / 2.0);
+        }
+    }
+
+    fn at(&self, [first, second, end]: &[usize; 3]) -> (&[f64], &[f64]) {
+        (&self.values[*first..*second], &self.values[*second..*end])
+    }
 }
 
 impl Warp {
@@ -41,24 +86,27 @@ impl Warp {
         if x.is_empty() || y.is_empty() {
             return f64::INFINITY;
         }
-        let mut halves: Vec<(Vec<f64>, Vec<f64>)> = Vec::new();
-        loop {
-            let (x, y) = halves.last().map_or((x, y), |(x, y)| (x.as_slice(), y.as_slice()));
-            if x.len() < HALVED_FROM || y.len() < HALVED_FROM {
-                break;
+        let mut halves = std::mem::take(&mut self.halves);
+        halves.of(x, y);
+        let mut levels = halves.levels.iter().rev().map(|level| halves.at(level));
+        let distance = match levels.next() {
+            None => self.exact(x, y),
+            Some((coarse_x, coarse_y)) => {
+                self.exact(coarse_x, coarse_y);
+                for (x, y) in levels {
+                    self.around_path(x, y);
+                }
+                self.around_path(x, y)
             }
-            let next = (halved(x), halved(y));
-            halves.push(next);
-        }
-        let coarsest = halves.last().map_or((x, y), |(x, y)| (x.as_slice(), y.as_slice()));
-        let mut distance = self.exact(coarsest.0, coarsest.1);
-        let finer = halves.iter().rev().skip(1).map(|(x, y)| (x.as_slice(), y.as_slice()));
-        let whole = (!halves.is_empty()).then_some((x, y));
-        for (x, y) in finer.chain(whole) {
-            self.expand(x.len(), y.len());
-            distance = self.inside_window(x, y);
-        }
+        };
+        self.halves = halves;
         distance
+    }
+
+    /// Returns the distance of series twice as long as those of the last path, looking around that path only.
+    fn around_path(&mut self, x: &[f64], y: &[f64]) -> f64 {
+        self.expand(x.len(), y.len());
+        self.inside_window(x, y)
     }
 
     /// Returns the exact distance of `x` and `y`, looking at every pair. Infinite without values.
@@ -155,8 +203,8 @@ impl Warp {
 }
 
 /// Returns the means of pairs; an odd last value is dropped.
-fn halved(values: &[f64]) -> Vec<f64> {
-    values.chunks_exact(2).map(|pair| (pair[0] + pair[1]) / 2.0).collect()
+fn halved(values: &[f64]) -> impl Iterator<Item = f64> {
+    values.chunks_exact(2).map(|pair| (pair[0] + pair[1]) / 2.0)
 }
 
 #[cfg(test)]
@@ -198,7 +246,7 @@ mod tests {
                 (0..x.len()).flat_map(|i| (0..y.len()).map(move |j| (i, j))).collect();
             return by_cells(x, y, &all);
         }
-        let (_, path) = by_the_text(&halved(x), &halved(y));
+        let (_, path) = by_the_text(&halved(x).collect::<Vec<_>>(), &halved(y).collect::<Vec<_>>());
         let mut near = std::collections::BTreeSet::new();
         for (i, j) in path {
             for a in -1..=1 {

@@ -61,7 +61,7 @@ pub fn distance(warp: &mut Warp, first: &[f64], second: &[f64], round: u32, trut
     let (shorter, longer) =
         if second.len() < first.len() { (second, first) } else { (first, second) };
     let spare = longer.len() - shorter.len();
-    let step = (spare / (3 * round as usize + 10)).max(1);
+    let step = step(spare, round);
     let scale = shorter.iter().sum::<f64>();
     let (mut sum, mut count) = (0.0, 0_u32);
     let offsets = match truth {
@@ -81,13 +81,69 @@ pub fn distance(warp: &mut Warp, first: &[f64], second: &[f64], round: u32, trut
     }
 }
 
+/// Returns the distance from offset to offset.
+fn step(spare: usize, round: u32) -> usize {
+    (spare / (3 * round as usize + 10)).max(1)
+}
+
+/// Measures distances and remembers those of the round before: most segments do not change from round to round.
+#[derive(Debug, Default)]
+pub struct Measure {
+    warp: Warp,
+    /// Distances of the round before, by the row between the two segments.
+    before: Vec<Known>,
+    /// Distances of this round.
+    now: Vec<Known>,
+}
+
+/// A distance and all that it depends on.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// First row of the first segment, of the second, and the row after it.
+    place: [usize; 3],
+    step: usize,
+    value: f64,
+}
+
+impl Measure {
+    /// Returns a measure that has seen nothing yet. It belongs to one series and one mode.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn begin_round(&mut self) {
+        self.before = std::mem::take(&mut self.now);
+        self.before.sort_by_key(|known| known.place[1]);
+    }
+
+    fn between(&mut self, values: &[f64], place: [usize; 3], number: u32, truth: Truth) -> f64 {
+        let [from, at, to] = place;
+        let step = step((at - from).abs_diff(to - at), number);
+        let is_it = |known: &&Known| known.place == place && known.step == step;
+        // What was measured to the right of one segment is wanted to the left of the next.
+        let newest = self.now.iter().rev().take(2).find(is_it);
+        let earlier = || {
+            let start = self.before.partition_point(|known| known.place[1] < at);
+            self.before[start..].iter().take_while(|known| known.place[1] == at).find(is_it)
+        };
+        if let Some(known) = newest.or_else(earlier).copied() {
+            self.now.push(known);
+            return known.value;
+        }
+        let value = distance(&mut self.warp, &values[from..at], &values[at..to], number, truth);
+        self.now.push(Known { place, step, value });
+        value
+    }
+}
+
 /// Runs one round over `points`. `labels` are those of the segments at its start. Returns the mergers in order and the
 /// new points; absent when `progress`, called with segments done, says stop.
 pub fn round(
     task: (&[f64], &[usize], Option<&[u32]>),
     rules: &MergeRules,
     number: u32,
-    warp: &mut Warp,
+    measure: &mut Measure,
     progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Option<(Vec<Merger>, Vec<usize>)> {
     let (values, points, labels) = task;
@@ -95,8 +151,7 @@ pub fn round(
         points.windows(2).map(|ends| (ends[0], ends[1])).collect();
     let mut mergers = Vec::new();
     let mut left_index: Option<usize> = None;
-    // The distance to the right of one segment is, if neither changes, that to the left of the next.
-    let mut known: Option<([usize; 3], f64)> = None;
+    measure.begin_round();
     let allowed = |one: usize, other: usize| match (labels, rules.gap_max) {
         (Some(labels), Some(max)) => labels[one].abs_diff(labels[other]) <= max,
         (Some(_) | None, _) => true,
@@ -110,20 +165,14 @@ pub fn round(
             left_index = Some(index);
             continue;
         }
-        let mut between = |from: usize, at: usize, to: usize| {
-            distance(warp, &values[from..at], &values[at..to], number, rules.truth)
-        };
-        let left =
-            left_index.filter(|other| allowed(*other, index)).map_or(f64::INFINITY, |other| {
-                let place = [bounds[other].0, start, end];
-                match known {
-                    Some((known, value)) if known == place => value,
-                    Some(_) | None => between(place[0], start, end),
-                }
-            });
-        let next = bounds.get(index + 1).filter(|_| allowed(index, index + 1));
-        let right = next.map_or(f64::INFINITY, |(_, to)| between(start, end, *to));
-        known = next.map(|(_, to)| ([start, end, *to], right));
+        let mut between = |place| measure.between(values, place, number, rules.truth);
+        let left = left_index
+            .filter(|other| allowed(*other, index))
+            .map_or(f64::INFINITY, |other| between([bounds[other].0, start, end]));
+        let right = bounds
+            .get(index + 1)
+            .filter(|_| allowed(index, index + 1))
+            .map_or(f64::INFINITY, |(_, to)| between([start, end, *to]));
         // A NaN on the left blocks, for no comparison with it holds.
         let nearest = if right < left { right } else { left };
         if !matches!(nearest.partial_cmp(&rules.threshold), Some(std::cmp::Ordering::Less)) {
@@ -152,6 +201,8 @@ pub fn round(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const RULES: MergeRules =
@@ -163,7 +214,7 @@ mod tests {
         labels: Option<&[u32]>,
         rules: &MergeRules,
     ) -> (Vec<Merger>, Vec<usize>) {
-        round((values, points, labels), rules, 1, &mut Warp::new(), &mut |_| {
+        round((values, points, labels), rules, 1, &mut Measure::new(), &mut |_| {
             ControlFlow::Continue(())
         })
         .unwrap()
@@ -222,9 +273,33 @@ mod tests {
         let flat = [5.0; 6];
         let short = MergeRules { max_length: 2, ..RULES };
         assert_eq!(run(&flat, &[0, 2, 6], None, &short).1, [0, 2, 6]);
-        let stopped = round((&flat, &[0, 2, 6], None), &RULES, 1, &mut Warp::new(), &mut |_| {
+        let stopped = round((&flat, &[0, 2, 6], None), &RULES, 1, &mut Measure::new(), &mut |_| {
             ControlFlow::Break(())
         });
         assert!(stopped.is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_remembered_is_what_would_be_measured(
+            steps in prop::collection::vec(-0.03..0.03_f64, 40..160),
+            cuts in prop::collection::btree_set(1_usize..40, 1..20),
+            corrected: bool,
+        ) {
+            let mut price = 100.0;
+            let values: Vec<f64> = steps.iter().map(|step| { price *= 1.0 + step; price }).collect();
+            let mut points: Vec<usize> = std::iter::once(0).chain(cuts).collect();
+            points.push(values.len());
+            let truth = if corrected { Truth::Corrected } else { Truth::Faithful };
+            let rules = MergeRules { truth, threshold: 0.02, ..RULES };
+            let mut kept = Measure::new();
+            for number in 1..6 {
+                let task = (values.as_slice(), points.as_slice(), None);
+                let go = &mut |_| ControlFlow::Continue(());
+                let found = round(task, &rules, number, &mut kept, go).unwrap();
+                prop_assert_eq!(&found, &round(task, &rules, number, &mut Measure::new(), go).unwrap());
+                points = found.1;
+            }
+        }
     }
 }

@@ -18,8 +18,7 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
-use self::fast_dtw::Warp;
-use self::merge::{MergeRules, Merger, ROUNDS_MAX};
+use self::merge::{Measure, MergeRules, Merger, ROUNDS_MAX};
 pub use self::slices::{LabelSlices, Slice};
 pub use self::statistics::LabelStatistics;
 use crate::config::{LabellingConfig, LabellingMethod, MergeMetric, Truth};
@@ -220,7 +219,7 @@ impl Cut<'_> {
             threshold,
             gap_max: self.config.merge_label_gap_max,
         };
-        let mut warp = Warp::new();
+        let mut measure = Measure::new();
         for number in 1..=ROUNDS_MAX {
             let points = rounds.last().map_or(points, |round| &round.turning_points);
             let (thresholds, labels) = match rules.gap_max {
@@ -235,7 +234,7 @@ impl Cut<'_> {
                 |segments_done| progress(Progress { round: number, segments_done, segments });
             let task = (self.filtered, points, rules.gap_max.map(|_| labels.as_slice()));
             let Some((mergers, turning_points)) =
-                merge::round(task, &rules, number, &mut warp, &mut tell)
+                merge::round(task, &rules, number, &mut measure, &mut tell)
             else {
                 return Err(EngineError::Cancelled);
             };
