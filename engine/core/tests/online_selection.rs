@@ -85,6 +85,31 @@ fn five_sines_give_the_golden_wealth() {
     }
 }
 
+/// Figures of a second implementation, written naively from the same definitions; that of `corn_u` iterates to fewer
+/// digits.
+#[test]
+fn methods_without_published_figures_agree_with_a_second_implementation() {
+    let whole = syn5();
+    let rows = whole.rows().take(90).flatten().copied().collect();
+    let table = Relatives::new(names(5), rows).unwrap();
+    for (name, wanted, tolerance) in [
+        ("pamr1", 1.781_772_316_792_936, 1e-9),
+        ("pamr2", 1.768_007_909_289_952, 1e-9),
+        ("olmar2", 1.658_555_472_633_748_8, 1e-9),
+        ("rmr", 1.705_592_532_522_249, 1e-9),
+        ("cwmr_var", 1.800_176_757_000_297, 1e-9),
+        ("ons", 1.078_923_611_219, 1e-9),
+        ("corn_u", 3.633_919, 1e-5),
+    ] {
+        let found = wealth(name, &table, 0.0);
+        assert!((found / wanted - 1.0).abs() < tolerance, "{name}: {found}, wanted {wanted}");
+    }
+    let window = [("window".to_owned(), "10".to_owned())];
+    let anticor = Method::Online(online_with("anticor", &window).unwrap());
+    let found = run(&anticor, &table, 0.0).unwrap().final_wealth();
+    assert!((found / 1.391_530_124_590_288 - 1.0).abs() < 1e-9, "{found}");
+}
+
 /// Reads a classic set; absent where the file is.
 fn classic(set: &str) -> Option<Relatives> {
     let folder = std::env::var_os("TM_TEST_DATA").map_or_else(

@@ -20,6 +20,8 @@ const BYTES_MAX: u64 = 1 << 30;
 const CURVE_POINTS: usize = 40;
 /// Assets listed by weight.
 const WEIGHTS_SHOWN: usize = 10;
+/// From here on numbers are written with a power of ten.
+const HUGE: f64 = 1e4;
 /// The word for a comparison of every method.
 const ALL: &str = "all";
 
@@ -234,12 +236,12 @@ impl Computed {
         for (name, value) in [
             ("wealth", amount(self.outcome.final_wealth())),
             ("log wealth", plain(Some(self.outcome.log_wealth))),
-            ("annual return", percent(figures.annual_return)),
+            ("annual return", gain(figures.annual_return)),
             ("volatility", unsigned(figures.volatility)),
             ("sharpe", plain(figures.sharpe)),
             ("sortino", plain(figures.sortino)),
             ("max drawdown", unsigned(figures.max_drawdown)),
-            ("calmar", plain(figures.calmar)),
+            ("calmar", ratio(figures.calmar)),
             ("turnover a year", plain(figures.annual_turnover)),
             ("break-even cost", break_even(&self.ladder)),
         ] {
@@ -313,7 +315,7 @@ fn compare(results: &[Computed], relatives: &Relatives) -> String {
         table.row([
             marked(&result.method),
             amount(result.outcome.final_wealth()),
-            percent(result.figures.annual_return),
+            gain(result.figures.annual_return),
             unsigned(result.figures.volatility),
             plain(result.figures.sharpe),
             unsigned(result.figures.max_drawdown),
@@ -354,6 +356,21 @@ fn break_even(ladder: &CostLadder) -> String {
     ladder.break_even_cost.map_or_else(|| "not defined".to_owned(), share)
 }
 
+/// Returns a gain as per cent; a short table's may be beyond what can be read digit by digit.
+fn gain(value: Option<f64>) -> String {
+    match value {
+        Some(number) if HUGE <= number => format!("{:+.2e} %", number * 100.0),
+        Some(_) | None => percent(value),
+    }
+}
+
+fn ratio(value: Option<f64>) -> String {
+    match value {
+        Some(number) if HUGE <= number => format!("{number:.2e}"),
+        Some(_) | None => plain(value),
+    }
+}
+
 fn ruin() -> String {
     "ruin".to_owned()
 }
@@ -384,5 +401,8 @@ mod tests {
         assert_eq!(share(1.0), "100 %");
         assert_eq!(amount(1.030_619_759), "1.030620");
         assert_eq!(amount(7.214_918_2e16), "7.214918e16");
+        assert_eq!(gain(Some(8.25e10)), "+8.25e12 %");
+        assert_eq!(gain(Some(-0.5)), "-50.00 %");
+        assert_eq!(ratio(None), "not defined");
     }
 }
