@@ -8,7 +8,7 @@ mod support;
 use engine::config::{FeatureSet, FeaturesConfig, Normalisation};
 use engine::features::normalise::{PanelNormaliser, QuantileNormaliser, rolling_z_score};
 use engine::features::{CrossSection, FeatureFrame, PanelFrame, Pipeline, frame_of, panel_frame};
-use engine::market::{BarPanel, BarSeries, Join, synthetic};
+use engine::market::{Bar, BarPanel, BarSeries, Join, synthetic};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::overwrite_after;
@@ -89,6 +89,12 @@ fn every_entry() -> Vec<Value> {
     ];
     list.extend(formulas.map(|text| json!({"name": "expression", "text": text})));
     list
+}
+
+/// All entries whose columns differ, in one list.
+fn all_at_once() -> FeaturesConfig {
+    let same = |entry: &Value| entry["name"] == "classic11" || entry["volume"] == false;
+    config(Value::Array(every_entry().into_iter().filter(|entry| !same(entry)).collect()))
 }
 
 fn bits(frame: &FeatureFrame, rows: usize) -> Vec<Vec<u64>> {
@@ -353,6 +359,19 @@ proptest! {
             rolling_z_score(&mut left, 20, None);
             rolling_z_score(&mut right, 20, None);
             prop_assert_eq!(bits(&left, last + 1), bits(&right, last + 1));
+        }
+    }
+
+    #[test]
+    fn bars_that_no_market_has_give_a_finite_number_or_none(prices in prop::collection::vec(any::<[f64; 6]>(), 1..90)) {
+        let mut pipeline = Pipeline::from_config(&all_at_once()).unwrap();
+        let width = pipeline.names().len();
+        for (index, [open, high, low, close, adjusted_close, volume]) in prices.into_iter().enumerate() {
+            let bar = Bar { time_ms: i64::MAX - index as i64, open, high, low, close, adjusted_close, volume: Some(volume) };
+            let mut row = Vec::new();
+            pipeline.update(&bar, &mut row);
+            prop_assert_eq!(row.len(), width);
+            prop_assert!(row.iter().flatten().all(|value| value.is_finite()));
         }
     }
 

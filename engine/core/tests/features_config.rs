@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 use engine::config::canonical::canonical;
+use engine::config::rules::warnings;
 use engine::config::{
     FeatureSet, FeaturesConfig, Normalisation, SplitConfig, StrategyConfig, hash, validate,
 };
@@ -113,6 +114,10 @@ fn what_looks_ahead_is_for_faithful_environments_only() {
         environment["truth"] = json!(truth);
         let whole = json!({"features": features, "environment": environment});
         let strategy = validate::strategy(&whole).unwrap();
+        let warned = warnings(&strategy);
+        assert!(warned.iter().any(|warning| warning.pointer == "/features/list/0/truth"
+            && warning.code == "verification_only"
+            && warning.lacks().is_none()));
         let prepared = prepare(&strategy, &bars, &SplitConfig::default(), None);
         assert_eq!(prepared.is_ok(), allowed, "{truth}");
         if let Err(error) = prepared {

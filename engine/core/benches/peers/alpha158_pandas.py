@@ -90,13 +90,13 @@ def main():
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     markets = [market(seed) for seed in range(29)]
     assert alpha158(markets[0]).shape == (2517, 157)
-    best = float("inf")
+    best = (float("inf"), float("inf"))
     for _ in range(repeats):
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         for one in markets:
             alpha158(one)
-        best = min(best, time.perf_counter() - start)
-    print(f"pandas {pd.__version__}, numpy {np.__version__}: {best:.3f} s")
+        best = min(best, (time.perf_counter() - start, time.process_time() - busy))
+    print(f"pandas {pd.__version__}, numpy {np.__version__}: {best[0]:.3f} s, of which {best[1]:.3f} s on the processor")
 
 
 main()

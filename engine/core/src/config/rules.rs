@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::validate::Violation;
-use super::{AgentConfig, FillRule, SessionConfig, SplitConfig, StrategyConfig, Truth};
+use super::{
+    AgentConfig, FeatureItem, FillRule, SessionConfig, SplitConfig, StrategyConfig, Truth,
+};
 
 /// A rule that did not hold, with every field that takes part in it.
 pub(super) struct Broken {
@@ -110,6 +112,14 @@ pub fn warnings(strategy: &StrategyConfig) -> Vec<Violation> {
             "/environment/truth",
             "verification_only",
             "faithful mode repeats the reference system's errors and its look-ahead: use it to verify, not to judge",
+        ));
+    }
+    let looks_ahead = |item: &FeatureItem| matches!(item, FeatureItem::Alpha158(set) if set.truth == Truth::Faithful);
+    if let Some(place) = strategy.features.list.iter().position(looks_ahead) {
+        warnings.push(warning(
+            &format!("/features/list/{place}/truth"),
+            "verification_only",
+            "the faithful Alpha158 set computes RSQR from the end of the series: use it to verify, not to judge",
         ));
     }
     if strategy.matching.fill == FillRule::SameClose {

@@ -1,7 +1,8 @@
 """Writes indicators_expected.json: indicators by plain loops and pandas, on the series of `series.py`, in TA-Lib's
-conventions. Where the package `ta` (0.11) follows the same convention, it is held against it here.
+conventions. What TA-Lib has is held against it here from the first row on, volume-weighted prices and money flows against
+the package `ta` (0.11), which follows the same conventions.
 
-Run with pandas, numpy and ta installed:
+Run with pandas, numpy, TA-Lib and ta installed:
     python indicators_expected.py
 """
 
@@ -12,6 +13,7 @@ import pathlib
 import numpy as np
 import pandas as pd
 import ta
+import talib
 
 from series import series
 
@@ -169,27 +171,43 @@ def volumes(h, l, c, v):
 
 
 def held_against_ta(out, h, l, c, v):
-    """What `ta` computes by the same convention."""
-    bands = ta.volatility.BollingerBands(c, 20, 2)
+    """What `ta` computes by the same convention, once its own first rows are over."""
     same = {
-        "sma_20": ta.trend.sma_indicator(c, 20),
-        "wma_20": ta.trend.wma_indicator(c, 20),
-        "bollinger_upper_20_2": bands.bollinger_hband(),
-        "bollinger_percent_20_2": bands.bollinger_pband(),
-        "cci_20": ta.trend.cci(h, l, c, 20),
-        "williams_r_14": ta.momentum.williams_r(h, l, c, 14),
-        "roc_14": ta.momentum.roc(c, 14),
-        "stochastic_k_14_3_3": ta.momentum.stoch_signal(h, l, c, 14, 3),
         "donchian_upper_20": ta.volatility.donchian_channel_hband(h, l, c, 20),
-        "accumulation_distribution": ta.volume.acc_dist_index(h, l, c, v),
         "chaikin_money_flow_20": ta.volume.chaikin_money_flow(h, l, c, v, 20),
         "vwap_20": ta.volume.volume_weighted_average_price(h, l, c, v, 20),
-        "mfi_14": ta.volume.money_flow_index(h, l, c, v, 14),
+        "bollinger_percent_20_2": ta.volatility.BollingerBands(c, 20, 2).bollinger_pband(),
     }
     for name, values in same.items():
-        pair = pd.concat([out[name], values], axis=1).iloc[60:]
-        worst = (pair.iloc[:, 0] - pair.iloc[:, 1]).abs().max() / pair.iloc[:, 0].abs().max()
-        assert worst < 1e-9, f"{name} differs from ta by {worst}"
+        agree(name, out[name].iloc[60:], values.iloc[60:], "ta")
+
+
+def held_against_talib(out, h, l, c, v):
+    """TA-Lib, undefined rows included."""
+    line, signal, histogram = talib.MACD(c, 12, 26, 9)
+    k, d = talib.STOCH(h, l, c, 14, 3, 0, 3, 0)
+    upper, _, lower = talib.BBANDS(c, 20, 2.0, 2.0, 0)
+    same = {
+        "sma_20": talib.SMA(c, 20), "ema_20": talib.EMA(c, 20), "wma_20": talib.WMA(c, 20), "dema_10": talib.DEMA(c, 10),
+        "kama_20": talib.KAMA(c, 20), "rsi_14": talib.RSI(c, 14), "williams_r_14": talib.WILLR(h, l, c, 14),
+        "cci_20": talib.CCI(h, l, c, 20), "roc_14": talib.ROC(c, 14), "momentum_14": talib.MOM(c, 14),
+        "adx_14": talib.ADX(h, l, c, 14), "plus_di_14": talib.PLUS_DI(h, l, c, 14),
+        "minus_di_14": talib.MINUS_DI(h, l, c, 14), "atr_14": talib.ATR(h, l, c, 14), "obv": talib.OBV(c, v),
+        "bollinger_upper_20_2": upper, "bollinger_lower_20_2": lower, "mfi_14": talib.MFI(h, l, c, v, 14),
+        "accumulation_distribution": talib.AD(h, l, c, v), "chaikin_3_10": talib.ADOSC(h, l, c, v, 3, 10),
+        "stochastic_d_14_3_3": d, "macd_signal_12_26_9": signal, "macd_histogram_12_26_9": histogram,
+    }
+    for name, values in same.items():
+        assert (out[name].isna() == values.isna()).all(), f"{name} begins elsewhere"
+        agree(name, out[name], values, "TA-Lib")
+    # TA-Lib withholds these until their signals begin too.
+    for name, values in {"stochastic_k_14_3_3": k, "macd_12_26_9": line}.items():
+        agree(name, out[name][values.notna()], values[values.notna()], "TA-Lib")
+
+
+def agree(name, found, wanted, who):
+    worst = (found - wanted).abs().max() / wanted.abs().max()
+    assert worst < 1e-9, f"{name} differs from {who} by {worst}"
 
 
 def main():
@@ -197,6 +215,7 @@ def main():
     o, h, l, c, v = (frame[name] for name in ("open", "high", "low", "close", "volume"))
     out = prices(o, h, l, c) | volumes(h, l, c, v)
     held_against_ta(out, h, l, c, v)
+    held_against_talib(out, h, l, c, v)
     columns = {
         name: [None if not np.isfinite(values.iloc[row]) else float(values.iloc[row]) for row in ROWS_KEPT]
         for name, values in out.items()

@@ -222,6 +222,25 @@ proptest! {
     }
 
     #[test]
+    fn what_is_computed_together_is_what_is_computed_apart(chosen in prop::collection::vec(0_usize..8, 1..6), seed: u64) {
+        let texts = [
+            "Mean($close, 5) - $open", "$open - Mean($close, 5)", "Std($close, 5) / Mean($close, 5)", "Max($high, 4) + $open",
+            "$open + Max($high, 4)", "Corr($close, $volume, 6)", "Corr($volume, $close, 6)", "Ref(Mean($close, 5), 2)",
+        ];
+        let chosen: Vec<&str> = chosen.into_iter().map(|place| texts[place]).collect();
+        let mut together = PanelFormulas::new(Program::new(chosen.iter().copied()).unwrap(), 1);
+        let mut apart: Vec<PanelFormulas> =
+            chosen.iter().map(|text| PanelFormulas::new(Program::new([*text]).unwrap(), 1)).collect();
+        for bar in synthetic::generate(seed, 20).bars() {
+            together.update(&[Some(bar)]);
+            for (formula, alone) in apart.iter_mut().enumerate() {
+                alone.update(&[Some(bar)]);
+                prop_assert_eq!(together.value(0, formula).map(f64::to_bits), alone.value(0, 0).map(f64::to_bits));
+            }
+        }
+    }
+
+    #[test]
     fn garbage_bars_give_no_garbage(values in prop::collection::vec(any::<[f64; 5]>(), 1..40)) {
         let program = Program::new(["Corr($close, Log($volume + 1), 3)", "Quantile($high - $low, 3, 0.2)", "Resi($close / $open, 3)"]).unwrap();
         let mut panel = PanelFormulas::new(program, 1);

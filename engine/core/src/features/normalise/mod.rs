@@ -132,8 +132,16 @@ pub(super) fn fit_column(how: Normalisation, mut cells: Vec<f64>) -> Option<(f64
 pub fn clip(frame: &mut FeatureFrame, limit: f64) {
     assert!(0.0 < limit, "a limit above 0 is needed, found {limit}");
     for cell in &mut frame.values {
-        // NaN stays NaN.
-        *cell = cell.clamp(-limit, limit);
+        *cell = cut(*cell, Some(limit));
+    }
+}
+
+/// Returns `value` at most `limit` away from 0; what is not defined stays so.
+fn cut(value: f64, limit: Option<f64>) -> f64 {
+    match limit.map(f64::abs) {
+        Some(limit) if limit < value => limit,
+        Some(limit) if value < -limit => -limit,
+        Some(_) | None => value,
     }
 }
 

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::rolling::number;
+use super::cut;
 use crate::features::FeatureFrame;
+use crate::features::rolling::number;
 
 /// Ranks are kept this far from 0 and 1, where the normal distribution has no end: values lie within ±4.75.
 const SHARE_MIN: f64 = 1e-6;
@@ -50,8 +51,7 @@ impl QuantileNormaliser {
         for row in frame.values.chunks_exact_mut(frame.width.max(1)) {
             for (cell, levels) in row.iter_mut().zip(&self.levels) {
                 if cell.is_finite() && !levels.is_empty() {
-                    let value = inverse_normal(share(levels, *cell));
-                    *cell = self.clip.map_or(value, |clip| value.clamp(-clip.abs(), clip.abs()));
+                    *cell = cut(inverse_normal(share(levels, *cell)), self.clip);
                 }
             }
         }
@@ -74,6 +74,9 @@ pub(super) fn at(sorted: &[f64], share: f64) -> f64 {
 
 /// Share of the levels below a value: that of its neighbours in proportion, and the middle of a run of equal ones.
 fn share(levels: &[f64], value: f64) -> f64 {
+    if levels.len() < 2 {
+        return 0.5;
+    }
     let last = number(levels.len() - 1);
     let below = levels.partition_point(|level| *level < value);
     let upto = levels.partition_point(|level| *level <= value);

@@ -1,6 +1,6 @@
 //! Scaling by the recent past alone: causal by itself, so that nothing needs to be fitted.
 
-use super::{DEVIATION_MIN, RELATIVE_DEVIATION_MIN};
+use super::{DEVIATION_MIN, RELATIVE_DEVIATION_MIN, cut};
 use crate::features::FeatureFrame;
 use crate::features::rolling::Moments;
 
@@ -25,11 +25,7 @@ pub fn rolling_z_score(frame: &mut FeatureFrame, window: usize, clip: Option<f64
                 let varies = (RELATIVE_DEVIATION_MIN * mean.abs()).max(DEVIATION_MIN) < deviation;
                 if varies { (*cell - mean) / deviation } else { 0.0 }
             });
-            *cell = match (scaled, clip) {
-                (Some(value), Some(clip)) => value.clamp(-clip.abs(), clip.abs()),
-                (Some(value), None) => value,
-                (None, _) => f64::NAN,
-            };
+            *cell = cut(scaled.unwrap_or(f64::NAN), clip);
             defined |= cell.is_finite();
             if !defined {
                 warmup_rows = warmup_rows.max(row + 1);
