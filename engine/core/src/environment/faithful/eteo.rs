@@ -285,6 +285,7 @@ impl FaithfulEnvironment for Eteo {
         state
     }
 
+    /// A negative free balance is an error after the row has moved on, as in the reference: the episode is lost then.
     fn step(&mut self, action: &[f64]) -> Result<Step, EngineError> {
         check_action(WHAT, action, 2)?;
         let (volume, price) = (action[0], action[1]);

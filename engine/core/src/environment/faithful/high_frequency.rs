@@ -348,7 +348,8 @@ impl FaithfulEnvironment for HighFrequency {
         }
         self.done = self.is_last();
         let before = self.table.book.value(self.row(), self.position);
-        let flow = self.trade(self.setup.max_holding * (chosen as f64 / self.ladder_steps()));
+        let flow =
+            self.trade(self.setup.max_holding * (chosen as f64 / (self.ladder.count - 1) as f64));
         self.day += 1;
         let reward = self.table.book.value(self.row(), self.position) + flow - before;
         self.previous_action = chosen;
@@ -382,11 +383,5 @@ impl FaithfulEnvironment for HighFrequency {
             ("avaliable_action", self.mask()),
             ("DP_action", self.one_hot(hindsight)),
         ])
-    }
-}
-
-impl HighFrequency {
-    fn ladder_steps(&self) -> f64 {
-        (self.ladder.count - 1) as f64
     }
 }

@@ -34,7 +34,8 @@ pub trait FaithfulEnvironment {
     /// Takes an action.
     ///
     /// # Errors
-    /// Refuses actions of the wrong length and numbers that are not finite; nothing is changed then.
+    /// Refuses actions of the wrong length and numbers that are not finite; nothing is changed then. Other errors are
+    /// the environment's own and end the episode.
     fn step(&mut self, action: &[f64]) -> Result<Step, EngineError>;
 
     /// Returns the recorded assets, the initial amount first.
