@@ -5,8 +5,8 @@ use crate::error::EngineError;
 
 /// Returns the bounds between labels, one fewer than labels; none for the method `dtw`.
 ///
-/// Source: spec/trademaster.md section 7, step 7. The bounds of the method `slope` are kept as the reference has them
-/// in both modes: with three labels they are `high` and `2·high − low`.
+/// Source: spec/trademaster.md section 7, step 7. The method `slope` spaces its bounds evenly from `low` to `high`; in
+/// faithful mode they lie one step higher, so that three labels are parted at `high` and `2·high − low`.
 ///
 /// # Errors
 /// Refuses, in faithful mode, what the reference divides by zero on.
@@ -47,7 +47,11 @@ fn by_bounds(slopes: &[f64], config: &LabellingConfig) -> Result<Vec<f64>, Engin
         return Ok(vec![middle]);
     }
     let step = (high - low) / f64::from(count - 2);
-    Ok((1..count).map(|i| low + step * f64::from(i)).collect())
+    let first = match config.truth {
+        Truth::Faithful => 1,
+        Truth::Corrected => 0,
+    };
+    Ok((0..count - 1).map(|i| low + step * f64::from(first + i)).collect())
 }
 
 /// Returns the label of a slope: the first bound that it does not exceed, else the last label.
@@ -111,18 +115,25 @@ mod tests {
     }
 
     #[test]
-    fn fixed_bounds_are_those_of_the_text() {
+    fn fixed_bounds_run_from_low_to_high_and_in_the_reference_one_step_higher() {
         let three = LabellingConfig {
             slope_low: -0.5,
             slope_high: 0.25,
             ..config(LabellingMethod::Slope, 3)
         };
-        near(&thresholds(&[], &three).unwrap(), &[0.25, 1.0]);
         let four = LabellingConfig { label_count: 4, ..three.clone() };
-        near(&thresholds(&[], &four).unwrap(), &[-0.125, 0.25, 0.625]);
         // Both above 0: 0 is the lowest of the three.
-        let above = LabellingConfig { slope_low: 1.0, slope_high: 3.0, ..three };
-        near(&thresholds(&[], &above).unwrap(), &[3.0, 6.0]);
+        let above = LabellingConfig { slope_low: 1.0, slope_high: 3.0, ..three.clone() };
+        let cases: [(_, &[f64], &[f64]); 3] = [
+            (three, &[-0.5, 0.25], &[0.25, 1.0]),
+            (four, &[-0.5, -0.125, 0.25], &[-0.125, 0.25, 0.625]),
+            (above, &[0.0, 3.0], &[3.0, 6.0]),
+        ];
+        for (config, corrected, faithful) in cases {
+            near(&thresholds(&[], &config).unwrap(), corrected);
+            let reference = LabellingConfig { truth: Truth::Faithful, ..config };
+            near(&thresholds(&[], &reference).unwrap(), faithful);
+        }
     }
 
     #[test]
@@ -134,7 +145,9 @@ mod tests {
             ..config(LabellingMethod::Slope, 3)
         };
         // elements 2 and 4 of the sorted slopes
-        near(&thresholds(&slopes, &none).unwrap(), &[4.0, 6.0]);
+        near(&thresholds(&slopes, &none).unwrap(), &[2.0, 4.0]);
+        let reference = LabellingConfig { truth: Truth::Faithful, ..none };
+        near(&thresholds(&slopes, &reference).unwrap(), &[4.0, 6.0]);
     }
 
     #[test]

@@ -56,45 +56,6 @@ pub fn metrics(assets: &[f64], recorded: &[f64], periods: f64) -> FaithfulMetric
     }
 }
 
-/// Returns the figures of a dynamics test: one pair of assets and recorded returns per slice, as in [`metrics`].
-///
-/// Total return, excess profit, drawdown and Calmar are means over slices; Sharpe, volatility and Sortino are those of
-/// the joined recorded returns. The drawdown is measured from the highest value of the slice, wherever it stands.
-#[must_use]
-pub fn over_slices(slices: &[(Vec<f64>, Vec<f64>)]) -> FaithfulMetrics {
-    let each = |figure: &dyn Fn(&[f64], &[f64]) -> f64| {
-        mean(&slices.iter().map(|(assets, recorded)| figure(assets, recorded)).collect::<Vec<_>>())
-    };
-    let growth = |assets: &[f64]| match assets {
-        [first, .., last] => last / (first + EPSILON) - 1.0,
-        [_] | [] => f64::NAN,
-    };
-    let joined: Vec<f64> =
-        slices.iter().flat_map(|(_, recorded)| recorded.iter().copied()).collect();
-    let volatility = deviation(&joined);
-    let sum: f64 = joined.iter().sum();
-    FaithfulMetrics {
-        total_return: each(&|assets, _| growth(assets)),
-        sharpe: mean(&joined) / (volatility + EPSILON) * PERIODS.sqrt(),
-        volatility,
-        max_drawdown: each(&|assets, _| fall_from_highest(assets)),
-        calmar: each(&|assets, recorded| {
-            recorded.iter().sum::<f64>() / (fall_from_highest(assets) + EPSILON)
-        }),
-        sortino: sum / (downside(&joined) + EPSILON) / ((joined.len() as f64).sqrt() + EPSILON),
-        excess_profit: each(&|assets, _| growth(assets) * 100.0),
-    }
-}
-
-/// Deepest distance from the highest value of all, before or after it.
-fn fall_from_highest(assets: &[f64]) -> f64 {
-    let highest = assets.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    assets
-        .iter()
-        .map(|value| (highest - value) / highest + EPSILON)
-        .fold(f64::NEG_INFINITY, f64::max)
-}
-
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
@@ -141,29 +102,10 @@ pub struct SliceRun<'a> {
     pub recorded: &'a [f64],
 }
 
-/// The reference's figures of one policy over all slices of a label.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct DynamicsMetrics {
-    /// Mean total return of the slices, in percent.
-    pub excess_profit: f64,
-    /// Mean total return of the slices.
-    pub total_return: f64,
-    /// Mean / deviation of the concatenated recorded returns, times √252.
-    pub sharpe: f64,
-    /// Deviation of the concatenated recorded returns.
-    pub volatility: f64,
-    /// Mean over slices of the deepest distance from the highest value of the whole slice.
-    pub max_drawdown: f64,
-    /// Mean over slices of the sum of recorded returns / that distance.
-    pub calmar: f64,
-    /// Sortino ratio of the concatenation.
-    pub sortino: f64,
-}
-
 /// Returns the figures of the dynamics test: slices are concatenated where the reference concatenates them and averaged
-/// where it averages. `periods` is [`PERIODS`] or [`PERIODS_HIGH_FREQUENCY`].
+/// where it averages. The drawdown is measured from the highest value of the slice, wherever it stands. `periods` is [`PERIODS`] or [`PERIODS_HIGH_FREQUENCY`].
 #[must_use]
-pub fn dynamics(slices: &[SliceRun<'_>], periods: f64) -> DynamicsMetrics {
+pub fn dynamics(slices: &[SliceRun<'_>], periods: f64) -> FaithfulMetrics {
     let growth = |slice: &SliceRun<'_>| {
         let first = slice.assets.first().copied().unwrap_or(f64::NAN);
         slice.assets.last().copied().unwrap_or(f64::NAN) / (first + EPSILON) - 1.0
@@ -177,7 +119,7 @@ pub fn dynamics(slices: &[SliceRun<'_>], periods: f64) -> DynamicsMetrics {
         .map(|(slice, fall)| slice.recorded.iter().sum::<f64>() / (fall + EPSILON))
         .collect();
     let volatility = deviation(&all);
-    DynamicsMetrics {
+    FaithfulMetrics {
         excess_profit: mean(&growths) * 100.0,
         total_return: mean(&growths),
         sharpe: mean(&all) / (volatility + EPSILON) * periods.sqrt(),
@@ -215,10 +157,10 @@ mod tests {
     #[test]
     fn figures_over_slices_are_those_done_by_hand() {
         let slices = [
-            (vec![100.0, 110.0], vec![0.0, 0.1]),
-            (vec![100.0, 80.0, 90.0], vec![0.0, -0.2, 0.125]),
+            SliceRun { assets: &[100.0, 110.0], recorded: &[0.0, 0.1] },
+            SliceRun { assets: &[100.0, 80.0, 90.0], recorded: &[0.0, -0.2, 0.125] },
         ];
-        let found = over_slices(&slices);
+        let found = dynamics(&slices, PERIODS);
         assert!(found.total_return.abs() < 1e-9, "(10 % - 10 %) / 2");
         // The first slice only rises, yet its first value is 10/110 below its highest.
         assert!((found.max_drawdown - f64::midpoint(10.0 / 110.0, 0.2)).abs() < 1e-9);
