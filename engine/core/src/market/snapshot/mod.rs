@@ -30,7 +30,7 @@ use super::quality;
 use crate::digest::sha256;
 
 pub use describe::{SnapshotManifest, describe};
-pub use kinds::{Stored, decode_any, encode_any};
+pub use kinds::{Stored, decode_any, encode_any, is_snapshot};
 
 /// Layout of the snapshot, in its metadata. A change of layout is a new name.
 const FORMAT: &str = "tm-bars-1";
