@@ -60,7 +60,7 @@ pub struct Adjusted {
     pub split_factor: Vec<f64>,
     /// What the adjusted close was multiplied by: splits and dividends.
     pub total_factor: Vec<f64>,
-    /// What 1 in the first close has grown to, dividends reinvested at the close before they are paid.
+    /// What 1 in the first close has grown to, each dividend reinvested at the close before it, less itself.
     pub total_return: Vec<f64>,
     /// Actions before the second bar or after the last one: they change nothing.
     pub without_effect: usize,
