@@ -10,6 +10,7 @@ use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::parser::parse_message_type;
 use bytes::Bytes;
+use engine::market::DataErrorKind::{Bar, Cell, Time};
 use engine::market::parse::trades::{self, TradeMapping};
 use engine::market::parse::{
     BYTES_MAX, COLUMNS_MAX, CsvMapping, ImportOptions, RECORD_BYTES_MAX, csv, depth, import, panel,
@@ -98,66 +99,68 @@ fn what_is_no_table_is_refused_by_every_parser_and_named() {
     assert_eq!(depth::json::parse(&b""[..], "f").unwrap_err().kind, DataErrorKind::Empty);
 }
 
+/// A good file and rows that no file may have.
+struct Case {
+    good: &'static str,
+    rows: &'static [(&'static str, DataErrorKind, Option<&'static str>)],
+}
+
+const FAULTS: [Case; 4] = [
+    Case {
+        good: "tic,date,open,high,low,close\nA,2020-01-02,10,12,9,11\n",
+        rows: &[
+            ("A,2020-01-03,10,12", Cell, None),
+            ("A,2020-01-03,NaN,12,9,11", Bar, Some("open")),
+            ("A,2020-01-03,10,inf,9,11", Bar, Some("high")),
+            ("A,2020-01-03,10,12,-9,11", Bar, Some("low")),
+            ("A,2020-01-02,10,12,9,11", Time, Some("date")),
+            ("A,2020-01-01,10,12,9,11", Time, Some("date")),
+            ("A,2020-01-03T00:00:00+01:00,10,12,9,11", Time, Some("date")),
+            ("A,1577923200,10,12,9,11", Time, Some("date")),
+            (",2020-01-03,10,12,9,11", Cell, Some("tic")),
+            ("A,2020-01-03,10,12,9,\0", Cell, Some("close")),
+        ],
+    },
+    Case {
+        good: "time,price,qty,is_buyer_maker\n1577923200000,10,1,true\n",
+        rows: &[
+            ("1577923200001,10", Cell, None),
+            ("1577923200001,NaN,1,true", Bar, Some("price")),
+            ("1577923200001,10,inf,true", Bar, Some("qty")),
+            ("1577923200001,-10,1,true", Bar, Some("price")),
+            ("1577923199999,10,1,true", Time, Some("time")),
+            ("1577923200,10,1,true", Time, Some("time")),
+            ("1577923200001,10,1,maybe", Cell, Some("is_buyer_maker")),
+        ],
+    },
+    Case {
+        good: "time,bid1_price,bid1_size,ask1_price,ask1_size\n2020-01-02,99,1,101,1\n",
+        rows: &[
+            ("2020-01-03,99,1", Cell, None),
+            ("2020-01-03,NaN,1,101,1", Bar, Some("bid1_price")),
+            ("2020-01-03,99,inf,101,1", Bar, Some("bid1_size")),
+            ("2020-01-03,99,1,-101,1", Bar, Some("ask1_price")),
+            ("2020-01-02,99,1,101,1", Time, Some("time")),
+            ("2020-01-01,99,1,101,1", Time, Some("time")),
+        ],
+    },
+    Case {
+        good: ",system_time,midpoint,bids_distance_0,bids_notional_0,asks_distance_0,asks_notional_0\n\
+                   0,2020-01-02,100,-0.01,3,0.01,4\n",
+        rows: &[
+            ("1,2020-01-03,100,-0.01", Cell, None),
+            ("1,2020-01-03,NaN,-0.01,3,0.01,4", Bar, Some("bid1_price")),
+            ("1,2020-01-03,100,-0.01,-3,0.01,4", Bar, Some("bid1_size")),
+            ("1,2020-01-03,100,-1.01,3,0.01,4", Bar, Some("bid1_price")),
+            ("1,2020-01-03,100,0.02,3,0.01,4", Bar, Some("ask1_price")),
+            ("1,2020-01-02,100,-0.01,3,0.01,4", Time, Some("time")),
+        ],
+    },
+];
+
 #[test]
 fn each_fault_of_a_row_is_named_with_line_and_column_in_every_kind() {
-    struct Case {
-        good: &'static str,
-        rows: &'static [(&'static str, DataErrorKind, Option<&'static str>)],
-    }
-    use DataErrorKind::{Bar, Cell, Time};
-    let cases = [
-        Case {
-            good: "tic,date,open,high,low,close\nA,2020-01-02,10,12,9,11\n",
-            rows: &[
-                ("A,2020-01-03,10,12", Cell, None),
-                ("A,2020-01-03,NaN,12,9,11", Bar, Some("open")),
-                ("A,2020-01-03,10,inf,9,11", Bar, Some("high")),
-                ("A,2020-01-03,10,12,-9,11", Bar, Some("low")),
-                ("A,2020-01-02,10,12,9,11", Time, Some("date")),
-                ("A,2020-01-01,10,12,9,11", Time, Some("date")),
-                ("A,2020-01-03T00:00:00+01:00,10,12,9,11", Time, Some("date")),
-                ("A,1577923200,10,12,9,11", Time, Some("date")),
-                (",2020-01-03,10,12,9,11", Cell, Some("tic")),
-                ("A,2020-01-03,10,12,9,\0", Cell, Some("close")),
-            ],
-        },
-        Case {
-            good: "time,price,qty,is_buyer_maker\n1577923200000,10,1,true\n",
-            rows: &[
-                ("1577923200001,10", Cell, None),
-                ("1577923200001,NaN,1,true", Bar, Some("price")),
-                ("1577923200001,10,inf,true", Bar, Some("qty")),
-                ("1577923200001,-10,1,true", Bar, Some("price")),
-                ("1577923199999,10,1,true", Time, Some("time")),
-                ("1577923200,10,1,true", Time, Some("time")),
-                ("1577923200001,10,1,maybe", Cell, Some("is_buyer_maker")),
-            ],
-        },
-        Case {
-            good: "time,bid1_price,bid1_size,ask1_price,ask1_size\n2020-01-02,99,1,101,1\n",
-            rows: &[
-                ("2020-01-03,99,1", Cell, None),
-                ("2020-01-03,NaN,1,101,1", Bar, Some("bid1_price")),
-                ("2020-01-03,99,inf,101,1", Bar, Some("bid1_size")),
-                ("2020-01-03,99,1,-101,1", Bar, Some("ask1_price")),
-                ("2020-01-02,99,1,101,1", Time, Some("time")),
-                ("2020-01-01,99,1,101,1", Time, Some("time")),
-            ],
-        },
-        Case {
-            good: ",system_time,midpoint,bids_distance_0,bids_notional_0,asks_distance_0,asks_notional_0\n\
-                   0,2020-01-02,100,-0.01,3,0.01,4\n",
-            rows: &[
-                ("1,2020-01-03,100,-0.01", Cell, None),
-                ("1,2020-01-03,NaN,-0.01,3,0.01,4", Bar, Some("bid1_price")),
-                ("1,2020-01-03,100,-0.01,-3,0.01,4", Bar, Some("bid1_size")),
-                ("1,2020-01-03,100,-1.01,3,0.01,4", Bar, Some("bid1_price")),
-                ("1,2020-01-03,100,0.02,3,0.01,4", Bar, Some("ask1_price")),
-                ("1,2020-01-02,100,-0.01,3,0.01,4", Time, Some("time")),
-            ],
-        },
-    ];
-    for Case { good, rows } in cases {
+    for Case { good, rows } in FAULTS {
         assert!(import(good.as_bytes(), "f", &ImportOptions::default()).is_ok(), "{good}");
         for (row, kind, column) in rows {
             let text = format!("{good}{row}\n");
@@ -191,7 +194,8 @@ fn a_hundred_thousand_columns_are_refused() {
 #[test]
 fn a_line_without_end_is_refused_before_it_fills_the_memory() {
     // As the first line, as a row, and as a quote that is never closed.
-    let cases: [(&str, &[u8]); 3] = [("", b"x"), (HEADER, b"1"), (HEADER, b"\"a\nb")];
+    let quote = format!("{HEADER}\"");
+    let cases: [(&str, &[u8]); 3] = [("", b"x"), (HEADER, b"1"), (&quote, b"a\nb")];
     for (first, piece) in cases {
         let mut source = Endless::new(first, TEN_GB, |_| piece.repeat(10 << 10));
         let error = csv::parse(&mut source, "f", &CsvMapping::default()).unwrap_err();

@@ -38,35 +38,34 @@ fn refused(text: &str) -> DataError {
 }
 
 fn bars(text: &str) -> BarSeries {
-    match read(text).unwrap_or_else(|error| panic!("{error}")).data {
-        MarketSeries::Bars(bars) => bars,
-        other => panic!("{:?}", other.kind()),
-    }
+    let data = read(text).unwrap_or_else(|error| panic!("{error}")).data;
+    let MarketSeries::Bars(bars) = data else { panic!("{:?}", data.kind()) };
+    bars
 }
 
 fn trades(text: &str) -> TradeSeries {
-    match read(text).unwrap_or_else(|error| panic!("{error}")).data {
-        MarketSeries::Trades(trades) => trades,
-        other => panic!("{:?}", other.kind()),
-    }
+    let data = read(text).unwrap_or_else(|error| panic!("{error}")).data;
+    let MarketSeries::Trades(trades) = data else { panic!("{:?}", data.kind()) };
+    trades
 }
 
 fn book(text: &str) -> BookSeries {
-    match read(text).unwrap_or_else(|error| panic!("{error}")).data {
-        MarketSeries::Book(book) => book,
-        other => panic!("{:?}", other.kind()),
-    }
+    let data = read(text).unwrap_or_else(|error| panic!("{error}")).data;
+    let MarketSeries::Book(book) = data else { panic!("{:?}", data.kind()) };
+    book
 }
 
 const KLINE: &str = "1577923200000,10,12,9,11,100,1577926799999,1100,42,50,550,0";
 const KLINE_US: &str = "1577923200000000,10,12,9,11,100,1577926799999999,1100,42,50,550,0";
 const DAY_MS: i64 = 1_577_923_200_000;
 
-#[test]
-fn tells_the_dialects_of_bars_apart_and_reads_them() {
+/// A file of one bar and what it should be taken for.
+type Case = (Dialect, Certainty, String);
+
+fn vendors() -> [Case; 8] {
     let kline_header = "open_time,open,high,low,close,volume,close_time,quote_volume,count,\
                         taker_buy_volume,taker_buy_quote_volume,ignore";
-    let cases: [(Dialect, Certainty, String); 16] = [
+    [
         (
             Dialect::Yahoo,
             Certainty::Certain,
@@ -101,52 +100,61 @@ fn tells_the_dialects_of_bars_apart_and_reads_them() {
              2020.01.02\t00:00:00\t10\t12\t9\t11\t100\t0\t3\n"
                 .into(),
         ),
-        (
+    ]
+}
+
+fn others() -> [Case; 8] {
+    [
+(
             Dialect::MetaTrader,
             Certainty::Certain,
             "<DATE>;<OPEN>;<HIGH>;<LOW>;<CLOSE>;<TICKVOL>\r\n2020.01.02;10;12;9;11;100\r\n".into(),
         ),
-        (Dialect::MetaTrader, Certainty::Certain, "2020.01.02,00:00,10,12,9,11,100\n".into()),
-        (
+(Dialect::MetaTrader, Certainty::Certain, "2020.01.02,00:00,10,12,9,11,100\n".into()),
+(
             Dialect::Futures,
             Certainty::Certain,
             "datetime, open, high, low, close, volume, hold, symbol\n\
              2020-01-02 00:00:00,10,12,9,11,100,7,RB0\n"
                 .into(),
         ),
-        (
+(
             Dialect::IntradayPanel,
             Certainty::Likely,
             "date,open,high,low,close,adjclose,volume,tic\n2020-01-02 00:00:00,10,12,9,11,11,100,A\n"
                 .into(),
         ),
-        (
+(
             Dialect::FeatureTable,
             Certainty::Certain,
             ",date,open,high,low,close,adjcp,volume,tic,zopen,zclose\n\
              0,2020-01-02,10,12,9,11,11,100,A,0.1,0.2\n"
                 .into(),
         ),
-        (
+(
             Dialect::Bars,
             Certainty::Likely,
             "when;o;close;high;low;open;volume\n".to_owned()
                 + "x;1;1;1;1;1;1\n",
         ),
-        (
+(
             Dialect::Bars,
             Certainty::Likely,
             "\u{feff}\"time\";\"open\";\"high\";\"low\";\"close\";\"volume\"\r\n\
              \"2020-01-02\";\"10,0\";\"12,0\";\"9,0\";\"11,0\";\"100\"\r\n"
                 .into(),
         ),
-        (
+(
             Dialect::Bars,
             Certainty::Likely,
             "time|open|high|low|close|volume\n2020-01-02T01:00:00+01:00|10|12|9|11|100\n".into(),
         ),
-    ];
-    for (dialect, certainty, text) in cases {
+    ]
+}
+
+#[test]
+fn tells_the_dialects_of_bars_apart_and_reads_them() {
+    for (dialect, certainty, text) in vendors().into_iter().chain(others()) {
         let found = detect(text.as_bytes());
         assert_eq!((found.dialect, found.certainty), (dialect, certainty), "{text}");
         assert_eq!(found.name, dialect.name());

@@ -97,6 +97,19 @@ fn a_calendar_tells_nights_from_holes() {
 }
 
 #[test]
+fn a_calendar_is_not_asked_about_years_it_does_not_know() {
+    let calendar = Calendar::of(CalendarName::UsEquities);
+    let mut bars = synthetic::generate(1, 300);
+    let days = 25 * 365 * 86_400_000;
+    bars.time_ms.iter_mut().for_each(|time| *time += days);
+    let report = report(&MarketSeries::Bars(bars), Some(&calendar));
+    let finding = find(&report, Check::CalendarGaps).unwrap();
+    assert_eq!((finding.severity, finding.count), (Severity::Info, 0));
+    assert!(finding.message.contains("from 2000 to 2035 only"), "{}", finding.message);
+    assert_eq!(find(&report, Check::OutsideCalendar), None);
+}
+
+#[test]
 fn the_known_defects_of_the_catalogue_are_told() {
     let Some(coin) = data("raw/crypto/coin_Bitcoin.csv") else { return };
     let coin = report(&coin, None);

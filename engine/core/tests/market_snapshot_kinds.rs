@@ -3,6 +3,8 @@
 
 use bytes::Bytes;
 use engine::digest::sha256;
+use engine::market::parse::panel::parse_parquet;
+use engine::market::parse::{Certainty, CsvMapping, ImportOptions, import_parquet};
 use engine::market::snapshot::{Stored, decode_any, describe, encode, encode_any};
 use engine::market::{
     Aggressor, BarPanel, BookSeries, DataErrorKind, DataKind, Join, MarketSeries, Provenance,
@@ -129,6 +131,27 @@ fn bars_of_one_instrument_keep_their_bytes() {
     let bars = synthetic::generate(3, 50);
     let stored = Stored::new(MarketSeries::Bars(bars.clone()), provenance());
     assert_eq!(encode_any(&stored).unwrap(), encode(&bars).unwrap());
+}
+
+#[test]
+fn a_panel_can_be_imported_from_its_parquet() {
+    let panel = panel(5, 40);
+    let stored = Stored::new(MarketSeries::Panel(panel.clone()), provenance());
+    let bytes = Bytes::from(encode_any(&stored).unwrap());
+    let mapping = CsvMapping { volume: Some("close".to_owned()), ..CsvMapping::default() };
+    let read = parse_parquet(bytes.clone(), "p.parquet", &mapping, Join::Outer).unwrap();
+    let wanted = BarPanel { volume: Some(panel.close.clone()), ..panel };
+    assert!(same(&MarketSeries::Panel(read), &MarketSeries::Panel(wanted)));
+    // As a snapshot it is taken whole, absent volumes included.
+    let imported = import_parquet(bytes.clone(), "p.parquet", &ImportOptions::default()).unwrap();
+    assert!(same(&imported.data, &stored.data));
+    assert_eq!(imported.detection.certainty, Certainty::Certain);
+    let options = ImportOptions { mapping, ..ImportOptions::default() };
+    let mapped = import_parquet(bytes.clone(), "p.parquet", &options).unwrap();
+    assert_eq!(mapped.data.kind(), DataKind::Panel);
+    // One of the two has no volume: such cells are missing.
+    let error = parse_parquet(bytes, "p.parquet", &CsvMapping::default(), Join::Outer).unwrap_err();
+    assert_eq!((error.kind, error.column.as_deref()), (DataErrorKind::Cell, Some("volume")));
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub struct Adjusted {
     pub split_factor: Vec<f64>,
     /// What the adjusted close was multiplied by: splits and dividends.
     pub total_factor: Vec<f64>,
-    /// What 1 in the first close has grown to, dividends reinvested at the close before they are paid.
+    /// What 1 in the first close has grown to, each dividend reinvested at the close before it, less itself.
     pub total_return: Vec<f64>,
     /// Actions before the second bar or after the last one: they change nothing.
     pub without_effect: usize,
@@ -83,46 +83,19 @@ pub fn adjust(
 ) -> Result<Adjusted, DataError> {
     bars.validate()?;
     let count = bars.len();
-    // What each bar's actions multiply the prices before it by.
-    let (mut split, mut dividend) = (vec![1.0; count], vec![1.0; count]);
-    let mut paid = vec![0.0; count];
-    let mut without_effect = 0;
-    for action in actions {
-        let place = bars.time_ms.partition_point(|time| *time < action.ex_ms);
-        if place == 0 || count <= place {
-            without_effect += 1;
-        }
-        match action.kind {
-            ActionKind::Split(ratio) if ratio.is_finite() && 0.0 < ratio => {
-                if (1..count).contains(&place) {
-                    split[place] /= ratio;
-                }
-            }
-            ActionKind::Dividend(amount) if amount.is_finite() && 0.0 <= amount => {
-                if (1..count).contains(&place) {
-                    paid[place] += amount;
-                }
-            }
-            ActionKind::Split(found) | ActionKind::Dividend(found) => {
-                return refuse(
-                    bars,
-                    action.ex_ms,
-                    "a split above 0 or a dividend of 0 or more",
-                    found,
-                );
-            }
-        }
-    }
+    let Steps { split, paid, without_effect } = steps(bars, actions)?;
+    let mut dividend = vec![1.0; count];
     let mut total_return = vec![1.0; count];
     for row in 1..count {
         // Paid in the shares of the day, on the price of the day before in the same shares.
         let before = bars.close[row - 1] * split[row];
-        dividend[row] = 1.0 - paid[row] / before;
-        if !(0.0 < dividend[row]) {
+        let kept = 1.0 - paid[row] / before;
+        if kept <= 0.0 || kept.is_nan() {
             let wanted = format!("a dividend below the price before ({before})");
             return refuse(bars, bars.time_ms[row], &wanted, paid[row]);
         }
-        total_return[row] = total_return[row - 1] * bars.close[row] / (before * dividend[row]);
+        dividend[row] = kept;
+        total_return[row] = total_return[row - 1] * bars.close[row] / (before * kept);
     }
     let split_factor = cumulated(&split, how.direction);
     let dividend_factor = cumulated(&dividend, how.direction);
@@ -159,6 +132,43 @@ pub fn adjust(
         without_effect,
         transformation: Transformation::new("adjust", detail),
     })
+}
+
+/// What the actions do, bar by bar.
+struct Steps {
+    /// What a bar's splits multiply the prices before it by.
+    split: Vec<f64>,
+    /// Dividends without which it trades first.
+    paid: Vec<f64>,
+    without_effect: usize,
+}
+
+fn steps(bars: &BarSeries, actions: &[CorporateAction]) -> Result<Steps, DataError> {
+    let count = bars.len();
+    let (split, paid) = (vec![1.0; count], vec![0.0; count]);
+    let mut steps = Steps { split, paid, without_effect: 0 };
+    for action in actions {
+        let place = bars.time_ms.partition_point(|time| *time < action.ex_ms);
+        let has_effect = (1..count).contains(&place);
+        steps.without_effect += usize::from(!has_effect);
+        match action.kind {
+            ActionKind::Split(ratio) if ratio.is_finite() && 0.0 < ratio => {
+                if has_effect {
+                    steps.split[place] /= ratio;
+                }
+            }
+            ActionKind::Dividend(amount) if amount.is_finite() && 0.0 <= amount => {
+                if has_effect {
+                    steps.paid[place] += amount;
+                }
+            }
+            ActionKind::Split(found) | ActionKind::Dividend(found) => {
+                let wanted = "a split above 0 or a dividend of 0 or more";
+                return refuse(bars, action.ex_ms, wanted, found);
+            }
+        }
+    }
+    Ok(steps)
 }
 
 fn refuse<T>(bars: &BarSeries, time_ms: i64, wanted: &str, found: f64) -> Result<T, DataError> {

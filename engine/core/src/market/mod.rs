@@ -1,4 +1,5 @@
-//! Hop 1: bytes become bars. Parsers, checks, snapshots, splits and a synthetic market; no files, no clock.
+//! Hop 1: bytes become bars, panels, trades and order books. Parsers, snapshots, calendars, alignment, resampling,
+//! adjustment, a quality report, splits and a synthetic market; no files, no clock.
 
 pub mod adjust;
 pub mod align;

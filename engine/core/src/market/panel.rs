@@ -287,7 +287,7 @@ mod tests {
         let outer = BarPanel::join(&both, Join::Outer).unwrap();
         assert_eq!(outer.time_ms, [1, 2, 3, 4, 5]);
         assert_eq!(outer.bar(2, 0), None);
-        assert!((outer.bar(2, 1).unwrap().close - 103.0).abs() < 1e-12);
+        assert_eq!(outer.bar(2, 1).map(|bar| bar.close), Some(103.0));
         outer.validate().unwrap();
         // What goes in comes out again.
         assert_eq!(outer.series(0).time_ms, both[0].time_ms);

@@ -109,6 +109,8 @@ pub struct Calendar {
     pub holidays: BTreeSet<i64>,
     /// Days that end early, with the minute.
     pub half_days: BTreeMap<i64, i64>,
+    /// First and last year whose holidays are known; absent where there are none to know.
+    pub years: Option<[i64; 2]>,
 }
 
 /// Which end of a bar its time is.
@@ -151,8 +153,10 @@ impl Calendar {
             sessions: sessions.into_iter().map(|[open, close]| Session { open, close }).collect(),
             holidays: BTreeSet::new(),
             half_days: BTreeMap::new(),
+            years: None,
         };
         if name == CalendarName::UsEquities {
+            calendar.years = Some([*us::YEARS.start(), *us::YEARS.end()]);
             for year in us::YEARS {
                 calendar.holidays.extend(us::holidays(year));
                 calendar.half_days.extend(us::half_days(year).into_iter().map(|day| (day, 780)));
@@ -167,6 +171,13 @@ impl Calendar {
         self.holidays
             .extend(dates.iter().map(|[year, month, day]| day_number(*year, *month, *day)));
         self
+    }
+
+    /// Whether the holidays around a time are known.
+    #[must_use]
+    pub fn knows(&self, time_ms: i64) -> bool {
+        let year = civil(day_of(time_ms))[0];
+        self.years.is_none_or(|[first, last]| (first..=last).contains(&year))
     }
 
     /// Whether there is trading on a day, counted from 1970-01-01.

@@ -276,13 +276,13 @@ impl Detection {
 
 /// Whether the first line is a row of data: it has no word but `true` and `false`.
 fn is_data(cells: &[&str]) -> bool {
-    let is_value = |cell: &&str| {
+    let is_value = |cell: &str| {
         cell.parse::<f64>().is_ok()
             || is_flag(cell)
             || super::time::parse(cell).is_some()
             || is_clock(cell)
     };
-    1 < cells.len() && cells.iter().all(|cell| is_value(&cell))
+    1 < cells.len() && cells.iter().all(|cell| is_value(cell))
 }
 
 fn is_flag(cell: &str) -> bool {
@@ -430,7 +430,7 @@ fn by_names(cells: &[&str]) -> (Dialect, Certainty, &'static str) {
         return (Dialect::Stooq, Certainty::Likely, "Stooq's columns, which others write too");
     }
     for (wanted, dialect, certainty, reason) in BY_NAMES {
-        if wanted.iter().all(|name| has(name)) {
+        if wanted.iter().all(&has) {
             return (dialect, certainty, reason);
         }
     }

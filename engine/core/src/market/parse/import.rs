@@ -3,18 +3,20 @@
 
 use std::io::{Cursor, Read};
 
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::dialect::{Detection, Dialect, HEAD_BYTES, detect};
+use super::dialect::{Certainty, Detection, Dialect, HEAD_BYTES, detect};
 use super::mapping::CsvMapping;
-use super::text::{Layout, read_error, refuse_other_formats};
+use super::text::{Layout, read_error};
 use super::trades::TradeMapping;
-use super::{depth, panel, trades};
+use super::{depth, panel, parquet, trades};
 use crate::market::book::BookSeries;
 use crate::market::error::{DataError, DataErrorKind, Fault};
 use crate::market::panel::{BarPanel, Join};
 use crate::market::series::{DataKind, MarketSeries};
+use crate::market::snapshot;
 
 /// What is known about a file beforehand. Everything absent is found out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -108,7 +110,6 @@ pub fn import(
         .take(HEAD_BYTES as u64)
         .read_to_end(&mut head)
         .map_err(|error| read_error(file_name, &error))?;
-    refuse_other_formats(&head, file_name)?;
     let mut detection = detect(&head);
     if let Some(dialect) = options.dialect.filter(|dialect| *dialect != detection.dialect) {
         detection.dialect = dialect;
@@ -147,6 +148,47 @@ pub fn import(
     };
     detection.kind = data.kind();
     Ok(Imported { data, detection, notes })
+}
+
+/// Reads a Parquet file: bars of one instrument, a long table of several, or a snapshot of this program of any kind.
+/// Of `options` the mapping and the join are used.
+///
+/// # Errors
+/// Refuses the first thing that is not good, with row (from 1) and column; then nothing is imported.
+pub fn import_parquet(
+    bytes: Bytes,
+    file_name: &str,
+    options: &ImportOptions,
+) -> Result<Imported, DataError> {
+    let own = snapshot::is_snapshot(bytes.clone());
+    let (data, reason) = if own && options.mapping == CsvMapping::default() {
+        (snapshot::decode_any(bytes)?.data, "a snapshot of this program")
+    } else {
+        let mut series = parquet::parse_many(bytes, file_name, &options.mapping)?;
+        let data = match (series.len(), series.pop()) {
+            (1, Some(only)) => MarketSeries::Bars(only),
+            (_, last) => {
+                series.extend(last);
+                MarketSeries::Panel(BarPanel::join(&series, options.join.into())?)
+            }
+        };
+        (data, "Parquet whose columns can be bound")
+    };
+    let dialect = match data.kind() {
+        DataKind::Bars | DataKind::Panel => Dialect::Bars,
+        DataKind::Trades => Dialect::Trades,
+        DataKind::Book => Dialect::BookLevels,
+    };
+    let detection = Detection {
+        dialect,
+        name: dialect.name().to_owned(),
+        certainty: if own { Certainty::Certain } else { Certainty::Likely },
+        kind: data.kind(),
+        separator: None,
+        has_header: true,
+        reason: reason.to_owned(),
+    };
+    Ok(Imported { data, detection, notes: Vec::new() })
 }
 
 fn book(

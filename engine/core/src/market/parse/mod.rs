@@ -20,7 +20,7 @@ pub mod trades;
 pub mod wide;
 
 pub use dialect::{Certainty, Detection, Dialect, detect};
-pub use import::{ImportOptions, Imported, import};
+pub use import::{ImportOptions, Imported, import, import_parquet};
 pub use mapping::CsvMapping;
 
 pub use super::series::{DataKind, MarketSeries};

@@ -34,10 +34,15 @@ pub fn inspect(series: &BarSeries) -> Vec<String> {
 pub(super) fn findings(series: &BarSeries, calendar: Option<&Calendar>) -> Vec<Finding> {
     let mut found = basic(series);
     found.extend([stale(series), repeated(series), splits(series)].into_iter().flatten());
-    if let Some(calendar) = calendar {
-        // The calendar knows which long steps are nights.
-        found.retain(|finding| finding.check != Check::Gaps);
-        found.extend(against(series, calendar));
+    let ends = [series.time_ms.first(), series.time_ms.last()];
+    match calendar {
+        Some(calendar) if ends.into_iter().flatten().all(|time| calendar.knows(*time)) => {
+            // The calendar knows which long steps are nights.
+            found.retain(|finding| finding.check != Check::Gaps);
+            found.extend(against(series, calendar));
+        }
+        Some(calendar) => found.push(unknown(calendar)),
+        None => {}
     }
     found.into_iter().map(|finding| finding.of(&series.instrument)).collect()
 }
@@ -76,6 +81,15 @@ fn gaps(series: &BarSeries) -> Option<Finding> {
     );
     let severity = if many { Severity::Info } else { Severity::Warning };
     Some(Finding::new(Check::Gaps, severity, message).at(long.into_iter()))
+}
+
+fn unknown(calendar: &Calendar) -> Finding {
+    let [first, last] = calendar.years.unwrap_or_default();
+    let message = format!(
+        "not compared with the calendar {:?}: its holidays are known from {first} to {last} only",
+        calendar.name
+    );
+    Finding::new(Check::CalendarGaps, Severity::Info, message)
 }
 
 fn against(series: &BarSeries, calendar: &Calendar) -> Vec<Finding> {

@@ -122,7 +122,7 @@ impl QualityReport {
         self.findings.iter().map(|finding| finding.severity).max()
     }
 
-    /// Adds findings from elsewhere, such as those about [`segments`], and counts the score anew.
+    /// Adds findings from elsewhere, such as those of [`segments`](fn@segments), and counts the score anew.
     #[must_use]
     pub fn with(mut self, more: Vec<Finding>) -> Self {
         self.findings.extend(more);

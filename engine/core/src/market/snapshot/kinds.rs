@@ -86,6 +86,13 @@ pub fn decode_any(bytes: Bytes) -> Result<Stored, DataError> {
     .map_err(|error| DataError { kind: DataErrorKind::Snapshot, ..error })
 }
 
+/// Whether bytes say that they are a snapshot of this program.
+#[must_use]
+pub fn is_snapshot(bytes: Bytes) -> bool {
+    guarded(FILE, || format_of(bytes))
+        .is_ok_and(|format| [FORMAT, PANEL, TRADES, BOOK].contains(&format.as_str()))
+}
+
 fn unwritten(error: &dyn std::fmt::Display) -> DataError {
     let next = "This is a fault of the program; report it";
     let fault = Fault::new("to write the snapshot", error.to_string(), next);

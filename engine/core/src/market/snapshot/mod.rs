@@ -1,7 +1,7 @@
 //! A data set's immutable snapshot: bars as Parquet bytes, and the manifest that describes them.
 //!
 //! Equal bars give equal bytes and therefore one hash: plain encoding, no compression, no dictionary, no statistics,
-//! no time of writing. Addressed by SHA-256 of the bytes. Other kinds of data have layouts of their own in [`kinds`].
+//! no time of writing. Addressed by SHA-256 of the bytes. Other kinds of data have layouts of their own in `kinds`.
 
 mod describe;
 mod kinds;
@@ -30,7 +30,7 @@ use super::quality;
 use crate::digest::sha256;
 
 pub use describe::{SnapshotManifest, describe};
-pub use kinds::{Stored, decode_any, encode_any};
+pub use kinds::{Stored, decode_any, encode_any, is_snapshot};
 
 /// Layout of the snapshot, in its metadata. A change of layout is a new name.
 const FORMAT: &str = "tm-bars-1";

@@ -99,6 +99,53 @@ pub fn parse(reader: impl Read, file_name: &str) -> Result<BookSeries, DataError
     snapshots.ok_or_else(none)?.finish()
 }
 
+/// One snapshot as it was written.
+struct Written {
+    stamp: Number,
+    bids: Vec<(Number, Number)>,
+    asks: Vec<(Number, Number)>,
+    symbol: Option<String>,
+}
+
+fn refuse(file: &str, line: u64, wanted: &str, found: String, next: &str) -> DataError {
+    DataError::new(file, DataErrorKind::Cell, Fault::new(wanted, found, next)).at_line(line)
+}
+
+/// Reads one line, its wrapping opened.
+fn written(file: &str, text: &[u8], line: u64) -> Result<Written, DataError> {
+    let outer: Line = serde_json::from_slice(text).map_err(|error| {
+        let found = if serde_json::from_slice::<Value>(text).is_ok() {
+            format!("JSON of another form ({error})")
+        } else {
+            format!("what is no JSON ({error})")
+        };
+        let next = "Write one JSON object with bids and asks per line";
+        refuse(file, line, "a snapshot of an order book", shorten(&found), next)
+    })?;
+    // What the exchange says before what the recorder says, the inner before the wrapping.
+    let Line { wrapped, bids, asks, event, transaction, timestamp, time, ts, symbol } = outer;
+    let outside = event.or(transaction).or(timestamp).or(time).or(ts);
+    let (inside, bids, asks, named) = match wrapped.map(|inner| *inner) {
+        Some(inner) => {
+            let Line { event, transaction, timestamp, time, ts, .. } = inner;
+            let stamp = event.or(transaction).or(timestamp).or(time).or(ts);
+            (stamp, inner.bids, inner.asks, inner.symbol)
+        }
+        None => (None, bids, asks, None),
+    };
+    let Some(stamp) = inside.or(outside) else {
+        let next =
+            "Record the time of receipt with each snapshot, for example as \"ts\" in milliseconds";
+        let wanted = "a time (E, T, timestamp, time or ts)";
+        return Err(refuse(file, line, wanted, "none".to_owned(), next));
+    };
+    let (Some(bids), Some(asks)) = (bids, asks) else {
+        let next = "Import partial book snapshots; updates (b, a) alone make no book";
+        return Err(refuse(file, line, "bids and asks", "one of them absent".to_owned(), next));
+    };
+    Ok(Written { stamp, bids, asks, symbol: symbol.or(named) })
+}
+
 fn take<'f>(
     snapshots: &mut Option<Snapshots<'f>>,
     cells: &mut Cells<'f>,
@@ -106,66 +153,17 @@ fn take<'f>(
     line: u64,
 ) -> Result<(), DataError> {
     let file = cells.header.file;
-    let refuse = |wanted: &str, found: String, next: &str| {
-        let fault = Fault::new(wanted, found, next);
-        DataError::new(file, DataErrorKind::Cell, fault).at_line(line)
-    };
-    let parsed: Line = serde_json::from_slice(text).map_err(|error| {
-        let found = if serde_json::from_slice::<Value>(text).is_ok() {
-            format!("JSON of another form ({error})")
-        } else {
-            format!("what is no JSON ({error})")
-        };
-        let next = "Write one JSON object with bids and asks per line";
-        refuse("a snapshot of an order book", shorten(&found), next)
-    })?;
-    let Line { wrapped, bids, asks, event, transaction, timestamp, time, ts, symbol } = parsed;
-    let inner = wrapped.map_or_else(
-        || Line {
-            wrapped: None,
-            bids,
-            asks,
-            event: None,
-            transaction: None,
-            timestamp: None,
-            time: None,
-            ts: None,
-            symbol: None,
-        },
-        |inner| *inner,
-    );
-    // What the exchange says before what the recorder says, the inner before the wrapping.
-    let stamps = [
-        &inner.event,
-        &inner.transaction,
-        &inner.timestamp,
-        &inner.time,
-        &inner.ts,
-        &event,
-        &transaction,
-        &timestamp,
-        &time,
-        &ts,
-    ];
-    let Some(stamp) = stamps.into_iter().flatten().next() else {
-        let next =
-            "Record the time of receipt with each snapshot, for example as \"ts\" in milliseconds";
-        return Err(refuse("a time (E, T, timestamp, time or ts)", "none".to_owned(), next));
-    };
-    let (Some(bids), Some(asks)) = (inner.bids, inner.asks) else {
-        let next = "Import partial book snapshots; updates (b, a) alone make no book";
-        return Err(refuse("bids and asks", "one of them absent".to_owned(), next));
-    };
+    let Written { stamp, bids, asks, symbol } = written(file, text, line)?;
     let stamp = cells.time(line, 0, stamp.cell(), None)?;
     let depth = bids.len().min(asks.len()).min(LEVELS_MAX);
     let snapshots = match snapshots {
         Some(snapshots) => snapshots,
+        None if depth == 0 => {
+            let next = "Remove the snapshot";
+            return Err(refuse(file, line, "at least one level a side", "none".to_owned(), next));
+        }
         None => {
-            if depth == 0 {
-                let next = "Remove the snapshot";
-                return Err(refuse("at least one level a side", "none".to_owned(), next));
-            }
-            let name = symbol.or(inner.symbol).unwrap_or_else(|| stem(file));
+            let name = symbol.unwrap_or_else(|| stem(file));
             snapshots.insert(Snapshots::new(file, name, depth, false))
         }
     };
@@ -173,7 +171,7 @@ fn take<'f>(
     if depth < levels {
         let wanted = format!("{levels} levels a side, as in the first snapshot");
         let next = "Remove the snapshot, or begin the file with one of the fewest levels";
-        return Err(refuse(&wanted, depth.to_string(), next));
+        return Err(refuse(file, line, &wanted, depth.to_string(), next));
     }
     let mut read = |side: &[(Number, Number)]| {
         let level = |(price, size): &(Number, Number)| {
