@@ -197,22 +197,23 @@ fn book(rows: usize) -> Arc<BookData> {
 
 /// One event is one snapshot of two sides with five levels each.
 fn books(c: &mut Criterion) {
-    const ROWS: usize = 10_000;
+    const ROWS: u32 = 10_000;
+    let steps = ROWS as usize;
     let mut group = c.benchmark_group("book_replay_5_levels");
-    group.throughput(Throughput::Elements(ROWS as u64 - 1));
+    group.throughput(Throughput::Elements(u64::from(ROWS) - 1));
     let (costs, limits) = (MatchingConfig::default(), RiskConfig::default());
     let config = HighFrequencyConfig {
         initial_cash: 1e6,
         max_holding: 5.0,
         ..HighFrequencyConfig::default()
     };
-    let mut trader = HighFrequency::new(&config, &costs, &limits, book(ROWS)).expect("a book");
+    let mut trader = HighFrequency::new(&config, &costs, &limits, book(steps)).expect("a book");
     for (name, every) in [("holding", usize::MAX), ("trading_each_10th", 10), ("trading_each", 1)] {
         group.bench_function(name, |b| {
             b.iter(|| {
                 trader.reset();
                 let mut action = 0;
-                for step in 1..ROWS {
+                for step in 1..steps {
                     if step % every == 0 {
                         action = (action + 3) % 11;
                     }
@@ -224,18 +225,18 @@ fn books(c: &mut Criterion) {
     }
     let config = OrderExecutionConfig {
         amount: 1e6,
-        horizon_steps: ROWS as u32 - 1,
+        horizon_steps: ROWS - 1,
         window_steps: 1,
         tick_size: 0.5,
         offset_unit: OffsetUnit::Ticks,
         time_in_force_steps: 10,
         ..OrderExecutionConfig::default()
     };
-    let mut executor = ExecutionOnBook::new(&config, &costs, &limits, book(ROWS)).expect("a book");
+    let mut executor = ExecutionOnBook::new(&config, &costs, &limits, book(steps)).expect("a book");
     group.bench_function("resting_order_each_10th", |b| {
         b.iter(|| {
             executor.reset();
-            for step in 1..ROWS {
+            for step in 1..steps {
                 let share = if step % 10 == 1 { 1e-6 } else { 0.0 };
                 executor.step(Action::Vector(&[share, -2.0]));
             }

@@ -23,7 +23,7 @@ use engine::error::EngineError;
 use engine::market::synthetic;
 use engine::rng::{Stream, StreamId};
 use proptest::prelude::*;
-use support::{books, faithful, strategy, whole};
+use support::{books, faithful, prices, strategy, whole};
 
 /// Prices of several instruments; all but the first are absent now and then.
 fn panel(seed: u64, rows: usize, assets: usize) -> Arc<PanelData> {
@@ -105,6 +105,70 @@ proptest! {
             let findings = check_environment(environment.as_mut(), seed);
             prop_assert!(findings.is_empty(), "environment {index}: {findings:#?}");
         }
+    }
+
+    #[test]
+    fn a_short_closed_at_the_price_it_was_opened_at_costs_the_fees_and_nothing_else(
+        fee_rate in 0.0..0.05_f64,
+        slippage_bps in 0.0..100.0_f64,
+        price in 0.01..1e6_f64,
+    ) {
+        let mut single = strategy(|config| {
+            config.allow_short = true;
+            config.backward_bars = 1;
+        });
+        single.matching = MatchingConfig { fee_rate, slippage_bps, fill: FillRule::NextOpen };
+        let market = prices(&[price; 4], &[price; 4]);
+        let mut environment = SingleAsset::new(&single, market).unwrap();
+        environment.step(Action::Discrete(0));
+        prop_assert!(environment.snapshot().position < 0.0);
+        environment.step(Action::Discrete(2));
+        let account = environment.snapshot();
+        prop_assert_eq!(account.position, 0.0);
+        prop_assert!((account.equity - (100_000.0 - account.costs)).abs() < 1e-6);
+        // One lot is a tenth of the account: sold low, bought high, a fee on each.
+        let slip = slippage_bps * 1e-4;
+        let costs = 10_000.0 * (2.0 * slip + fee_rate * ((1.0 - slip) + (1.0 + slip)));
+        prop_assert!((account.costs - costs).abs() < 1e-6, "{} {costs}", account.costs);
+    }
+
+    #[test]
+    fn the_future_of_bars_changes_nothing_an_execution_saw_or_earned(
+        seed in 0..10_000_u64,
+        last in 12_usize..28,
+        buy in any::<bool>(),
+    ) {
+        let task = OrderExecutionConfig {
+            side: if buy { ExecutionSide::Buy } else { ExecutionSide::Sell },
+            horizon_steps: 30,
+            ..OrderExecutionConfig::default()
+        };
+        let default = strategy(|_| {});
+        let bars = synthetic::generate(seed, 100);
+        // The warm-up is left out: row 0 of the environment is row 29 of the bars.
+        let changed = support::overwrite_after(&bars, last + 29, seed + 1);
+        let built = |bars| {
+            ExecutionOnBars::new(
+                &task, &MatchingConfig::default(), &RiskConfig::default(), whole(&default, bars),
+            )
+            .unwrap()
+        };
+        let (mut left, mut right) = (built(&bars), built(&changed));
+        let mut stream = Stream::new(seed, StreamId::Exploration, 8);
+        let (mut one, mut two) =
+            (vec![0.0; left.observation_len()], vec![0.0; left.observation_len()]);
+        let mut compared = 0;
+        while left.snapshot().bar_index < last {
+            let share = [0.05 * stream.uniform()];
+            let (this, that) =
+                (left.step(Action::Vector(&share)), right.step(Action::Vector(&share)));
+            prop_assert_eq!(this, that);
+            left.observe(&mut one);
+            right.observe(&mut two);
+            prop_assert_eq!(&one, &two);
+            compared += 1;
+        }
+        prop_assert!(compared > 0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod moves;
 
 use std::sync::Arc;
 
-pub use moves::{Grid, Sides, moving_cost, reachable};
+pub use moves::{Grid, Sides, can_move, moving_cost, reachable};
 use moves::{payable, taker};
 
 use super::reward::{log_return, ruined};
@@ -137,11 +137,14 @@ impl HighFrequency {
         if change == 0.0 {
             return Ok(());
         }
-        if !self.mask()[action] {
+        let seen = self.sides(self.state.row);
+        // What the mask says of this one action.
+        let allowed = can_move(change, &funds, &seen, self.costs.fee_rate)
+            || action == self.grid.nearest(funds.position);
+        if !allowed {
             self.state.refusal_count += 1;
             return Ok(());
         }
-        let seen = self.sides(self.state.row);
         let view = RiskView {
             position: Quantity::new(funds.position)?,
             reference_price: Some(Price::new(best(seen.hit_by(taker(change).side)))?),

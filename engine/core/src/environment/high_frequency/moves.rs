@@ -125,10 +125,16 @@ pub fn reachable(grid: &Grid, funds: &Funds, sides: &Sides<'_>, fee_rate: f64, m
     let nearest = grid.nearest(funds.position);
     for (action, slot) in mask.iter_mut().enumerate() {
         let change = grid.change(action, funds.position);
-        *slot = action == nearest
-            || moving_cost(sides, change, fee_rate)
-                .is_some_and(|cost| affordable(funds, change, cost, best(sides.asks)));
+        *slot = action == nearest || can_move(change, funds, sides, fee_rate);
     }
+}
+
+/// Whether a holding can be changed by `change` units at this snapshot: the book displays enough and the account can pay
+/// for it.
+#[must_use]
+pub fn can_move(change: f64, funds: &Funds, sides: &Sides<'_>, fee_rate: f64) -> bool {
+    moving_cost(sides, change, fee_rate)
+        .is_some_and(|cost| affordable(funds, change, cost, best(sides.asks)))
 }
 
 /// Whether the account stays unlevered: what reduces a holding always may be, a long one is paid in cash, a short one

@@ -32,6 +32,7 @@ pub struct ExecutionOnBars {
     costs: MatchingConfig,
     limits: RiskConfig,
     names: Vec<String>,
+    space: ActionSpace,
     state: State,
 }
 
@@ -61,6 +62,7 @@ impl ExecutionOnBars {
         Ok(Self {
             state: State::begin(config, &market, row)?,
             names,
+            space: ActionSpace::Box { low: vec![0.0], high: vec![1.0] },
             config: config.clone(),
             costs: costs.clone(),
             limits: limits.clone(),
@@ -154,7 +156,7 @@ impl Environment for ExecutionOnBars {
     }
 
     fn action_space(&self) -> ActionSpace {
-        ActionSpace::Box { low: vec![0.0], high: vec![1.0] }
+        self.space.clone()
     }
 
     fn reward_unit(&self) -> RewardUnit {
@@ -186,7 +188,7 @@ impl Environment for ExecutionOnBars {
     }
 
     fn step(&mut self, action: Action<'_>) -> StepResult {
-        let fits = self.action_space().check(action);
+        let fits = self.space.check(action);
         let (Action::Vector(values), Ok(())) = (action, &fits) else {
             panic!("{}", fits.err().map_or_else(String::new, |error| error.to_string()));
         };

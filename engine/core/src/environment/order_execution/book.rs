@@ -41,6 +41,7 @@ pub struct ExecutionOnBook {
     costs: MatchingConfig,
     limits: RiskConfig,
     names: Vec<String>,
+    space: ActionSpace,
     state: State,
 }
 
@@ -74,11 +75,13 @@ impl ExecutionOnBook {
         data: Arc<BookData>,
     ) -> Result<Self, EngineError> {
         let row = first_row(config, data.rows(), 0)?;
+        let most = config.offset_max;
         let mut names = data.window_names(config.window_steps as usize);
         names.extend(OWN.map(str::to_owned));
         Ok(Self {
             state: State::begin(config, &data, row)?,
             names,
+            space: ActionSpace::Box { low: vec![0.0, -most], high: vec![1.0, most] },
             config: config.clone(),
             costs: costs.clone(),
             limits: limits.clone(),
@@ -336,8 +339,7 @@ impl Environment for ExecutionOnBook {
     }
 
     fn action_space(&self) -> ActionSpace {
-        let most = self.config.offset_max;
-        ActionSpace::Box { low: vec![0.0, -most], high: vec![1.0, most] }
+        self.space.clone()
     }
 
     fn reward_unit(&self) -> RewardUnit {
@@ -374,7 +376,7 @@ impl Environment for ExecutionOnBook {
     }
 
     fn step(&mut self, action: Action<'_>) -> StepResult {
-        let fits = self.action_space().check(action);
+        let fits = self.space.check(action);
         let (Action::Vector([share, offset]), Ok(())) = (action, &fits) else {
             panic!("{}", fits.err().map_or_else(String::new, |error| error.to_string()));
         };

@@ -135,14 +135,15 @@ impl Account {
 
     /// Whether nothing is left to execute.
     fn done(&self) -> bool {
-        self.left <= LEFT_SHARE_MIN * self.amount
+        self.left <= 0.0
     }
 
     /// Books a fill and what it cost.
     fn book(&mut self, fill: Fill) {
         let units = fill.quantity.get().abs();
         self.ledger.apply(&fill);
-        self.left = (self.left - units).max(0.0);
+        let left = self.left - units;
+        self.left = if left <= LEFT_SHARE_MIN * self.amount { 0.0 } else { left };
         self.executed_value += fill.value();
         self.charge(units, fill.price.get(), fill.fee.get());
         self.fills.push((0, fill));
