@@ -1231,6 +1231,8 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** @description How dividends reach the account. */
+        DividendRule: "adjusted" | "explicit" | "none";
         /** @description The task an agent is trained and tested on. */
         EnvironmentConfig: {
             /**
@@ -1281,6 +1283,121 @@ export interface components {
              * @default corrected
              */
             truth: components["schemas"]["Truth"];
+        } | {
+            /**
+             * @description Bars in a row without a price after which an instrument counts as delisted: what is held of it is closed at its
+             *     last price.
+             * @default 20
+             */
+            absent_bars_max: number;
+            /**
+             * @description How dividends reach the account.
+             * @default adjusted
+             */
+            dividends: components["schemas"]["DividendRule"];
+            /**
+             * @description Cash at the start, in the common quote currency of the instruments.
+             * @default 100000
+             */
+            initial_cash: number;
+            /**
+             * @description Units of one lot. Used with `whole_lots` only.
+             * @default 1
+             */
+            lot_units: number;
+            /** @constant */
+            task: "portfolio";
+            /**
+             * @description Whether fractions of a unit can be held, or whole lots only.
+             * @default fractional
+             */
+            units: components["schemas"]["PortfolioUnits"];
+            /**
+             * @description Bars the agent looks back.
+             * @default 10
+             */
+            window_bars: number;
+        } | {
+            /**
+             * @description Units to execute.
+             * @default 1
+             */
+            amount: number;
+            /**
+             * @description Bars or snapshots in which to do it.
+             * @default 30
+             */
+            horizon_steps: number;
+            /**
+             * @description Cash at the start beside what is to be sold, in the instrument's quote currency. A purchase is paid from it.
+             * @default 100000
+             */
+            initial_cash: number;
+            /**
+             * @description Largest distance of an order's price from the middle, either way. Used on an order book only.
+             * @default 20
+             */
+            offset_max: number;
+            /**
+             * @description Unit of the price action. Used on an order book only.
+             * @default basis_points
+             */
+            offset_unit: components["schemas"]["OffsetUnit"];
+            /**
+             * @description Which cancellations move a resting order up. Used on an order book only.
+             * @default risk_averse
+             */
+            queue: components["schemas"]["QueueModel"];
+            /**
+             * @description Whether to buy or to sell.
+             * @default sell
+             */
+            side: components["schemas"]["ExecutionSide"];
+            /** @constant */
+            task: "order_execution";
+            /**
+             * @description Smallest step of a price. Used on an order book only.
+             * @default 0.01
+             */
+            tick_size: number;
+            /**
+             * @description Snapshots an order rests before it is taken back. Used on an order book only.
+             * @default 30
+             */
+            time_in_force_steps: number;
+            /**
+             * @description Bars or snapshots the agent looks back.
+             * @default 10
+             */
+            window_steps: number;
+        } | {
+            /**
+             * @description Whether holdings below zero are allowed; they add as many actions again.
+             * @default false
+             */
+            allow_short: boolean;
+            /**
+             * @description Steps between holding nothing and the largest holding; each is an action.
+             * @default 10
+             */
+            holding_steps: number;
+            /**
+             * @description Cash at the start, in the instrument's quote currency.
+             * @default 1000
+             */
+            initial_cash: number;
+            /**
+             * @description Largest holding, in units of the instrument.
+             * @default 0.01
+             */
+            max_holding: number;
+            /** @constant */
+            task: "high_frequency";
+            /**
+             * @description Snapshots the agent looks back.
+             * @default 1
+             */
+            window_snapshots: number;
         };
         /** @description Counts the assignments of one session; a receiver that has seen a higher one refuses. */
         Epoch: number;
@@ -1304,17 +1421,305 @@ export interface components {
         };
         /** @description What kind of refusal or fault this is. Closed: the gateway maps each to one status in one table. */
         ErrorCode: "malformed" | "bad_cursor" | "unknown_parameter" | "idempotency_key_required" | "unauthenticated" | "token_expired" | "forbidden" | "step_up_required" | "not_found" | "method_not_allowed" | "conflict" | "illegal_transition" | "command_in_progress" | "in_use" | "stale_revision" | "too_large" | "unsupported_media_type" | "validation_failed" | "risk_denied" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "internal" | "no_quorum" | "draining" | "overloaded" | "audit_unavailable" | "node_unreachable" | "deadline_exceeded" | "password_change_required";
+        /** @description What an execution task does. */
+        ExecutionSide: "buy" | "sell";
+        /** @description One entry of a list of features: one column, or several that are computed together. */
+        FeatureItem: {
+            /** @constant */
+            name: "classic16";
+        } | {
+            /** @constant */
+            name: "classic11";
+        } | {
+            /** @constant */
+            name: "alpha158";
+            /**
+             * @description `corrected` (default), or `faithful`: the reference's arithmetic with its look-ahead, for verification.
+             * @default corrected
+             */
+            truth: components["schemas"]["Truth"];
+            /**
+             * @description Whether the features that need volume are among them.
+             * @default true
+             */
+            volume: boolean;
+        } | {
+            /**
+             * @description Name of the column; empty means the formula itself.
+             * @default
+             */
+            column: string;
+            /** @constant */
+            name: "expression";
+            /**
+             * @description The formula. Read when data is prepared; a mistake is told with its position.
+             * @default Ref($close, 5) / $close - 1
+             */
+            text: string;
+        } | {
+            /** @constant */
+            name: "simple_return";
+            /**
+             * @description Bars.
+             * @default 1
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "log_return";
+            /**
+             * @description Bars.
+             * @default 1
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "sma";
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "ema";
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "wma";
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "dema";
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "kama";
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /**
+             * @description Bars of the fast average; more than `slow` counts as `slow`.
+             * @default 12
+             */
+            fast: number;
+            /** @constant */
+            name: "macd";
+            /**
+             * @description Values of the signal's average.
+             * @default 9
+             */
+            signal: number;
+            /**
+             * @description Bars of the slow average.
+             * @default 26
+             */
+            slow: number;
+        } | {
+            /** @constant */
+            name: "rsi";
+            /**
+             * @description Bars.
+             * @default 14
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "stochastic";
+            /**
+             * @description Values of k averaged into d.
+             * @default 3
+             */
+            signal: number;
+            /**
+             * @description Values averaged into k.
+             * @default 3
+             */
+            smooth: number;
+            /**
+             * @description Bars of the range.
+             * @default 14
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "williams_r";
+            /**
+             * @description Bars.
+             * @default 14
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "cci";
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "roc";
+            /**
+             * @description Bars.
+             * @default 14
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "momentum";
+            /**
+             * @description Bars.
+             * @default 14
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "adx";
+            /**
+             * @description Bars.
+             * @default 14
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "atr";
+            /**
+             * @description Bars.
+             * @default 14
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "bollinger";
+            /**
+             * @description Distance of each band from the middle, in deviations (Bollinger) or average true ranges (Keltner).
+             * @default 2
+             */
+            width: number;
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "donchian";
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "keltner";
+            /**
+             * @description Distance of each band from the middle, in deviations (Bollinger) or average true ranges (Keltner).
+             * @default 2
+             */
+            width: number;
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /**
+             * @description What is read of each bar.
+             * @default close_to_close
+             */
+            estimator: components["schemas"]["VolatilityEstimator"];
+            /** @constant */
+            name: "volatility";
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "obv";
+        } | {
+            /** @constant */
+            name: "vwap";
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "vwap_session";
+        } | {
+            /** @constant */
+            name: "mfi";
+            /**
+             * @description Bars.
+             * @default 14
+             */
+            window: number;
+        } | {
+            /** @constant */
+            name: "chaikin_money_flow";
+            /**
+             * @description Bars.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /**
+             * @description Bars of the fast average.
+             * @default 3
+             */
+            fast: number;
+            /** @constant */
+            name: "chaikin";
+            /**
+             * @description Bars of the slow average.
+             * @default 10
+             */
+            slow: number;
+        } | {
+            /** @constant */
+            name: "candle";
+        } | {
+            /** @constant */
+            name: "calendar";
+        } | {
+            /** @constant */
+            name: "calendar_cycle";
+        };
         /** @description A named, ordered list of features. */
-        FeatureSet: "classic16" | "classic11";
+        FeatureSet: "classic16" | "classic11" | "alpha158" | "alpha158_price";
         /** @description What the agent sees of the market. */
         FeaturesConfig: {
+            /**
+             * @description Features one by one, in order, instead of the set. Empty means the set.
+             * @default []
+             */
+            list: components["schemas"]["FeatureItem"][];
             /**
              * @description How raw features are scaled. Always fitted on the training segment only.
              * @default z_score
              */
             normalisation: components["schemas"]["Normalisation"];
             /**
-             * @description The named set of features.
+             * @description The named set of features. Not used where a list is given.
              * @default classic16
              */
             set: components["schemas"]["FeatureSet"];
@@ -1412,7 +1817,8 @@ export interface components {
              */
             fill: components["schemas"]["FillRule"];
             /**
-             * @description Slippage of a market order in basis points, always against us.
+             * @description Slippage of a market order in basis points, always against us. Not used on an order book, where an order walks
+             *     the levels.
              * @default 0
              */
             slippage_bps: number;
@@ -1620,7 +2026,9 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description How features are scaled. */
-        Normalisation: "z_score" | "none";
+        Normalisation: "z_score" | "none" | "robust" | "min_max";
+        /** @description In what the distance of an order's price from the middle is said. */
+        OffsetUnit: "ticks" | "basis_points";
         /** @description A new password. */
         PasswordChange: {
             /** @description The password now. */
@@ -1699,6 +2107,8 @@ export interface components {
             /** @description Every fill. For `random` empty. */
             trades: components["schemas"]["Trade"][];
         };
+        /** @description What can be held of an instrument. */
+        PortfolioUnits: "fractional" | "whole_lots";
         /** @description What clients read (RFC 9457). */
         Problem: {
             /** @description Stable code. */
@@ -1777,6 +2187,8 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** @description Which share of the cancellations at a price happens before a resting order. */
+        QueueModel: "risk_averse" | "logarithmic" | "square";
         /** @description What a user or team may have at once; absent is without limit. */
         QuotaLimits: {
             /**
@@ -2346,6 +2758,8 @@ export interface components {
             /** @description JSON pointer (RFC 6901) of the field, relative to the configuration's root. */
             pointer: string;
         };
+        /** @description How realised volatility is estimated. */
+        VolatilityEstimator: "close_to_close" | "parkinson" | "garman_klass" | "rogers_satchell" | "yang_zhang";
         /** @description Why a session waits, or where it is and since when. */
         WhyView: {
             /** @description Every node and what it lacks; empty where the session does not wait. */
