@@ -121,7 +121,7 @@ fn every_pause_and_every_resume_is_answered_in_order_also_when_the_loop_was_busy
     let place = Place::new();
     let backtest = |name: &str| {
         let mut spec = place.training(name, 1);
-        spec.strategy.agent =
+        spec.strategy.as_mut().unwrap().agent =
             AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
         spec.session = SessionConfig::Backtest(BacktestConfig::default());
         spec
@@ -246,7 +246,7 @@ fn a_bad_spec_is_refused_with_every_reason_and_never_retried() {
     };
     refused(b"{}".to_vec(), &["missing field"]);
     let mut spec = place.training("bad", 3);
-    if let AgentConfig::Dqn(dqn) = &mut spec.strategy.agent {
+    if let AgentConfig::Dqn(dqn) = &mut spec.strategy.as_mut().unwrap().agent {
         dqn.gamma = 7.0;
     }
     if let SessionConfig::Training(training) = &mut spec.session {
@@ -260,7 +260,8 @@ fn a_bad_spec_is_refused_with_every_reason_and_never_retried() {
     spec.resources.memory_mib = 64;
     refused(serde_json::to_vec(&spec).unwrap(), &["MiB are reserved"]);
     spec.session = SessionConfig::Backtest(BacktestConfig::default());
-    spec.strategy.agent = AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
+    spec.strategy.as_mut().unwrap().agent =
+        AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
     refused(serde_json::to_vec(&spec).unwrap(), &["MiB are reserved"]);
     let mut spec = place.training("data", 3);
     spec.dataset.sha256 = "ab".repeat(32);
@@ -269,7 +270,8 @@ fn a_bad_spec_is_refused_with_every_reason_and_never_retried() {
         &["not the file that was announced", &"ab".repeat(32)],
     );
     let mut spec = place.training("rule", 3);
-    spec.strategy.agent = AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
+    spec.strategy.as_mut().unwrap().agent =
+        AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
     refused(serde_json::to_vec(&spec).unwrap(), &["nothing to learn"]);
 }
 
@@ -277,7 +279,7 @@ fn a_bad_spec_is_refused_with_every_reason_and_never_retried() {
 fn learning_that_runs_away_is_told_as_diverged() {
     let place = Place::new();
     let mut spec = place.training("diverged", 3);
-    if let AgentConfig::Dqn(dqn) = &mut spec.strategy.agent {
+    if let AgentConfig::Dqn(dqn) = &mut spec.strategy.as_mut().unwrap().agent {
         dqn.learning_rate = 1.0;
         dqn.gamma = 1.0;
         dqn.target_tau = 1.0;
@@ -393,7 +395,7 @@ fn a_trained_model_is_back_tested_into_a_report_that_is_byte_equal_when_repeated
         let spec = backtest(name, &model_sha256);
         let mut node = Node::run(&spec);
         assert_eq!(node.wait(), 0, "{:?}", node.fault());
-        let Some(WorkerResult::Backtest { report_file, report_sha256 }) = node.result() else {
+        let Some(WorkerResult::Report { report_file, report_sha256 }) = node.result() else {
             panic!()
         };
         let bytes = std::fs::read(std::path::Path::new(&spec.work_dir).join(report_file)).unwrap();
@@ -419,7 +421,8 @@ fn a_trained_model_is_back_tested_into_a_report_that_is_byte_equal_when_repeated
 fn a_back_test_can_be_stopped_and_leaves_no_report() {
     let place = Place::new();
     let mut spec = place.training("rule", 1);
-    spec.strategy.agent = AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
+    spec.strategy.as_mut().unwrap().agent =
+        AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
     spec.session = SessionConfig::Backtest(BacktestConfig::default());
     let mut node = Node::start();
     node.send(WorkerCommand::Pause);

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::validate::Violation;
 use super::{
     AgentConfig, FeatureItem, FillRule, SessionConfig, SplitConfig, StrategyConfig, Truth,
+    labelling,
 };
 
 /// A rule that did not hold, with every field that takes part in it.
@@ -49,11 +50,12 @@ pub(super) fn strategy(strategy: &StrategyConfig) -> Vec<Broken> {
 
 /// Returns the rules that `session` breaks.
 pub(super) fn session(session: &SessionConfig) -> Vec<Broken> {
-    let split = match session {
-        SessionConfig::Training(training) => &training.split,
-        SessionConfig::Backtest(backtest) => &backtest.split,
-    };
-    shares(split).into_iter().collect()
+    let mut broken: Vec<Broken> = session.split().and_then(shares).into_iter().collect();
+    if let SessionConfig::Labelling(labelling) = session {
+        broken.extend(labelling::rules(labelling));
+        broken.extend(labelling::file_only(labelling));
+    }
+    broken
 }
 
 /// Training and validation leave something for the test segment.

@@ -67,7 +67,7 @@ fn keep(values: &mut Vec<f64>, kept: &[usize]) {
 }
 
 /// Returns at most `most` indices below `len`, ascending: all of them where they are few enough.
-fn points(curves: &[&[f64]], len: usize, most: usize) -> Vec<usize> {
+pub(crate) fn points(curves: &[&[f64]], len: usize, most: usize) -> Vec<usize> {
     if len <= most {
         return (0..len).collect();
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engine::config::{ResourcesConfig, StrategyConfig, validate};
 use engine::features;
-use engine::market::{BarSeries, snapshot};
+use engine::market::{BarSeries, MarketSeries, snapshot};
 use engine::session::protocol::{InputFile, WorkerSpec};
 use serde::Serialize;
 
@@ -30,7 +30,9 @@ pub fn spec(bytes: &[u8]) -> Result<WorkerSpec, TrainerError> {
             violations.into_iter().map(|one| format!("{part}{}: {}", one.pointer, one.detail)),
         );
     };
-    if let Err(violations) = validate::strategy(&value(&spec.strategy)?) {
+    if let Some(strategy) = &spec.strategy
+        && let Err(violations) = validate::strategy(&value(strategy)?)
+    {
         note("/strategy", violations);
     }
     if let Err(violations) = validate::session(&value(&spec.session)?) {
@@ -51,6 +53,19 @@ pub fn spec(bytes: &[u8]) -> Result<WorkerSpec, TrainerError> {
     Ok(spec)
 }
 
+/// Returns the strategy of a session that is about one.
+///
+/// # Errors
+/// Refuses a spec without one.
+pub fn strategy(spec: &WorkerSpec) -> Result<&StrategyConfig, TrainerError> {
+    spec.strategy.as_ref().ok_or_else(|| {
+        TrainerError::BadSpec(format!(
+            "a session of the kind '{}' needs a strategy, and the spec has none",
+            spec.session.kind().as_str()
+        ))
+    })
+}
+
 fn value<T: Serialize>(config: &T) -> Result<serde_json::Value, TrainerError> {
     serde_json::to_value(config)
         .map_err(|error| TrainerError::Internal(format!("a configuration is not JSON: {error}")))
@@ -67,6 +82,19 @@ pub fn series(file: &InputFile) -> Result<(BarSeries, u64), TrainerError> {
         TrainerError::Data(format!("{} is not a data snapshot: {error}", file.path))
     })?;
     Ok((bars, size))
+}
+
+/// Reads a data snapshot of any kind; returns the data and the file's size.
+///
+/// # Errors
+/// Absent, not the announced file, or not a snapshot.
+pub fn market(file: &InputFile) -> Result<(MarketSeries, u64), TrainerError> {
+    let bytes = files::read(Path::new(&file.path), &file.sha256, INPUT_BYTES_MAX)?;
+    let size = bytes.len() as u64;
+    let data = snapshot::decode_any(bytes::Bytes::from(bytes)).map_err(|error| {
+        TrainerError::Data(format!("{} is not a data snapshot: {error}", file.path))
+    })?;
+    Ok((data.data, size))
 }
 
 /// Reads a model.

@@ -34,6 +34,10 @@ pub(super) fn run(
     match &spec.session {
         SessionConfig::Training(training) => train(&spec, training, control, outbox),
         SessionConfig::Backtest(backtest) => super::backtest::run(&spec, backtest, control, outbox),
+        SessionConfig::Labelling(config) => super::labelling::run(&spec, config, control, outbox),
+        SessionConfig::Evaluation(_) => {
+            Err(TrainerError::BadSpec("this program cannot run evaluations".to_owned()))
+        }
     }
 }
 
@@ -43,27 +47,28 @@ fn train(
     control: &Arc<Control>,
     outbox: &Outbox,
 ) -> Result<End, TrainerError> {
-    if !spec.strategy.agent.learns() {
+    let strategy = inputs::strategy(spec)?;
+    if !strategy.agent.learns() {
         return Err(TrainerError::BadSpec(format!(
             "'{}' is a rule and has nothing to learn: back-test it, or choose the algorithm dqn",
-            spec.strategy.agent.algorithm()
+            strategy.agent.algorithm()
         )));
     }
     let (bars, snapshot_bytes) = inputs::series(&spec.dataset)?;
-    let mut terms = inputs::data_terms(&spec.strategy, bars.len(), snapshot_bytes);
+    let mut terms = inputs::data_terms(strategy, bars.len(), snapshot_bytes);
     inputs::check_memory(terms.clone(), &spec.resources)?;
-    let prepared = prepare(&spec.strategy, &bars, &training.split, None).map_err(refused)?;
+    let prepared = prepare(strategy, &bars, &training.split, None).map_err(refused)?;
     drop(bars);
     drop(prepared.test);
-    let train = build(&spec.strategy, Arc::clone(&prepared.train)).map_err(refused)?;
-    let valid = build(&spec.strategy, Arc::clone(&prepared.valid)).map_err(refused)?;
-    let lens = BarLens::new(&spec.strategy, Arc::clone(&prepared.train))?;
+    let train = build(strategy, Arc::clone(&prepared.train)).map_err(refused)?;
+    let valid = build(strategy, Arc::clone(&prepared.valid)).map_err(refused)?;
+    let lens = BarLens::new(strategy, Arc::clone(&prepared.train))?;
     let shape = Shape {
         observation: train.observation_len(),
         key: lens.key_len(),
         actions: train.action_count(),
     };
-    terms.extend(memory_terms(&spec.strategy.agent, shape));
+    terms.extend(memory_terms(&strategy.agent, shape));
     inputs::check_memory(terms, &spec.resources)?;
     let periods_per_year = prepared.valid.periods_per_year();
     let mut session = Training::new(Task {
@@ -72,10 +77,10 @@ fn train(
         valid,
         normaliser: prepared.normaliser,
         periods_per_year,
-        agent: spec.strategy.agent.clone(),
+        agent: strategy.agent.clone(),
         training: training.clone(),
         identity: Identity {
-            config_hash: hash(&spec.strategy),
+            config_hash: hash(strategy),
             dataset_sha256: spec.dataset.sha256.clone(),
             seed: training.seed,
             split: training.split.clone(),

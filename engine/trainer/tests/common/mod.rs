@@ -57,7 +57,7 @@ impl Place {
     /// A small training session.
     pub(crate) fn training(&self, name: &str, epochs: u32) -> WorkerSpec {
         WorkerSpec {
-            strategy: small_strategy(),
+            strategy: Some(small_strategy()),
             session: SessionConfig::Training(TrainingConfig {
                 epochs,
                 seed: 5,
@@ -70,6 +70,9 @@ impl Place {
             work_dir: self.work_dir(name).to_str().unwrap().to_owned(),
             checkpoint: None,
             model: None,
+            models: Vec::new(),
+            trials: Vec::new(),
+            trials_lost: 0,
         }
     }
 }
