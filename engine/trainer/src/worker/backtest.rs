@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use engine::config::BacktestConfig;
+use engine::environment::check_kind;
 use engine::error::EngineError;
 use engine::session::backtest::{self, BacktestInput, Model, Source};
 use engine::session::protocol::{Progress, WorkerEvent, WorkerResult, WorkerSpec};
@@ -28,8 +29,9 @@ pub(super) fn run(
     control: &Control,
     outbox: &Outbox,
 ) -> Result<End, TrainerError> {
-    let (bars, snapshot_bytes) = inputs::series(&spec.dataset)?;
-    let mut terms = inputs::data_terms(&spec.strategy, bars.len(), snapshot_bytes);
+    let (data, snapshot_bytes) = inputs::series(&spec.dataset)?;
+    check_kind(&spec.strategy.environment, data.kind()).map_err(refused)?;
+    let mut terms = inputs::data_terms(&spec.strategy, &data, snapshot_bytes);
     let model = spec
         .model
         .as_ref()
@@ -40,7 +42,7 @@ pub(super) fn run(
     let input = BacktestInput {
         strategy: &spec.strategy,
         session,
-        bars: &bars,
+        data: &data,
         source: Source {
             name: &spec.dataset_name,
             sha256: &spec.dataset.sha256,

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use super::step::Decider;
 use crate::config::{BacktestConfig, FillRule, Segment, SessionConfig, StrategyConfig, Truth};
-use crate::environment::{Action, Environment, MarketData, build, prepare};
+use crate::environment::{Action, Environment, MarketData, TaskData, build, prepare_segment};
 use crate::error::EngineError;
 use crate::evaluation::report::{BacktestReport, PolicyResult, Trade};
 use crate::evaluation::thin;
-use crate::market::BarSeries;
+use crate::market::MarketSeries;
 use crate::metrics::max_drawdown::drawdown;
 use crate::metrics::returns::total_return;
 use crate::metrics::{Run, summary};
@@ -38,9 +38,9 @@ pub struct BacktestInput<'a> {
     pub strategy: &'a StrategyConfig,
     /// What to run.
     pub session: &'a BacktestConfig,
-    /// The whole series; it is cut here.
-    pub bars: &'a BarSeries,
-    /// Where the bars come from.
+    /// The whole data, of the kind that the strategy's task runs on; it is cut here.
+    pub data: &'a MarketSeries,
+    /// Where the data comes from.
     pub source: Source<'a>,
     /// A trained model, where the policy is one.
     pub model: Option<Model<'a>>,
@@ -86,11 +86,19 @@ pub fn run(
             .normaliser()
             .cloned(),
     };
-    let prepared = prepare(input.strategy, input.bars, &input.session.split, normaliser.as_ref())?;
-    let market = match input.session.segment {
-        Segment::Train => prepared.train,
-        Segment::Valid => prepared.valid,
-        Segment::Test => prepared.test,
+    let session = input.session;
+    let data = prepare_segment(
+        input.strategy,
+        input.data,
+        &session.split,
+        session.segment,
+        normaliser.as_ref(),
+    )?;
+    let TaskData::Bars(market) = data else {
+        return Err(EngineError::Refused {
+            what: "back-test",
+            detail: format!("{} was found, bars of one instrument were wanted", data.kind()),
+        });
     };
     let environment = build(input.strategy, Arc::clone(&market))?;
     if environment.action_count() == 0 {
