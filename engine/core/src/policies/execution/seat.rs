@@ -11,6 +11,9 @@ use crate::error::EngineError;
 use crate::policies::{Past, VectorPolicy, VectorView};
 use crate::rng::{Stream, StreamId};
 
+/// Less than this share of the amount is rounding, not an order.
+const ORDER_SHARE_MIN: f64 = 1e-9;
+
 /// The task an execution policy is built for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionSeat {
@@ -122,7 +125,7 @@ impl VectorPolicy for Scheduled {
         }
         let wanted = planned - past.executed - past.resting;
         let [low, high] = self.seat.bounds[0];
-        out[0] = if wanted.is_finite() { wanted.clamp(low, high) } else { low };
+        out[0] = if ORDER_SHARE_MIN <= wanted { wanted.clamp(low, high) } else { low };
         Ok(())
     }
 }
