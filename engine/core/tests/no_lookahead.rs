@@ -253,7 +253,7 @@ fn no_execution_schedule_sees_the_future_on_bars_or_on_a_book() {
     let spliced = MarketSeries::Book(books::spliced(&past, &future, last));
     let past = MarketSeries::Book(past);
     let task =
-        json!({"task": "order_execution", "amount": 2.0, "horizon_steps": 30, "tick_size": 0.5});
+        json!({"task": "order_execution", "amount": 2.0, "horizon_steps": 10, "tick_size": 0.5});
     let mut agents = vec![json!({"algorithm": "random"}), json!({"algorithm": "do_nothing"})];
     for schedule in ["twap", "almgren_chriss", "vwap"] {
         agents.push(json!({"algorithm": "execution_schedule", "schedule": {"schedule": schedule}}));
