@@ -106,6 +106,8 @@ pub fn data_terms(
                 // features in single precision, open, close and whether it can be traded; the same prices and their
                 // relatives once more for what policies see of the past
                 ("segments", cells * (width * 4 + 17) + cells * (17 + 8)),
+                // what was held at each bar, of the agent and its baselines
+                ("runs", cells * 7 * 8),
             ]
         }
         MarketSeries::Trades(trades) => {
@@ -121,6 +123,8 @@ pub fn data_terms(
                 ("order book", rows * (3 + 4 * levels) * 8),
                 ("features", rows * width * 8),
                 ("segments", rows * (width * 4 + (3 + 4 * levels) * 8)),
+                // three curves each of the agent and its baselines
+                ("runs", rows * 7 * 3 * 8),
             ]
         }
     }
