@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use common::{Node, PATIENCE, Place};
 use engine::config::{AgentConfig, BacktestConfig, SessionConfig};
 use engine::evaluation::report::BacktestReport;
+use engine::market::{BarPanel, Join, MarketSeries, synthetic};
 use engine::session::protocol::{InputFile, WorkerCommand, WorkerEvent, WorkerResult};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use trainer::worker::guard::boot_time_ms;
@@ -431,4 +432,85 @@ fn a_back_test_can_be_stopped_and_leaves_no_report() {
     node.send(STOP);
     assert_eq!(node.wait(), 75);
     assert_eq!(std::fs::read_dir(&spec.work_dir).unwrap().count(), 0);
+}
+
+/// A panel of three instruments in a place.
+fn panel(place: &Place) -> InputFile {
+    let series: Vec<_> = (0..3)
+        .map(|seed| {
+            let mut bars = synthetic::generate(seed, 500);
+            bars.instrument = format!("I{seed}");
+            bars
+        })
+        .collect();
+    let panel = BarPanel::join(&series, Join::Inner).unwrap();
+    place.snapshot("panel.parquet", MarketSeries::Panel(panel))
+}
+
+fn strategy(environment: &str, agent: serde_json::Value) -> engine::config::StrategyConfig {
+    let value = serde_json::json!({"environment": {"task": environment}, "agent": agent});
+    engine::config::validate::strategy(&value).unwrap()
+}
+
+#[test]
+fn a_portfolio_is_back_tested_on_a_panel_and_an_order_on_bars() {
+    let place = Place::new();
+    let olmar =
+        serde_json::json!({"algorithm": "online_selection", "method": {"method": "olmar1"}});
+    let twap = serde_json::json!({"algorithm": "execution_schedule"});
+    let cases = [
+        ("portfolio", olmar, panel(&place), "hindsight_bcrp"),
+        ("order_execution", twap, place.dataset.clone(), "at_once"),
+    ];
+    for (task, agent, dataset, baseline) in cases {
+        let mut spec = place.training(task, 1);
+        spec.strategy = Some(strategy(task, agent));
+        spec.session = SessionConfig::Backtest(BacktestConfig::default());
+        spec.dataset = dataset;
+        let mut node = Node::run(&spec);
+        assert_eq!(node.wait(), 0, "{:?}", node.fault());
+        let Some(WorkerResult::Report { report_file, report_sha256 }) = node.result() else {
+            panic!("{:?}", node.seen.last())
+        };
+        let bytes = std::fs::read(std::path::Path::new(&spec.work_dir).join(report_file)).unwrap();
+        assert_eq!(engine::digest::sha256(&bytes), report_sha256);
+        let report: BacktestReport = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(
+            (report.task.as_str(), report.dataset_sha256.as_str()),
+            (task, spec.dataset.sha256.as_str())
+        );
+        assert!(report.baselines.iter().any(|one| one.name == baseline), "{baseline}");
+        assert_eq!(report.agent.weights.is_some(), task == "portfolio");
+        assert_eq!(report.agent.execution.is_some(), task == "order_execution");
+    }
+}
+
+#[test]
+fn data_that_the_task_does_not_run_on_and_training_of_other_tasks_are_refused_in_words() {
+    let place = Place::new();
+    let rule = serde_json::json!({"algorithm": "buy_and_hold"});
+    let backtest = |name: &str, task: &str, dataset: &InputFile| {
+        let mut spec = place.training(name, 1);
+        spec.strategy = Some(strategy(task, rule.clone()));
+        spec.session = SessionConfig::Backtest(BacktestConfig::default());
+        spec.dataset = dataset.clone();
+        spec
+    };
+    let panel = panel(&place);
+    // What nobody may save, a worker is never given; it says so all the same.
+    let mut training = place.training("training", 1);
+    training.strategy.as_mut().unwrap().environment =
+        strategy("portfolio", rule.clone()).environment;
+    training.dataset = panel.clone();
+    for (spec, wanted) in [
+        (backtest("bars", "portfolio", &place.dataset), "needs a panel of several instruments"),
+        (backtest("panel", "algorithmic_trading", &panel), "needs bars of one instrument"),
+        (backtest("book", "high_frequency", &panel), "needs an order book"),
+        (training, "found 'dqn'"),
+    ] {
+        let mut node = Node::run(&spec);
+        assert_eq!(node.wait(), 64);
+        let fault = node.fault().unwrap().1;
+        assert!(fault.contains(wanted), "{fault}");
+    }
 }

@@ -13,6 +13,7 @@ use engine::config::{
     BacktestPolicy, ResourcesConfig, SessionConfig, SessionKind, StrategyConfig, Violation,
 };
 use engine::ids::{DatasetId, SessionId, StrategyId};
+use engine::market::DataKind;
 use engine::session::protocol::Progress;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
@@ -425,7 +426,10 @@ impl SessionsHandle {
             violations.extend(mismatch(config, &version.config));
         }
         if let (Some(config), Some((_, version)), Some(dataset)) = (&config, &found, &dataset) {
-            violations.extend(too_short(config, &version.config, dataset));
+            violations.extend(
+                unfit_data(&version.config, dataset)
+                    .or_else(|| too_short(config, &version.config, dataset)),
+            );
         }
         match (config, resources, found, dataset) {
             (Some(config), Some(resources), Some((strategy, version)), Some(dataset))
@@ -569,6 +573,26 @@ fn mismatch(config: &SessionConfig, strategy: &StrategyConfig) -> Option<Violati
     }
 }
 
+/// Data of a kind that the strategy's task does not run on.
+fn unfit_data(strategy: &StrategyConfig, dataset: &DatasetView) -> Option<Violation> {
+    let needed = engine::environment::data_kinds(&strategy.environment);
+    let found = DataKind::from_name(&dataset.kind);
+    if found.is_some_and(|kind| needed.contains(&kind)) {
+        return None;
+    }
+    let task = strategy.environment.task();
+    let allowed: Vec<&str> = needed.iter().map(|kind| kind.name()).collect();
+    let detail = format!(
+        "the task {task} needs data of kind {}; data set '{}' is of kind '{}'. Choose other data, or a strategy of another \
+         task",
+        allowed.join(" or "),
+        dataset.name,
+        dataset.kind
+    );
+    let violation = Violation::new("/dataset_id", "not_allowed", detail);
+    Some(violation.with("allowed", allowed).with("got", dataset.kind.as_str()).with("task", task))
+}
+
 /// What is too short for what is to run on it: the worker would refuse it later, with the same words.
 fn too_short(
     config: &SessionConfig,
@@ -580,7 +604,8 @@ fn too_short(
         SessionConfig::Backtest(backtest) => &backtest.split,
     };
     let rows = usize::try_from(dataset.rows).unwrap_or(usize::MAX);
-    let refused = engine::environment::length::segments(strategy, split, rows).err()?;
+    let kind = DataKind::from_name(&dataset.kind)?;
+    let refused = engine::environment::length::check_rows(strategy, split, (kind, rows)).err()?;
     let detail = format!("data set '{}' is too short: {refused}", dataset.name);
     let found = Violation::new("/dataset_id", "too_short", detail).with("rows", refused.rows);
     Some(match refused.needed {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::agents::fitting;
 use super::validate::Violation;
 use super::{
     AgentConfig, FeatureItem, FillRule, SessionConfig, SplitConfig, StrategyConfig, Truth,
@@ -43,9 +44,38 @@ pub(super) fn strategy(strategy: &StrategyConfig) -> Vec<Broken> {
                 ));
             }
         }
-        AgentConfig::BuyAndHold(_) | AgentConfig::DoNothing(_) | AgentConfig::Random(_) => {}
+        AgentConfig::BuyAndHold(_)
+        | AgentConfig::DoNothing(_)
+        | AgentConfig::Random(_)
+        | AgentConfig::OnlineSelection(_)
+        | AgentConfig::PortfolioRule(_)
+        | AgentConfig::ExecutionSchedule(_) => {}
     }
+    broken.extend(unfit(strategy));
     broken
+}
+
+/// Whoever decides can do so in the task.
+fn unfit(strategy: &StrategyConfig) -> Option<Broken> {
+    let (agent, environment) = (&strategy.agent, &strategy.environment);
+    if agent.fits(environment) {
+        return None;
+    }
+    let (allowed, algorithm) = (fitting(environment), agent.algorithm());
+    let detail = format!(
+        "wanted an algorithm that can decide in the task {}: {}; found '{algorithm}'. Choose one of them, or another task",
+        environment.task(),
+        allowed.join(", ")
+    );
+    let params = [
+        ("allowed", json!(allowed)),
+        ("got", json!(algorithm)),
+        ("task", json!(environment.task())),
+    ];
+    Some(Broken {
+        violation: broken("/agent/algorithm", "not_allowed", &params, detail),
+        fields: ["/agent/algorithm", "/environment/task"],
+    })
 }
 
 /// Returns the rules that `session` breaks.

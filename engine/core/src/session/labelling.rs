@@ -3,7 +3,6 @@
 //! Deterministic: equal inputs give equal bytes. Reports progress and can be stopped between two segments.
 
 use std::borrow::Cow;
-use std::ops::ControlFlow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

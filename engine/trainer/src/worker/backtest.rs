@@ -1,12 +1,14 @@
 //! A back-test as a session: the engine runs it, the report becomes one file.
 
 use engine::config::BacktestConfig;
+use engine::environment::check_kind;
 use engine::session::backtest::{self, BacktestInput, Model, Source};
 use engine::session::protocol::{WorkerEvent, WorkerSpec};
 
 use super::channel::Outbox;
 use super::control::Control;
 use super::reporting::{self, Orders};
+use super::session::refused;
 use super::{End, inputs};
 use crate::error::TrainerError;
 
@@ -21,8 +23,9 @@ pub(super) fn run(
     outbox: &Outbox,
 ) -> Result<End, TrainerError> {
     let strategy = inputs::strategy(spec)?;
-    let (bars, snapshot_bytes) = inputs::series(&spec.dataset)?;
-    let mut terms = inputs::data_terms(strategy, bars.len(), snapshot_bytes);
+    let (data, snapshot_bytes) = inputs::series(&spec.dataset)?;
+    check_kind(&strategy.environment, data.kind()).map_err(refused)?;
+    let mut terms = inputs::data_terms(strategy, &data, snapshot_bytes);
     let model = spec
         .model
         .as_ref()
@@ -33,7 +36,7 @@ pub(super) fn run(
     let input = BacktestInput {
         strategy,
         session,
-        bars: &bars,
+        data: &data,
         source: Source {
             name: &spec.dataset_name,
             sha256: &spec.dataset.sha256,

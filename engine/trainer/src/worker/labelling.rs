@@ -24,7 +24,7 @@ pub(super) fn run(
     control: &Control,
     outbox: &Outbox,
 ) -> Result<End, TrainerError> {
-    let (data, snapshot_bytes) = inputs::market(&spec.dataset)?;
+    let (data, snapshot_bytes) = inputs::series(&spec.dataset)?;
     // Decoded columns take about as much as the file.
     let terms = vec![
         ("data file", snapshot_bytes),

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use engine::config::{SessionConfig, TrainingConfig, hash};
-use engine::environment::{build, prepare};
+use engine::config::{EnvironmentConfig, SessionConfig, StrategyConfig, TrainingConfig, hash};
+use engine::environment::{build, check_kind, prepare};
 use engine::error::EngineError;
+use engine::market::{BarSeries, MarketSeries};
 use engine::session::protocol::{
     CheckpointWritten, MetricPoint, Progress, WorkerEvent, WorkerSpec,
 };
@@ -54,9 +55,10 @@ fn train(
             strategy.agent.algorithm()
         )));
     }
-    let (bars, snapshot_bytes) = inputs::series(&spec.dataset)?;
-    let mut terms = inputs::data_terms(strategy, bars.len(), snapshot_bytes);
+    let (data, snapshot_bytes) = inputs::series(&spec.dataset)?;
+    let mut terms = inputs::data_terms(strategy, &data, snapshot_bytes);
     inputs::check_memory(terms.clone(), &spec.resources)?;
+    let bars = trainable(strategy, data)?;
     let prepared = prepare(strategy, &bars, &training.split, None).map_err(refused)?;
     drop(bars);
     drop(prepared.test);
@@ -93,6 +95,20 @@ fn train(
     }
     outbox.send(WorkerEvent::Ready);
     session.run(&mut NodeHost { control, outbox, paused: false, shown: None }).map(End::Done)
+}
+
+/// Returns the bars that an agent learns on: one instrument, traded by actions from a list.
+fn trainable(strategy: &StrategyConfig, data: MarketSeries) -> Result<BarSeries, TrainerError> {
+    check_kind(&strategy.environment, data.kind()).map_err(refused)?;
+    let task = strategy.environment.task();
+    match (&strategy.environment, data) {
+        (EnvironmentConfig::AlgorithmicTrading(_), MarketSeries::Bars(bars)) => Ok(bars),
+        (_, data) => Err(TrainerError::BadSpec(format!(
+            "training learns the task algorithmic_trading on bars of one instrument, found the task {task} on data of \
+             kind '{}': back-test a rule on it, or choose the task algorithmic_trading",
+            data.kind().name()
+        ))),
+    }
 }
 
 /// Sorts what the engine refuses: the data or the spec does not fit, or we are wrong.

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use engine::config::{AgentConfig, ResourcesConfig, SessionConfig, StrategyConfig, TrainingConfig};
 use engine::ids::{Epoch, SessionId};
-use engine::market::{snapshot, synthetic};
+use engine::market::snapshot::Stored;
+use engine::market::{MarketSeries, Provenance, snapshot, synthetic};
 use engine::session::protocol::{
     CheckpointWritten, FRAME_BYTES_MAX, InputFile, LIMITS_VARIABLE, MetricPoint, WorkerCommand,
     WorkerEvent, WorkerResult, WorkerSpec,
@@ -45,6 +46,17 @@ impl Place {
             sha256: engine::digest::sha256(&bytes),
         };
         Self { directory, dataset }
+    }
+
+    /// Another data snapshot, of any kind.
+    pub(crate) fn snapshot(&self, name: &str, data: MarketSeries) -> InputFile {
+        let bytes = snapshot::encode_any(&Stored::new(data, Provenance::default())).unwrap();
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, &bytes).unwrap();
+        InputFile {
+            path: path.to_str().unwrap().to_owned(),
+            sha256: engine::digest::sha256(&bytes),
+        }
     }
 
     /// An empty session directory within this place.

@@ -77,6 +77,7 @@ async fn algorithms(_: Request) -> Handled {
         id: found.id.to_owned(),
         name: found.name.to_owned(),
         learns: found.learns,
+        tasks: found.tasks.iter().map(|task| (*task).to_owned()).collect(),
     });
     Answer::ok(&list.collect::<Vec<_>>())
 }
