@@ -302,7 +302,7 @@ fn new_session(
 ) -> NewSession {
     NewSession {
         name,
-        strategy_id: strategy.id,
+        strategy_id: Some(strategy.id),
         strategy_version: Some(strategy.version),
         dataset_id: dataset.id,
         config,

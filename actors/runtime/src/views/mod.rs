@@ -190,12 +190,12 @@ pub struct SessionView {
     pub reason: String,
     /// Who submitted it.
     pub owner: UserId,
-    /// The strategy.
-    pub strategy_id: StrategyId,
+    /// The strategy; absent where the kind needs none.
+    pub strategy_id: Option<StrategyId>,
     /// Name of the strategy at submission.
-    pub strategy_name: String,
+    pub strategy_name: Option<String>,
     /// Its version.
-    pub strategy_version: u32,
+    pub strategy_version: Option<u32>,
     /// The data set.
     pub dataset_id: DatasetId,
     /// Name of the data set at submission.

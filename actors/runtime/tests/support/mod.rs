@@ -133,7 +133,7 @@ pub async fn training(node: &Node) -> NewSession {
     let dataset = dataset(node).await;
     NewSession {
         name: "first".to_owned(),
-        strategy_id: strategy.id,
+        strategy_id: Some(strategy.id),
         strategy_version: None,
         dataset_id: dataset.id,
         config: json!({"kind": "training"}),

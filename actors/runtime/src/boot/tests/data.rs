@@ -208,7 +208,7 @@ async fn kept_while_a_session_refers_to_it() {
     let strategy = strategy(&platform, "learner").await;
     let wanted = crate::NewSession {
         name: "run".to_owned(),
-        strategy_id: strategy.id,
+        strategy_id: Some(strategy.id),
         strategy_version: None,
         dataset_id: data.id,
         config: json!({"kind": "training"}),
