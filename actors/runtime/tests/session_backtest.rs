@@ -53,7 +53,7 @@ async fn a_model_is_tested_by_the_cut_and_the_strategy_version_it_was_trained_wi
     let import = |name: &str, seed| ImportRequest {
         name: name.to_owned(),
         source: ImportSource::Synthetic { seed, rows: 500 },
-        mapping: engine::market::parse::csv::CsvMapping::default(),
+        plan: actors::ImportPlan::default(),
     };
     let again = node.platform.datasets.import(command(), import("again", 7)).await.unwrap();
     let found = refusal(&node, NewSession { dataset_id: again.id, ..other.clone() }).await;
