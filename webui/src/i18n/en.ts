@@ -1,5 +1,6 @@
 /** English texts. Every other language has exactly these keys: a missing one is a type error. */
 import { enCluster } from './enCluster';
+import { enLabelling } from './enLabelling';
 import { enMetrics } from './enMetrics';
 import { enProblems, enViolations } from './enProblems';
 import { enQueue } from './enQueue';
@@ -186,11 +187,17 @@ export const en = {
     startTraining: 'Train',
     startBacktest: 'Back-test',
     empty: 'No sessions yet',
-    emptyHelp: 'A training session teaches an agent; a back-test measures it on data it has not seen.',
+    emptyHelp: 'A training session teaches an agent; a back-test measures it on data it has not seen; an evaluation asks whether the result may be luck.',
     noMatch: 'No session matches these filters.',
     clear: 'Clear filters',
     kind: 'Kind',
-    kinds: { training: 'Training', backtest: 'Back-test' },
+    kinds: { training: 'Training', backtest: 'Back-test', evaluation: 'Evaluation', labelling: 'Labelling' },
+    kindHelp: {
+      training: 'Teaches the strategy’s agent.',
+      backtest: 'Measures one policy on one segment.',
+      evaluation: 'Tests a result against luck, costs and regimes.',
+      labelling: 'Names the regimes of a series, with hindsight. Needs no strategy.',
+    },
     strategy: 'Strategy',
     dataset: 'Data set',
     node: 'Node',
@@ -209,8 +216,7 @@ export const en = {
   },
   start: {
     title: 'Start a session',
-    trainingTitle: 'Start training',
-    backtestTitle: 'Start back-test',
+    titles: { training: 'Start training', backtest: 'Start back-test', evaluation: 'Start evaluation', labelling: 'Start labelling' },
     what: 'What runs',
     settings: 'Settings',
     resources: 'Resources',
@@ -239,6 +245,8 @@ export const en = {
     checkpoint: 'Checkpoint',
     backtest: 'Back-test best model',
     report: 'Open report',
+    labels: 'Open labels',
+    evaluation: 'Open evaluation',
     asked: {
       pause: 'Pausing after the current iteration', resume: 'Resuming', stop: 'Stopping after the current iteration',
       checkpoint: 'Checkpoint requested',
@@ -417,6 +425,7 @@ export const en = {
   violations: enViolations,
   metrics: enMetrics,
   cluster: enCluster,
+  labelling: enLabelling,
   queue: enQueue,
   reasons: enReasons,
 };

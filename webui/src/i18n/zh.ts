@@ -1,6 +1,7 @@
 /** 简体中文。 */
 import type { Dictionary } from './en';
 import { zhCluster } from './zhCluster';
+import { zhLabelling } from './zhLabelling';
 import { zhMetrics } from './zhMetrics';
 import { zhProblems, zhViolations } from './zhProblems';
 import { zhQueue } from './zhQueue';
@@ -183,11 +184,17 @@ export const zh: Dictionary = {
     startTraining: '训练',
     startBacktest: '回测',
     empty: '还没有会话',
-    emptyHelp: '训练会话教会智能体；回测在其未见过的数据上衡量表现。',
+    emptyHelp: '训练会话教会智能体；回测在其未见过的数据上衡量表现；评估检验结果是否出于运气。',
     noMatch: '没有符合筛选条件的会话。',
     clear: '清除筛选',
     kind: '类型',
-    kinds: { training: '训练', backtest: '回测' },
+    kinds: { training: '训练', backtest: '回测', evaluation: '评估', labelling: '标注' },
+    kindHelp: {
+      training: '训练策略的智能体。',
+      backtest: '在一个数据段上衡量一种决策。',
+      evaluation: '检验结果是否经得起运气、成本与行情变化。',
+      labelling: '事后为序列的各种行情命名，无需策略。',
+    },
     strategy: '策略',
     dataset: '数据集',
     node: '节点',
@@ -206,8 +213,7 @@ export const zh: Dictionary = {
   },
   start: {
     title: '启动会话',
-    trainingTitle: '启动训练',
-    backtestTitle: '启动回测',
+    titles: { training: '启动训练', backtest: '启动回测', evaluation: '启动评估', labelling: '启动标注' },
     what: '运行内容',
     settings: '设置',
     resources: '资源',
@@ -236,6 +242,8 @@ export const zh: Dictionary = {
     checkpoint: '检查点',
     backtest: '回测最佳模型',
     report: '打开报告',
+    labels: '打开标注',
+    evaluation: '打开评估',
     asked: { pause: '本轮结束后暂停', resume: '正在继续', stop: '本轮结束后停止', checkpoint: '已请求检查点' },
     stopTitle: (name) => `停止“${name}”？`,
     stopHelp: '会话将完成当前迭代、写入检查点并结束。停止后无法继续。',
@@ -409,6 +417,7 @@ export const zh: Dictionary = {
   violations: zhViolations,
   metrics: zhMetrics,
   cluster: zhCluster,
+  labelling: zhLabelling,
   queue: zhQueue,
   reasons: zhReasons,
 };

@@ -10,6 +10,7 @@ import { type Config, listAlgorithms, listStrategies, sessionDefaults, sessionSc
 import type { SessionKind } from '../../api/types';
 import { readSchema } from '../../forms/schema';
 import { useValidation } from '../../forms/useValidation';
+import { kindOf } from './kinds';
 import { NO_WISHES } from './wishes';
 
 export interface Resources {
@@ -44,7 +45,7 @@ export function useStartForm() {
   const [priority, setPriority] = useState(0);
   const [wishes, setWishes] = useState(NO_WISHES);
   const choices = useChoices();
-  const kind: SessionKind = chosen.kind ?? (params.get('kind') === 'backtest' ? 'backtest' : 'training');
+  const kind: SessionKind = chosen.kind ?? kindOf(params.get('kind'));
   const strategyId = chosen.strategy ?? params.get('strategy') ?? origin.data?.strategy_id ?? choices.strategies.data?.items[0]?.id ?? '';
   const strategy = choices.strategies.data?.items.find((each) => each.id === strategyId);
   const datasetId = chosen.dataset ?? params.get('dataset') ?? origin.data?.dataset_id ?? choices.datasets.data?.items[0]?.id ?? '';

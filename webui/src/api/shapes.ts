@@ -1,0 +1,102 @@
+/** Wire shapes that the generated document does not name yet; each becomes an alias of `Schemas[…]` once it does. */
+import type { components } from './generated/openapi';
+
+type Schemas = components['schemas'];
+
+/** What a session does. */
+export type SessionKind = Schemas['SessionKind'] | 'labelling' | 'evaluation';
+
+/** A session; one that labels has no strategy. */
+export type SessionView = Omit<Schemas['SessionView'], 'kind' | 'strategy_id' | 'strategy_name' | 'strategy_version'> & {
+  kind: SessionKind;
+  strategy_id: string | null;
+  strategy_name: string | null;
+  strategy_version: number | null;
+};
+
+/** One stretch of a labelled series: rows `start` up to, not including, `end`. */
+export interface LabelSegment {
+  start: number;
+  end: number;
+  from_ms: number;
+  to_ms: number;
+  /** Change per row as a share of the first value, in per cent. */
+  slope: number;
+  label: number;
+}
+
+/** Figures of one label's segments; null where undefined. */
+export interface LabelMetrics {
+  label: number;
+  values: Record<string, number | null>;
+}
+
+/** A series thinned for drawing, with the label of each point. */
+export interface LabelChart {
+  times_ms: number[];
+  values: number[];
+  filtered: number[];
+  labels: number[];
+}
+
+/** The labelling of one ticker. */
+export interface LabelledItem {
+  ticker: string;
+  row_count: number;
+  labels_count: number;
+  segments: LabelSegment[];
+  turning_points: number[];
+  rows_per_label: number[];
+  slices_per_label: number[];
+  metrics: LabelMetrics[];
+  chart: LabelChart;
+}
+
+/** What a session of the kind `labelling` leaves behind. */
+export interface LabellingReport {
+  format: number;
+  dataset: string;
+  dataset_sha256: string;
+  synthetic: boolean;
+  hindsight: boolean;
+  column: string;
+  config: Record<string, unknown>;
+  remarks: string[];
+  build: string;
+  items: LabelledItem[];
+}
+
+/** Weights over time: one row per point of the time axis, one column per name. */
+export interface WeightCourse {
+  names: string[];
+  rows: number[][];
+}
+
+/** How an order was executed. */
+export interface ExecutionSummary {
+  side: 'buy' | 'sell';
+  amount: number;
+  executed: number;
+  left: number;
+  arrival_price: number | null;
+  average_price: number | null;
+  twap: number | null;
+  vwap: number | null;
+  shortfall_bps: number | null;
+  cost_bps: number | null;
+}
+
+/** A policy of a report; reports of before know neither weights nor executions. */
+export type PolicyResult = Schemas['PolicyResult'] & { weights?: WeightCourse | null; execution?: ExecutionSummary | null };
+
+/** A back-test's report; the task and what is priced are absent from reports of before. */
+export type BacktestReport = Omit<Schemas['BacktestReport'], 'agent' | 'baselines'> & {
+  agent: PolicyResult;
+  baselines: PolicyResult[];
+  task?: string;
+  instruments?: string[];
+  price_name?: string;
+};
+
+/** What a data set holds. */
+export type DatasetKind = 'bars' | 'panel' | 'trades' | 'book';
