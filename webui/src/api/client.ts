@@ -67,6 +67,14 @@ export async function read<T>(path: string, query: Record<string, string | numbe
   return (await response.json()) as T;
 }
 
+/** Sends a file to a route that stores nothing. */
+export async function ask<T>(path: string, query: URLSearchParams, file: Blob, type: string): Promise<T> {
+  const address = new URL(`/api/v1${path}?${query}`, document.baseURI);
+  const response = await send(new Request(address, { method: 'POST', body: file, headers: { 'content-type': type } }));
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as T;
+}
+
 /** The revision an edit starts from, as `If-Match` wants it. */
 export function revision(object: { revision: number }): string {
   return `"r${object.revision}"`;

@@ -100,3 +100,113 @@ export type BacktestReport = Omit<Schemas['BacktestReport'], 'agent' | 'baseline
 
 /** What a data set holds. */
 export type DatasetKind = 'bars' | 'panel' | 'trades' | 'book';
+
+/** Something that was done to the data after it was read. */
+export interface Transformation {
+  name: string;
+  detail: string;
+  looks_ahead: boolean;
+}
+
+/** A data set; those of before know only the bars of one instrument. */
+export type DatasetView = Schemas['DatasetView'] & {
+  instruments?: string[];
+  instrument_count?: number;
+  dialect?: string | null;
+  levels?: number | null;
+  notes?: string[];
+  filled?: number;
+  looks_ahead?: boolean;
+  transformations?: Transformation[];
+  parent_sha256?: string | null;
+};
+
+/** Binned prices for a chart; of a book the best prices and the spread too. */
+export type BarsView = Schemas['BarsView'] & {
+  kind?: DatasetKind;
+  instrument?: string;
+  instruments?: string[];
+  bid?: number[] | null;
+  ask?: number[] | null;
+  spread?: number[] | null;
+};
+
+export type Severity = 'info' | 'warning' | 'danger';
+
+/** Something that the quality check found. */
+export interface QualityFinding {
+  code: string;
+  severity: Severity;
+  count: number;
+  detail: string;
+  examples: { row: number; time: string | null; instrument: string | null }[];
+  instruments: string[];
+}
+
+/** The quality of a data set; no finding means that it is clean. */
+export interface QualityView {
+  dataset_id: string | null;
+  sha256: string | null;
+  kind: DatasetKind;
+  instrument_count: number;
+  rows: number;
+  from: string | null;
+  to: string | null;
+  interval_seconds: number | null;
+  score: number;
+  worst: Severity | null;
+  calendar: string | null;
+  findings: QualityFinding[];
+  segments: { role: 'train' | 'valid' | 'test'; from: string; to: string; rows: number }[];
+}
+
+/** First and last rows of a data set; the two never overlap. */
+export interface PreviewView {
+  rows: number;
+  columns: string[];
+  first: (string | null)[][];
+  last: (string | null)[][];
+  first_row_of_last: number;
+}
+
+/** Who uses a data set. */
+export interface ConsumersView {
+  session_count: number;
+  sessions: { id: string; name: string; kind: SessionKind; state: Schemas['SessionState']; created_at: string }[];
+  datasets: { id: string; name: string }[];
+}
+
+/** What an import of a file would read; nothing is stored. */
+export interface InspectionView {
+  file: string;
+  format: 'csv' | 'parquet';
+  ok: boolean;
+  detection: {
+    dialect: string;
+    name: string;
+    certainty: 'guess' | 'likely' | 'certain';
+    kind: DatasetKind;
+    separator: string | null;
+    has_header: boolean;
+    reason: string;
+  } | null;
+  source: { columns: string[]; rows: string[][] } | null;
+  data: {
+    kind: DatasetKind;
+    instruments: string[];
+    instrument_count: number;
+    levels: number | null;
+    rows: number;
+    from: string;
+    to: string;
+    interval_seconds: number | null;
+    filled: number;
+    looks_ahead: boolean;
+    transformations: Transformation[];
+    columns: string[];
+    head: (string | null)[][];
+  } | null;
+  notes: string[];
+  warnings: string[];
+  errors: Schemas['Violation'][];
+}

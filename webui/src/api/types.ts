@@ -7,8 +7,6 @@ type Schemas = components['schemas'];
 
 export type StrategyView = Schemas['StrategyView'];
 export type StrategyVersionView = Schemas['StrategyVersionView'];
-export type DatasetView = Schemas['DatasetView'];
-export type BarsView = Schemas['BarsView'];
 export type SessionState = Schemas['SessionState'];
 export type TransitionView = Schemas['TransitionView'];
 export type CheckpointView = Schemas['CheckpointView'];

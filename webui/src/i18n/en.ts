@@ -1,5 +1,6 @@
 /** English texts. Every other language has exactly these keys: a missing one is a type error. */
 import { enCluster } from './enCluster';
+import { enDatasets } from './enDatasets';
 import { enLabelling } from './enLabelling';
 import { enMetrics } from './enMetrics';
 import { enProblems, enViolations } from './enProblems';
@@ -344,7 +345,7 @@ export const en = {
     title: 'Data sets',
     import: 'Import',
     empty: 'No data sets yet',
-    emptyHelp: 'Import a file of bars, or let the engine make a synthetic market to try things out.',
+    emptyHelp: 'Import a file of bars, trades or order books, or let the engine make a synthetic market to try things out.',
     instrument: 'Instrument',
     interval: 'Interval',
     rows: 'Bars',
@@ -382,7 +383,7 @@ export const en = {
     instrumentHelp: 'For example BTC-USD. Leave empty when the file names it.',
     uploading: 'Uploading',
     checking: 'Checking and storing…',
-    imported: (name: string, rows: string) => `“${name}” imported: ${rows} bars`,
+    imported: (name: string, rows: string) => `“${name}” imported: ${rows} rows`,
     refused: 'The file was refused; nothing was stored',
     where: (line: string, column: string) => `line ${line}${column ? `, column ${column}` : ''}`,
     makeSynthetic: 'Synthetic market',
@@ -425,6 +426,7 @@ export const en = {
   violations: enViolations,
   metrics: enMetrics,
   cluster: enCluster,
+  datasets: enDatasets,
   labelling: enLabelling,
   queue: enQueue,
   reasons: enReasons,

@@ -1,6 +1,7 @@
 /** 简体中文。 */
 import type { Dictionary } from './en';
 import { zhCluster } from './zhCluster';
+import { zhDatasets } from './zhDatasets';
 import { zhLabelling } from './zhLabelling';
 import { zhMetrics } from './zhMetrics';
 import { zhProblems, zhViolations } from './zhProblems';
@@ -337,7 +338,7 @@ export const zh: Dictionary = {
     title: '数据集',
     import: '导入',
     empty: '还没有数据集',
-    emptyHelp: '导入 K 线文件，或由引擎生成合成市场先行试用。',
+    emptyHelp: '导入 K 线、成交或订单簿文件，或由引擎生成合成市场先行试用。',
     instrument: '标的',
     interval: '周期',
     rows: 'K 线数',
@@ -374,7 +375,7 @@ export const zh: Dictionary = {
     instrumentHelp: '例如 BTC-USD。若文件中已有则留空。',
     uploading: '上传中',
     checking: '正在检查并保存…',
-    imported: (name, rows) => `已导入“${name}”：${rows} 根 K 线`,
+    imported: (name, rows) => `已导入“${name}”：${rows} 行`,
     refused: '文件被拒绝，未保存任何内容',
     where: (line, column) => `第 ${line} 行${column ? `，${column} 列` : ''}`,
     makeSynthetic: '合成市场',
@@ -417,6 +418,7 @@ export const zh: Dictionary = {
   violations: zhViolations,
   metrics: zhMetrics,
   cluster: zhCluster,
+  datasets: zhDatasets,
   labelling: zhLabelling,
   queue: zhQueue,
   reasons: zhReasons,

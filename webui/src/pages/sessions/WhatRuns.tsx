@@ -6,6 +6,7 @@ import { NativeSelect } from '../../components/NativeSelect';
 import { useText } from '../../i18n';
 import { count } from '../../state/format';
 import { KINDS, kindOf, needsStrategy } from './kinds';
+import { kindName } from '../data/quality';
 import type { StartForm } from './useStartForm';
 
 /** Shows the choices that come before the settings. */
@@ -48,7 +49,7 @@ export function WhatRuns({ form, name }: { form: StartForm; name: string }) {
           <NativeSelect
             id="start-dataset"
             value={form.datasetId}
-            options={datasets.map((each) => ({ value: each.id, label: `${each.name} · ${count(each.rows)}${each.synthetic ? ` · ${text.data.synthetic}` : ''}` }))}
+            options={datasets.map((each) => ({ value: each.id, label: `${each.name} · ${kindName(each.kind, text)} · ${count(each.rows)}${each.synthetic ? ` · ${text.data.synthetic}` : ''}` }))}
             onChange={(dataset) => form.choose({ dataset })}
           />
         </div>
