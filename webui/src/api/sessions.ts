@@ -81,7 +81,7 @@ export async function readCheckpoints(id: string): Promise<CheckpointView[]> {
 }
 
 export function readReport(id: string): Promise<BacktestReport> {
-  return unwrap(client.GET('/api/v1/sessions/{id}/report', { params: { path: { id } } }));
+  return unwrap(client.GET('/api/v1/sessions/{id}/report', { params: { path: { id } } })) as Promise<BacktestReport>;
 }
 
 export function readLabels(id: string): Promise<LabellingReport> {

@@ -72,9 +72,10 @@ export interface WeightCourse {
   rows: number[][];
 }
 
-/** How an order was executed. */
+/** How orders of an execution task went; means are over the tasks. */
 export interface ExecutionSummary {
-  side: 'buy' | 'sell';
+  side: string;
+  tasks?: number;
   amount: number;
   executed: number;
   left: number;
@@ -82,12 +83,22 @@ export interface ExecutionSummary {
   average_price: number | null;
   twap: number | null;
   vwap: number | null;
+  /** The headline: cost against the arrival price, fees included. */
   shortfall_bps: number | null;
+  shortfall_deviation_bps?: number | null;
+  better_than_twap_bps?: number | null;
   cost_bps: number | null;
 }
 
+/** A fill; the instrument is named where there are several. */
+export type Trade = Schemas['Trade'] & { instrument?: string | null };
+
 /** A policy of a report; reports of before know neither weights nor executions. */
-export type PolicyResult = Schemas['PolicyResult'] & { weights?: WeightCourse | null; execution?: ExecutionSummary | null };
+export type PolicyResult = Omit<Schemas['PolicyResult'], 'trades' | 'weights' | 'execution'> & {
+  trades: Trade[];
+  weights?: WeightCourse | null;
+  execution?: ExecutionSummary | null;
+};
 
 /** A back-test's report; the task and what is priced are absent from reports of before. */
 export type BacktestReport = Omit<Schemas['BacktestReport'], 'agent' | 'baselines'> & {

@@ -30,6 +30,5 @@ export type NewSession = Schemas['NewSession'];
 export type UserView = Schemas['UserView'];
 export type Violation = Schemas['Violation'];
 export type Problem = Schemas['Problem'];
-export type Trade = Schemas['Trade'];
 export type Validation = Schemas['ConfigCheckResult'];
 export type AlgorithmView = Schemas['Algorithm'];
