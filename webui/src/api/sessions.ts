@@ -1,6 +1,6 @@
 /** Calls about sessions and what they leave behind. */
 import { client, command, read, unwrap } from './client';
-import type { BacktestReport, CheckpointView, LabellingReport, NewSession, SeriesView, SessionKind, SessionState, SessionView, TransitionView } from './types';
+import type { BacktestReport, CheckpointView, EvaluationReport, LabellingReport, NewSession, SeriesView, SessionKind, SessionState, SessionView, TransitionView } from './types';
 
 /** Which sessions a list shows. */
 export interface SessionFilter {
@@ -82,6 +82,10 @@ export async function readCheckpoints(id: string): Promise<CheckpointView[]> {
 
 export function readReport(id: string): Promise<BacktestReport> {
   return unwrap(client.GET('/api/v1/sessions/{id}/report', { params: { path: { id } } })) as Promise<BacktestReport>;
+}
+
+export function readEvaluation(id: string): Promise<EvaluationReport> {
+  return read(`/sessions/${encodeURIComponent(id)}/evaluation`);
 }
 
 export function readLabels(id: string): Promise<LabellingReport> {

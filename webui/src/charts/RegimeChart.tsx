@@ -19,8 +19,8 @@ interface RegimeChartProps {
   height?: number;
 }
 
-const OUTLINE = 4.6;
-const COLOURED = 2.6;
+const OUTLINE = 5;
+const COLOURED = 3.8;
 
 /** Draws the series; the legend names what lies under the cursor. */
 export function RegimeChart({ label, chart, count, filtered, height = 340 }: RegimeChartProps) {

@@ -1,6 +1,7 @@
 /** English texts. Every other language has exactly these keys: a missing one is a type error. */
 import { enCluster } from './enCluster';
 import { enDatasets } from './enDatasets';
+import { enEvaluation } from './enEvaluation';
 import { enLabelling } from './enLabelling';
 import { enMetrics } from './enMetrics';
 import { enProblems, enViolations } from './enProblems';
@@ -447,6 +448,7 @@ export const en = {
   metrics: enMetrics,
   cluster: enCluster,
   datasets: enDatasets,
+  evaluation: enEvaluation,
   labelling: enLabelling,
   queue: enQueue,
   reasons: enReasons,

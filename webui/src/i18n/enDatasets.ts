@@ -29,7 +29,7 @@ export const enDatasets = {
     clean: 'Nothing was found',
     cleanHelp: 'Every check passed: no gaps, jumps, duplicates, stale or impossible values.',
     severities: { info: 'Note', warning: 'Warning', danger: 'Danger' },
-    summary: (dangers: number, warnings: number, notes: number) => `${dangers} dangers, ${warnings} warnings, ${notes} notes`,
+    summary: (dangers: number, warnings: number, notes: number) => `Dangers ${dangers}, warnings ${warnings}, notes ${notes}`,
     severity: 'Severity',
     finding: 'Finding',
     count: 'Count',

@@ -2,6 +2,7 @@
 import type { Dictionary } from './en';
 import { zhCluster } from './zhCluster';
 import { zhDatasets } from './zhDatasets';
+import { zhEvaluation } from './zhEvaluation';
 import { zhLabelling } from './zhLabelling';
 import { zhMetrics } from './zhMetrics';
 import { zhProblems, zhViolations } from './zhProblems';
@@ -439,6 +440,7 @@ export const zh: Dictionary = {
   metrics: zhMetrics,
   cluster: zhCluster,
   datasets: zhDatasets,
+  evaluation: zhEvaluation,
   labelling: zhLabelling,
   queue: zhQueue,
   reasons: zhReasons,

@@ -31,7 +31,7 @@ export const zhDatasets: Dictionary['datasets'] = {
     clean: '未发现任何问题',
     cleanHelp: '所有检查均通过：无缺口、跳变、重复、停滞或不可能的数值。',
     severities: { info: '提示', warning: '警告', danger: '危险' },
-    summary: (dangers, warnings, notes) => `${dangers} 项危险，${warnings} 项警告，${notes} 项提示`,
+    summary: (dangers, warnings, notes) => `危险 ${dangers}，警告 ${warnings}，提示 ${notes}`,
     severity: '严重程度',
     finding: '发现',
     count: '次数',
