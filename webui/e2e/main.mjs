@@ -5,8 +5,11 @@ import { Checks, none } from './checks.mjs';
 import { backtest } from './flows/backtest.mjs';
 import { alone, many, queue, quotas } from './flows/cluster.mjs';
 import { data } from './flows/data.mjs';
+import { evaluation } from './flows/evaluation.mjs';
+import { labelling } from './flows/labelling.mjs';
 import { login } from './flows/login.mjs';
 import { chinese, dark, everyPage, keyboardAndReload } from './flows/pages.mjs';
+import { quality } from './flows/quality.mjs';
 import { strategy } from './flows/strategy.mjs';
 import { training } from './flows/training.mjs';
 
@@ -33,11 +36,16 @@ async function mainFlow() {
   if (!(await training(world))) return;
   const trained = path();
   const reported = await backtest(world);
+  const report = path();
+  world.dataset = dataset;
+  await quality(world);
+  const labelled = await labelling(world);
+  const evaluated = await evaluation(world);
   world.addresses = {
     dashboard: '/', strategies: '/strategies', editor: '/strategies/new', version: editor, sessions: '/sessions',
     start: '/sessions/new?kind=training', training: trained, metrics: `${trained}?tab=metrics`, log: `${trained}?tab=log`,
     timeline: `${trained}?tab=timeline`, checkpoints: `${trained}?tab=checkpoints`, config: `${trained}?tab=config`,
-    ...(reported ? { report: path() } : {}), data: '/data', dataset, import: '/data/import', queue: '/queue', cluster: '/cluster', account: '/account', about: '/about',
+    ...(reported ? { report } : {}), ...(labelled ? { labels: labelled } : {}), ...(evaluated ? { evaluation: evaluated } : {}), data: '/data', dataset, import: '/data/import', queue: '/queue', cluster: '/cluster', account: '/account', about: '/about',
   };
   await alone(world);
   await queue(world);

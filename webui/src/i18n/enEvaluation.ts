@@ -62,6 +62,7 @@ export const enEvaluation = {
   },
   folds: 'Folds',
   foldsHelp: 'Each stretch tested by itself, growth of 1.',
+  foldFigures: 'Figures by fold',
   fold: 'Fold',
   paths: (n: number, low: string, high: string) => `${n} paths, Sharpe ratio from ${low} to ${high}`,
   regimes: 'Results by regime',

@@ -63,6 +63,7 @@ export const zhEvaluation: Dictionary['evaluation'] = {
   },
   folds: '分折',
   foldsHelp: '各段分别检验，以 1 为起点的增长。',
+  foldFigures: '各折的数值',
   fold: '折',
   paths: (n, low, high) => `${n} 条路径，夏普比率 ${low} 至 ${high}`,
   regimes: '按行情的结果',

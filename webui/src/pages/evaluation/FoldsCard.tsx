@@ -26,10 +26,10 @@ export function FoldsCard({ folds }: { folds: NonNullable<EvaluationReport['fold
         chart={<><p className="hint">{words.foldsHelp}</p><LinesChart label={words.folds} timesMs={timesMs} lines={lines} share={false} height={280} /></>}
         table={() => <CurvesTable caption={words.folds} timesMs={timesMs} lines={lines} share={false} />}
       />
-      <Card title={`${words.folds}: ${words.figure}`} className="card-flush-body">
+      <Card title={words.foldFigures} className="card-flush-body">
         <DataTable
           dense
-          caption={words.folds}
+          caption={words.foldFigures}
           rows={folds.items}
           rowKey={(row) => row.name}
           columns={[

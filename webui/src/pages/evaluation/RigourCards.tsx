@@ -7,6 +7,7 @@ import { Facts } from '../../components/Facts';
 import { useText } from '../../i18n';
 import { count, number, percent } from '../../state/format';
 import { metricText } from '../../state/metrics';
+import { policyName } from '../reports/policyName';
 import { figureName } from './figures';
 
 /** Shows the parts that there are, two in a row. */
@@ -27,8 +28,8 @@ export function RigourCards({ report }: { report: EvaluationReport }) {
   if (overfitting) cards.push([words.overfitting, [[words.pbo, share(overfitting.probability)], [words.lossShare, share(overfitting.loss_share)], [words.slope, plain(overfitting.slope)], [words.splits, count(overfitting.splits)]]]);
   if (snooping) {
     cards.push([words.snooping, [
-      [words.against, snooping.benchmark], [words.pConsistent, number(snooping.p_consistent, 3)], [words.pBounds, `${number(snooping.p_lower, 3)} – ${number(snooping.p_upper, 3)}`],
-      [words.better, snooping.better.length > 0 ? snooping.better.join(', ') : words.none],
+      [words.against, policyName(snooping.benchmark, text)], [words.pConsistent, number(snooping.p_consistent, 3)], [words.pBounds, `${number(snooping.p_lower, 3)} – ${number(snooping.p_upper, 3)}`],
+      [words.better, snooping.better.length > 0 ? snooping.better.map((name) => policyName(name, text)).join(', ') : words.none],
     ]]);
   }
   if (seeds) cards.push([words.seeds, [[words.seedCount, count(seeds.count)], [words.iqm, `${number(seeds.iqm.value)} (${number(seeds.iqm.interval.low)} – ${number(seeds.iqm.interval.high)})`]]]);

@@ -5,6 +5,9 @@ import { useText } from '../../i18n';
 import { policyName } from '../reports/policyName';
 import { type Figure, FIGURES, figureName, figureText, GROUPS } from './figures';
 
+/** More policies than this need the whole width. */
+const NARROW = 2;
+
 /** Shows one table per group; figures that no policy has are left out, as are groups without any. */
 export function TearSheetTable({ policies }: { policies: EvaluationReport['policies'] }) {
   const text = useText();
@@ -22,7 +25,7 @@ export function TearSheetTable({ policies }: { policies: EvaluationReport['polic
     })),
   ];
   return (
-    <div className="sheet">
+    <div className={policies.length > NARROW ? 'sheet sheet-wide' : 'sheet'}>
       {GROUPS.map((group) => {
         const rows = FIGURES.filter((figure) => figure.group === group && has(figure));
         if (rows.length === 0) return null;

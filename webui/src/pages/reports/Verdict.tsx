@@ -4,7 +4,7 @@ import { PriceChange } from '../../components/PriceChange';
 import { useText } from '../../i18n';
 import { count, day, number, percent, signedPercent } from '../../state/format';
 import { metricName, metricText } from '../../state/metrics';
-import { policyName } from './policyName';
+import { knowsFuture, policyName } from './policyName';
 
 const FIGURES = ['sharpe', 'max_drawdown', 'win_rate'];
 
@@ -14,7 +14,7 @@ export function Verdict({ report }: { report: BacktestReport }) {
   const { agent } = report;
   const total = agent.metrics['total_return'];
   const { execution } = agent;
-  const against = report.baselines.filter((policy) => policy.name !== 'random').flatMap((policy) => {
+  const against = report.baselines.filter((policy) => policy.name !== 'random' && !knowsFuture(policy.name)).flatMap((policy) => {
     const theirs = policy.metrics['total_return'];
     return typeof total === 'number' && typeof theirs === 'number' ? [{ name: policyName(policy.name, text), diff: total - theirs }] : [];
   });

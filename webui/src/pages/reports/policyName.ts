@@ -13,3 +13,8 @@ export function policyName(name: string, text: Dictionary): string {
 export function taskName(task: string, fields: FieldTexts): string {
   return textOf(fields, '/environment/task', task)?.label ?? humanised(task);
 }
+
+/** Whether a baseline knows the future: it shows what was possible and is no rival. */
+export function knowsFuture(name: string): boolean {
+  return name.startsWith('hindsight_');
+}
