@@ -23,7 +23,12 @@ const mark = Date.now().toString(36);
 const names = { dataset: `market-${mark}`, strategy: `strategy-${mark}`, training: `training-${mark}`, backtest: `backtest-${mark}`, waiting: `waiting-${mark}` };
 const checks = new Checks();
 const { browser, page, faults } = await openBrowser(TM_URL);
-const world = { page, checks, faults, names, user: TM_USER, password: TM_PASSWORD, epochs: Number(process.env.TM_E2E_EPOCHS ?? 12), addresses: {} };
+const held = { bearer: '' };
+page.on('request', (request) => {
+  const bearer = request.headers()['authorization'];
+  if (bearer) held.bearer = bearer;
+});
+const world = { page, login: held, checks, faults, names, user: TM_USER, password: TM_PASSWORD, epochs: Number(process.env.TM_E2E_EPOCHS ?? 12), addresses: {} };
 
 const path = () => new URL(page.url()).pathname;
 

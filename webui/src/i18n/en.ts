@@ -247,6 +247,7 @@ export const en = {
     checkpoint: 'Checkpoint',
     backtest: 'Back-test best model',
     report: 'Open report',
+    evaluate: 'Evaluate',
     labels: 'Open labels',
     evaluation: 'Open evaluation',
     asked: {

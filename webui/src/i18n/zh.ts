@@ -244,6 +244,7 @@ export const zh: Dictionary = {
     checkpoint: '检查点',
     backtest: '回测最佳模型',
     report: '打开报告',
+    evaluate: '评估',
     labels: '打开标注',
     evaluation: '打开评估',
     asked: { pause: '本轮结束后暂停', resume: '正在继续', stop: '本轮结束后停止', checkpoint: '已请求检查点' },

@@ -31,7 +31,10 @@ export function SessionActions({ session }: { session: SessionView }) {
       {MOVABLE.has(state) && session.node && <Button onClick={() => setMoving(true)}>{text.queue.move}</Button>}
       {!isTerminal(state) && <Button danger onClick={() => setStopping(true)}>{text.session.stop}</Button>}
       {session.kind === 'training' && session.model_sha256 && isTerminal(state) && (
-        <LinkButton primary to={`/sessions/new?kind=backtest&from=${session.id}`}>{text.session.backtest}</LinkButton>
+        <>
+          <LinkButton to={`/sessions/new?kind=evaluation&from=${session.id}`}>{text.session.evaluate}</LinkButton>
+          <LinkButton primary to={`/sessions/new?kind=backtest&from=${session.id}`}>{text.session.backtest}</LinkButton>
+        </>
       )}
       {result !== null && session.report_sha256 && <LinkButton primary to={result}>{session.kind === 'labelling' ? text.session.labels : session.kind === 'evaluation' ? text.session.evaluation : text.session.report}</LinkButton>}
       {moving && <MoveDialog session={session} onClose={() => setMoving(false)} />}

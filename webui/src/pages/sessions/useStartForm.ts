@@ -11,6 +11,7 @@ import type { SessionKind } from '../../api/types';
 import { readSchema } from '../../forms/schema';
 import { useValidation } from '../../forms/useValidation';
 import { kindOf } from './kinds';
+import { withTrained } from './trained';
 import { NO_WISHES } from './wishes';
 
 export interface Resources {
@@ -61,11 +62,11 @@ export function useStartForm() {
   const initial = useMemo<Config | null>(() => {
     if (!defaults.data) return null;
     const base = defaults.data;
-    if (kind !== 'backtest' || !learns) return base;
+    if ((kind !== 'backtest' && kind !== 'evaluation') || !learns) return base;
     const session = origin.data?.id ?? trained[0]?.id ?? '';
     const split = (origin.data?.config as Config | undefined)?.['split'];
-    return { ...base, policy: { source: 'session', session_id: session }, ...(split ? { split } : {}) };
-  }, [defaults.data, kind, learns, origin.data, trained]);
+    return { ...withTrained(node, base, session), ...(split ? { split } : {}) };
+  }, [defaults.data, kind, learns, node, origin.data, trained]);
   const current = config ?? initial;
   const checked = useValidation('session', node, current);
   const choose = (change: typeof chosen) => {
