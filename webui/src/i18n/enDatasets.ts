@@ -16,6 +16,7 @@ export const enDatasets = {
   parent: 'Made from',
   chooseInstrument: 'Instrument',
   bestPrices: 'Best prices',
+  binned: (n: number) => `Each point stands for ${n} rows`,
   spread: 'Spread',
   bid: 'Best bid',
   ask: 'Best ask',

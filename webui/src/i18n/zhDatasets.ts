@@ -18,6 +18,7 @@ export const zhDatasets: Dictionary['datasets'] = {
   parent: '派生自',
   chooseInstrument: '标的',
   bestPrices: '最优价格',
+  binned: (n) => `每个点代表 ${n} 行`,
   spread: '价差',
   bid: '最优买价',
   ask: '最优卖价',

@@ -41,7 +41,7 @@ export function PricesTab({ dataset }: { dataset: DatasetView }) {
 
 function Prices({ bars, name }: { bars: BarsView; name: string }) {
   const text = useText();
-  const note = bars.stride > 1 && <span className="hint num">{text.data.binned(bars.stride)}</span>;
+  const note = bars.stride > 1 && <span className="hint num">{isBook(bars) ? text.datasets.binned(bars.stride) : text.data.binned(bars.stride)}</span>;
   const prices = useMemo(() => bookLines(bars, text), [bars, text]);
   const spread = useMemo(() => spreadLines(bars, text), [bars, text]);
   const label = `${text.data.prices}: ${bars.instrument ?? name}`;
