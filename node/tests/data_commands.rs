@@ -253,7 +253,7 @@ fn files_of_every_kind_reach_a_node_and_sets_are_derived_there() {
     let view = json(&node.run(&joined));
     assert_eq!(
         (&view["kind"], &view["rows"], &view["filled"]),
-        (&"panel".into(), &5.into(), &1.into())
+        (&"panel".into(), &6.into(), &2.into())
     );
     assert_eq!(view["source"], "2 files of stocks");
 

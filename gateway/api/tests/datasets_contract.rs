@@ -80,7 +80,7 @@ async fn what_is_done_to_a_file_is_named_and_wrong_words_are_refused_with_the_ri
         ("&missing=interpolate", "accept_look_ahead"),
         ("&resample=5%20minutes", "resample"),
         ("&adjust=backward", "actions"),
-        ("&calendar=us_equities", "calendar"),
+        ("&calendar=us_equities", "missing"),
         ("&from=soon", "from"),
     ];
     for (query, parameter) in cases {

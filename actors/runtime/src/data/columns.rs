@@ -37,7 +37,10 @@ pub fn mappings<'a>(
             format!("there are no parts {}; known are {}", unknown.join(", "), allowed.join(", "));
         return Err(Violation::new("/map", "unknown_field", detail).with("allowed", allowed));
     }
-    let read = |error: serde_json::Error| Violation::new("/map", "unreadable", error.to_string());
+    let read = |error: serde_json::Error| {
+        let found = Violation::new("/map", "unreadable", error.to_string());
+        found.with("reason", error.to_string())
+    };
     Ok((
         serde_json::from_value(Value::Object(of_bars)).map_err(read)?,
         serde_json::from_value(Value::Object(of_trades)).map_err(read)?,

@@ -42,7 +42,13 @@ pub(crate) fn read(folder: &Path, plan: &ImportPlan) -> Result<Read, ActorsError
                     stored.data.kind().name()
                 );
                 let wrong = Violation::new("/path", "not_allowed", detail);
-                return Err(wrong.with("file", name).into());
+                let allowed = ["bars", "panel"].to_vec();
+                let got = stored.data.kind().name();
+                return Err(wrong
+                    .with("allowed", allowed)
+                    .with("got", got)
+                    .with("file", name)
+                    .into());
             }
         }
         notes.extend(more.into_iter().map(|note| format!("{name}: {note}")));
@@ -80,7 +86,8 @@ pub fn join_folder(
 fn files(folder: &Path) -> Result<Vec<PathBuf>, ActorsError> {
     let unreadable = |error: std::io::Error| {
         let detail = format!("{} cannot be read ({error})", folder.display());
-        ActorsError::from(Violation::new("/path", "unreadable", detail))
+        let found = Violation::new("/path", "unreadable", detail);
+        ActorsError::from(found.with("reason", error.to_string()))
     };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
@@ -91,7 +98,8 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, ActorsError> {
         }
         if FILES_MAX < files.len() {
             let detail = format!("{} holds more than {FILES_MAX} files", folder.display());
-            return Err(Violation::new("/path", "too_large", detail).into());
+            let found = Violation::new("/path", "out_of_range", detail);
+            return Err(found.with("max", FILES_MAX).into());
         }
     }
     if files.is_empty() {

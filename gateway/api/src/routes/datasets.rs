@@ -192,7 +192,8 @@ fn made(request: &Request) -> Result<ImportRequest, Problem> {
         }
         (Some(_), Some(_)) => {
             let detail = "give `synthetic` or `from`, not both";
-            Err(Problem::field("/from", "not_allowed", detail))
+            let both = violation("/from", "not_allowed", detail).with("got", "both");
+            Err(Problem::invalid(vec![both.with("allowed", vec!["synthetic", "from"])]))
         }
         (None, None) => {
             let detail = "give `synthetic` or `from`, or send a file as the body";

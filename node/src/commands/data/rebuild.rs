@@ -7,6 +7,7 @@ use engine::features::rebuild::{
     Cut, Hashed, RawFile, Rebuilt, RebuiltTable, WarmUp, bitcoin, dow_30, exchange_rates,
     intraday_50,
 };
+use engine::market::calendar::civil::{civil, day_number};
 use engine::market::parse::reference;
 use serde::Serialize;
 use serde_json::Value;
@@ -150,8 +151,14 @@ fn none_there(path: &Path) -> CliError {
 
 fn cut((name, span): &(String, String)) -> Result<Cut, CliError> {
     let day = |text: &str| -> Option<[i64; 3]> {
-        let date: jiff::civil::Date = text.parse().ok()?;
-        Some([i64::from(date.year()), i64::from(date.month()), i64::from(date.day())])
+        let mut parts = text.split('-').map(|part| part.parse::<i64>().ok());
+        let date = [parts.next()??, parts.next()??, parts.next()??];
+        let [year, month, day] = date;
+        let is_whole = parts.next().is_none()
+            && [(year, 9999), (month, 12), (day, 31)]
+                .iter()
+                .all(|(part, most)| (1..=*most).contains(part));
+        (is_whole && civil(day_number(year, month, day)) == date).then_some(date)
     };
     let plain = name.chars().all(|sign| sign.is_ascii_alphanumeric() || "_-".contains(sign));
     let days = span.split_once("..").and_then(|(from, to)| Some((day(from)?, day(to)?)));

@@ -167,7 +167,7 @@ export interface paths {
         /** Data sets, newest first. */
         get: operations["getDatasets"];
         put?: never;
-        /** Imports a file, or makes a synthetic market. */
+        /** Imports a file, or makes a data set of a synthetic market or of another one. */
         post: operations["postDatasets"];
         delete?: never;
         options?: never;
@@ -200,10 +200,78 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Bars for a chart. */
+        /** A chart of any kind of data. */
         get: operations["getDatasetsIdBars"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/consumers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who uses it. */
+        get: operations["getDatasetsIdConsumers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** First and last rows. */
+        get: operations["getDatasetsIdPreview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What to know before relying on it. */
+        get: operations["getDatasetsIdQuality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets:inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an import of this file would do; nothing is stored. */
+        post: operations["postDatasetsInspect"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1075,17 +1143,29 @@ export interface components {
             /** @description Accounting that was followed; `faithful` results are for verification only. */
             truth: components["schemas"]["Truth"];
         };
-        /** @description Binned bars for a chart. */
+        /** @description Binned rows for a chart. */
         BarsView: {
+            /** @description Best ask at the end of each bin; order books only. */
+            ask: number[] | null;
+            /** @description Best bid at the end of each bin; order books only. */
+            bid: number[] | null;
             /** @description Quote currency. */
             close: number[];
             /** @description Quote currency. */
             high: number[];
+            /** @description The instrument that is shown. */
+            instrument: string;
+            /** @description The instruments to choose from, at most 200. */
+            instruments: string[];
+            /** @description What the rows are. */
+            kind: components["schemas"]["DataKind"];
             /** @description Quote currency. */
             low: number[];
-            /** @description Quote currency. */
+            /** @description Quote currency; of an order book the middle between best bid and best ask. */
             open: number[];
-            /** @description Bars per returned bar. */
+            /** @description Mean difference of best ask and best bid, quote currency; order books only. */
+            spread: number[] | null;
+            /** @description Rows per returned bar. */
             stride: number;
             /** @description Milliseconds since 1970 UTC. */
             times_ms: number[];
@@ -1099,6 +1179,10 @@ export interface components {
             /** @description Of all nodes that take sessions. */
             total: components["schemas"]["RoomView"];
         };
+        /** @description How sure a detection is. */
+        Certainty: "guess" | "likely" | "certain";
+        /** @description What was looked at. */
+        Check: "length" | "gaps" | "calendar_gaps" | "outside_calendar" | "jumps" | "outliers" | "flat_bars" | "volume" | "stale_prices" | "duplicates" | "suspected_splits" | "survivorship" | "uneven_starts" | "completeness" | "book" | "segment_overlap" | "segment_order";
         CheckpointId: string;
         /** @description A committed checkpoint. */
         CheckpointView: {
@@ -1183,6 +1267,30 @@ export interface components {
             /** @description Which node. */
             node: components["schemas"]["NodeId"];
         };
+        /** @description A session that uses a data set. */
+        ConsumerView: {
+            /** @description RFC 3339 UTC. */
+            created_at: string;
+            /** @description Identifier. */
+            id: components["schemas"]["SessionId"];
+            /** @description What it does. */
+            kind: components["schemas"]["SessionKind"];
+            /** @description Name. */
+            name: string;
+            /** @description Where it is in its life. */
+            state: components["schemas"]["SessionState"];
+        };
+        /** @description Who uses a data set. */
+        ConsumersView: {
+            /** @description Data sets made of the same snapshot. */
+            datasets: components["schemas"]["DerivedView"][];
+            /** @description Sessions that refer to it, ended ones included. */
+            session_count: number;
+            /** @description The newest of them, at most 100. */
+            sessions: components["schemas"]["ConsumerView"][];
+        };
+        /** @description What rows are. */
+        DataKind: "bars" | "panel" | "trades" | "book";
         DatasetId: string;
         /** @description A data set and its snapshot. */
         DatasetView: {
@@ -1190,21 +1298,61 @@ export interface components {
             columns: string[];
             /** @description RFC 3339 UTC. */
             created_at: string;
-            /** @description First bar, RFC 3339 UTC. */
+            /**
+             * @description How the file was written (`yahoo`, `binance_klines`, …); absent where there was none.
+             * @default null
+             */
+            dialect: string | null;
+            /**
+             * @description Cells that an alignment filled.
+             * @default 0
+             */
+            filled: number;
+            /** @description First row, RFC 3339 UTC. */
             from: string;
             /** @description Identifier. */
             id: components["schemas"]["DatasetId"];
-            /** @description Instrument, as written in the file or given at import. */
+            /** @description Instrument, as written in the file or given at import; of several their number. */
             instrument: string;
-            /** @description Usual distance of two bars, seconds. */
+            /**
+             * @description How many instruments there are.
+             * @default 0
+             */
+            instrument_count: number;
+            /**
+             * @description Names of the instruments, at most 200.
+             * @default []
+             */
+            instruments: string[];
+            /** @description Usual distance of two bars, seconds; 0 for trades and order books. */
             interval_seconds: number;
-            /** @description `bars`. */
+            /** @description `bars`, `panel`, `trades` or `book`. */
             kind: string;
+            /**
+             * @description Levels a side of an order book.
+             * @default null
+             */
+            levels: number | null;
+            /**
+             * @description Whether a value may depend on what came after it: results on it are not tradable.
+             * @default false
+             */
+            looks_ahead: boolean;
             /** @description Name, unique. */
             name: string;
+            /**
+             * @description What was noted while reading.
+             * @default []
+             */
+            notes: string[];
+            /**
+             * @description Snapshot that it was made of; absent where it came from outside.
+             * @default null
+             */
+            parent_sha256: string | null;
             /** @description Counts changes; `ETag`. */
             revision: number;
-            /** @description Bars. */
+            /** @description Bars of all instruments, trades or order books. */
             rows: number;
             /** @description SHA-256 of the snapshot, lower-case hexadecimal. */
             sha256: string;
@@ -1214,8 +1362,13 @@ export interface components {
             source: string;
             /** @description Made by the engine's synthetic market. */
             synthetic: boolean;
-            /** @description Last bar, RFC 3339 UTC. */
+            /** @description Last row, RFC 3339 UTC. */
             to: string;
+            /**
+             * @description What was done between source and snapshot, in order.
+             * @default []
+             */
+            transformations: components["schemas"]["Transformation"][];
             /** @description Things a reader should know (gaps, outliers); not errors. */
             warnings: string[];
         };
@@ -1231,6 +1384,82 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** @description What is done to another data set, in the order of the fields; the words are those of the import's query. */
+        DerivedDataset: {
+            /**
+             * @description That interpolated bars know the future is known and wanted.
+             * @default false
+             */
+            accept_look_ahead: boolean;
+            /**
+             * @description Corporate actions, as `AAPL@2020-08-31:split:4`.
+             * @default []
+             */
+            actions: string[];
+            /**
+             * @description How prices are adjusted for `actions`: `backward`, `forward`, `backward_total`, `forward_total`.
+             * @default null
+             */
+            adjust: string | null;
+            /**
+             * @description Calendar of `resample` and `missing`.
+             * @default null
+             */
+            calendar: string | null;
+            /** @description The data set. */
+            dataset_id: components["schemas"]["DatasetId"];
+            /**
+             * @description First day or time to keep.
+             * @default null
+             */
+            from: string | null;
+            /**
+             * @description Instruments to keep; all where there is none.
+             * @default []
+             */
+            instruments: string[];
+            /**
+             * @description What is done where an instrument has no bar: `forward_fill:5`.
+             * @default null
+             */
+            missing: string | null;
+            /**
+             * @description How long bars are made: `5m`, `1h`, `1d`, `ticks:1000`.
+             * @default null
+             */
+            resample: string | null;
+            /**
+             * @description Last day or time to keep.
+             * @default null
+             */
+            to: string | null;
+        };
+        /** @description A data set made of another one. */
+        DerivedView: {
+            /** @description Identifier. */
+            id: components["schemas"]["DatasetId"];
+            /** @description Name. */
+            name: string;
+        };
+        /** @description What was found in the first bytes of a file. */
+        Detection: {
+            /** @description How sure this is. */
+            certainty: components["schemas"]["Certainty"];
+            /** @description The dialect. */
+            dialect: components["schemas"]["Dialect"];
+            /** @description Whether the first line names the columns. */
+            has_header: boolean;
+            /** @description What rows are. A table with an instrument column is called bars until more than one instrument was read. */
+            kind: components["schemas"]["DataKind"];
+            /** @description Its name for people. */
+            name: string;
+            /** @description Why, in one sentence. */
+            reason: string;
+            /** @description What stands between two cells; absent for JSON. */
+            separator: string | null;
+        };
+        /** @description A way to write market data. */
+        Dialect: "bars" | "yahoo" | "binance_klines" | "stooq" | "stooq_text" | "crypto_history" | "meta_trader" | "futures" | "intraday_panel" | "feature_table" | "binance_trades" | "binance_aggregate_trades" | "trades" | "book_distances" | "book_levels" | "book_json" | "binance_book_depth";
         /** @description How dividends reach the account. */
         DividendRule: "adjusted" | "explicit" | "none";
         /** @description The task an agent is trained and tested on. */
@@ -1421,6 +1650,15 @@ export interface components {
         };
         /** @description What kind of refusal or fault this is. Closed: the gateway maps each to one status in one table. */
         ErrorCode: "malformed" | "bad_cursor" | "unknown_parameter" | "idempotency_key_required" | "unauthenticated" | "token_expired" | "forbidden" | "step_up_required" | "not_found" | "method_not_allowed" | "conflict" | "illegal_transition" | "command_in_progress" | "in_use" | "stale_revision" | "too_large" | "unsupported_media_type" | "validation_failed" | "risk_denied" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "internal" | "no_quorum" | "draining" | "overloaded" | "audit_unavailable" | "node_unreachable" | "deadline_exceeded" | "password_change_required";
+        /** @description One row that a finding concerns. */
+        ExampleView: {
+            /** @description The instrument, where there are several. */
+            instrument: string | null;
+            /** @description Row of the instrument, from 0. */
+            row: number;
+            /** @description Its time, RFC 3339 UTC. */
+            time: string | null;
+        };
         /** @description What an execution task does. */
         ExecutionSide: "buy" | "sell";
         /** @description One entry of a list of features: one column, or several that are computed together. */
@@ -1726,6 +1964,71 @@ export interface components {
         };
         /** @description When an order decided on a bar is filled. */
         FillRule: "next_open" | "same_close";
+        /** @description One thing that was found. */
+        FindingView: {
+            /** @description What was looked at. */
+            code: components["schemas"]["Check"];
+            /** @description How many rows are concerned; 0 where it is the data as a whole. */
+            count: number;
+            /** @description What was found, in one sentence. */
+            detail: string;
+            /** @description The first rows concerned, at most 20. */
+            examples: components["schemas"]["ExampleView"][];
+            /** @description The instruments concerned, at most 40; none where it is all. */
+            instruments: string[];
+            /** @description How much it matters. */
+            severity: components["schemas"]["Severity"];
+        };
+        /** @description What an import would store. */
+        InspectedView: {
+            /** @description Names of the columns of `head`. */
+            columns: string[];
+            /** @description Cells that an alignment would fill. */
+            filled: number;
+            /** @description First row, RFC 3339 UTC. */
+            from: string;
+            /** @description At most five rows, cell by cell as text; absent cells are `null`. */
+            head: (string | null)[][];
+            /** @description How many there are. */
+            instrument_count: number;
+            /** @description Names of the instruments, at most 200. */
+            instruments: string[];
+            /** @description Usual distance of two bars, seconds; absent for trades and order books. */
+            interval_seconds: number | null;
+            /** @description What rows are. */
+            kind: components["schemas"]["DataKind"];
+            /** @description Levels a side of an order book. */
+            levels: number | null;
+            /** @description Whether a value may depend on what came after it. */
+            looks_ahead: boolean;
+            /** @description Number of rows. */
+            rows: number;
+            /** @description Last row, RFC 3339 UTC. */
+            to: string;
+            /** @description What would be done to it, in order. */
+            transformations: components["schemas"]["Transformation"][];
+        };
+        /** @description What an import of a file would do. */
+        InspectionView: {
+            /** @description What would be stored; absent where it cannot be imported. */
+            data: components["schemas"]["InspectedView"] | null;
+            /** @description How it is written, as far as that could be told. */
+            detection: components["schemas"]["Detection"] | null;
+            /** @description Why it cannot be imported. */
+            errors: components["schemas"]["Violation"][];
+            /** @description Name of the file. */
+            file: string;
+            /** @description `csv` or `parquet`. */
+            format: string;
+            /** @description What was noted while reading. */
+            notes: string[];
+            /** @description Whether it can be imported as it is. */
+            ok: boolean;
+            /** @description Its first rows as they stand in it; absent for Parquet and JSON lines. */
+            source: components["schemas"]["SourceHeadView"] | null;
+            /** @description Things a reader should know; not errors. */
+            warnings: string[];
+        };
         /** @description One limit of a session's worker: what came of it. */
         LimitView: {
             /** @description Whether it holds. */
@@ -1863,6 +2166,15 @@ export interface components {
         };
         /** @description Binned series, or points as stored where `raw=true`. */
         Metrics: components["schemas"]["SeriesViewList"] | components["schemas"]["PointViewList"];
+        /** @description A data set that is made and not sent: exactly one of `synthetic` and `from`. */
+        NewDataset: {
+            /** @description Another data set, changed. */
+            from: components["schemas"]["DerivedDataset"] | null;
+            /** @description Name, unique. */
+            name: string;
+            /** @description The engine's seeded synthetic market, labelled synthetic wherever it is shown. */
+            synthetic: components["schemas"]["Synthetic"] | null;
+        };
         /** @description A session to start. */
         NewSession: {
             /** @description What to do; see `/schemas/session/{kind}`. */
@@ -1923,13 +2235,6 @@ export interface components {
             config: {
                 [key: string]: unknown;
             };
-        };
-        /** @description A data set of the engine's seeded synthetic market, labelled synthetic wherever it is shown. */
-        NewSyntheticDataset: {
-            /** @description Name, unique. */
-            name: string;
-            /** @description What to generate. */
-            synthetic: components["schemas"]["Synthetic"];
         };
         /** @description Why something is asked of a node or of the cluster. */
         NodeCommand: {
@@ -2109,6 +2414,19 @@ export interface components {
         };
         /** @description What can be held of an instrument. */
         PortfolioUnits: "fractional" | "whole_lots";
+        /** @description The first and the last rows. */
+        PreviewView: {
+            /** @description Names of the columns. */
+            columns: string[];
+            /** @description The first rows, cell by cell as text; absent cells are `null`. */
+            first: (string | null)[][];
+            /** @description Row of the first of `last`, from 0. */
+            first_row_of_last: number;
+            /** @description The last rows; none of them is among the first. */
+            last: (string | null)[][];
+            /** @description All rows. */
+            rows: number;
+        };
         /** @description What clients read (RFC 9457). */
         Problem: {
             /** @description Stable code. */
@@ -2153,6 +2471,35 @@ export interface components {
             step_count: number;
             /** @description Environment steps per second. */
             steps_per_second: number | null;
+        };
+        /** @description What there is to know about data before relying on it. */
+        QualityView: {
+            /** @description The calendar that the data was compared with; absent without one. */
+            calendar: string | null;
+            /** @description The data set; absent for a file. */
+            dataset_id: components["schemas"]["DatasetId"] | null;
+            /** @description What was found, the gravest first. */
+            findings: components["schemas"]["FindingView"][];
+            /** @description First time, RFC 3339 UTC. */
+            from: string | null;
+            /** @description Number of instruments. */
+            instrument_count: number;
+            /** @description Usual distance of two bars, seconds; absent for trades and order books. */
+            interval_seconds: number | null;
+            /** @description What rows are. */
+            kind: components["schemas"]["DataKind"];
+            /** @description Number of rows. */
+            rows: number;
+            /** @description 100 without findings, less what each takes away; at least 0. */
+            score: number;
+            /** @description The segments that were checked; none without a split. */
+            segments: components["schemas"]["SegmentView"][];
+            /** @description Its snapshot; absent for a file. */
+            sha256: string | null;
+            /** @description Last time, RFC 3339 UTC. */
+            to: string | null;
+            /** @description The gravest severity; absent without findings. */
+            worst: components["schemas"]["Severity"] | null;
         };
         /** @description A session that waits for resources. */
         QueueEntryView: {
@@ -2305,6 +2652,19 @@ export interface components {
         };
         /** @description One segment of a split. */
         Segment: "train" | "valid" | "test";
+        /** @description What a segment is used for, in the order of use. */
+        SegmentRole: "train" | "valid" | "test";
+        /** @description One segment of a split. */
+        SegmentView: {
+            /** @description First time, RFC 3339 UTC. */
+            from: string;
+            /** @description What it is used for. */
+            role: components["schemas"]["SegmentRole"];
+            /** @description Rows in it. */
+            rows: number;
+            /** @description Last time, RFC 3339 UTC. */
+            to: string;
+        };
         /** @description One metric's history, binned: `x` is the last step of each bin. */
         SeriesView: {
             /** @description Last value. */
@@ -2502,6 +2862,8 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** @description How much a finding matters. */
+        Severity: "info" | "warning" | "danger";
         /** @description A signed-in session of a person; the refresh token travels in a cookie. */
         SignedIn: {
             /** @description Send as `Authorization: Bearer …`. Keep it in memory only. */
@@ -2517,6 +2879,13 @@ export interface components {
             expires_at: string;
             /** @description Send in `hello`; works once. */
             ticket: string;
+        };
+        /** @description The beginning of a file as it stands in it. */
+        SourceHeadView: {
+            /** @description Names in the header; numbers from 1 where there is none. */
+            columns: string[];
+            /** @description At most five rows. */
+            rows: string[][];
         };
         /** @description Fractions of the series, in time order: training first, then validation, then test (the rest). */
         SplitConfig: {
@@ -2698,6 +3067,15 @@ export interface components {
             side: string;
             /** @description Milliseconds since 1970 UTC. */
             time_ms: number;
+        };
+        /** @description One step, in the order in which the steps were taken. */
+        Transformation: {
+            /** @description How, in one sentence with every number that matters. */
+            detail: string;
+            /** @description Whether a value may depend on what came after it. Results on such data are not tradable. */
+            looks_ahead: boolean;
+            /** @description What was done, one word: `align`, `resample`, `adjust`, `rebuild`. */
+            name: string;
         };
         /** @description One change of a session's state. */
         TransitionView: {
@@ -3148,12 +3526,44 @@ export interface operations {
                 file?: string;
                 /** @description The instrument to take, or its name. */
                 instrument?: string;
-                /** @description Format of the file. */
+                /** @description Format of the file; csv is any text, JSON lines too. */
                 format?: "csv" | "parquet";
                 /** @description Columns by part, as map.close=Last; found if absent. */
                 "map."?: {
                     [key: string]: string;
                 };
+                /** @description Which program wrote the file; found out if absent. */
+                dialect?: "bars" | "yahoo" | "binance_klines" | "stooq" | "stooq_text" | "crypto_history" | "meta_trader" | "futures" | "intraday_panel" | "feature_table" | "binance_trades" | "binance_aggregate_trades" | "trades" | "book_distances" | "book_levels" | "book_json";
+                /** @description What the file must hold; absent: whatever it holds. A panel may have one instrument. */
+                kind?: "bars" | "panel" | "trades" | "book";
+                /** @description What stands between two cells; found out if absent. */
+                separator?: "comma" | "semicolon" | "tab" | "bar";
+                /** @description Whether 1,5 is a number; absent: where cells are separated by semicolons. */
+                decimal_comma?: boolean;
+                /** @description Whether rows without any price are passed over; absent: in files of Yahoo. */
+                skip_empty_rows?: boolean;
+                /** @description Times of a panel: those of any instrument, or of all; outer if absent. */
+                join?: "outer" | "inner";
+                /** @description Of times written without one: UTC, America/New_York or +05:30; UTC if absent. Days stay days. */
+                timezone?: string;
+                /** @description Instruments of a panel to keep, separated by commas; all if absent. */
+                instruments?: string;
+                /** @description First day or time to keep. */
+                from?: string;
+                /** @description Last day or time to keep; a day is kept whole. */
+                to?: string;
+                /** @description Which end keeps its prices when they are adjusted for actions; total: for dividends too. */
+                adjust?: "backward" | "forward" | "backward_total" | "forward_total";
+                /** @description Corporate actions, separated by commas: AAPL@2020-08-31:split:4, AAPL@2020-08-07:dividend:0.82. */
+                actions?: string;
+                /** @description Length of the bars: 1s to 12h, 1d, 1w, 1mo; of trades also ticks:1000, volume:10, dollars:1e6. */
+                resample?: string;
+                /** @description Where an instrument has no bar: keep, drop, forward_fill:5, interpolate:5 or interpolate_log:5. */
+                missing?: string;
+                /** @description Calendar of resample, and axis of missing. */
+                calendar?: "always_open" | "us_equities" | "forex_week" | "china_a_shares";
+                /** @description Must be true to interpolate: interpolated bars know the next true one. */
+                accept_look_ahead?: boolean;
             };
             header: {
                 /** @description New for each intent, the same when it is repeated. */
@@ -3164,7 +3574,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewSyntheticDataset"];
+                "application/json": components["schemas"]["NewDataset"];
                 "application/octet-stream": unknown;
                 "application/vnd.apache.parquet": unknown;
                 "text/csv": unknown;
@@ -3265,6 +3675,8 @@ export interface operations {
             query?: {
                 /** @description Most bars to return; 1000 where absent. */
                 bins?: number;
+                /** @description The instrument of a panel; its first where absent. */
+                instrument?: string;
                 /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
                 consistency?: "local" | "linearizable";
             };
@@ -3286,6 +3698,203 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BarsView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatasetsIdConsumers: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsumersView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatasetsIdPreview: {
+        parameters: {
+            query?: {
+                /** @description Rows of each end; 10 where absent. */
+                rows?: number;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatasetsIdQuality: {
+        parameters: {
+            query?: {
+                /** @description The calendar that the data should keep to; none where absent. */
+                calendar?: "always_open" | "us_equities" | "forex_week" | "china_a_shares";
+                /** @description A split to check: 0.7,0.15,30 (shares and bars purged), or train:2012-01-01..2018-12-31,valid:…,test:…. */
+                split?: string;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postDatasetsInspect: {
+        parameters: {
+            query?: {
+                /** @description Name of the data set; files only. */
+                name?: string;
+                /** @description Name of the file, for messages and the record of where the data came from. */
+                file?: string;
+                /** @description The instrument to take, or its name. */
+                instrument?: string;
+                /** @description Format of the file; csv is any text, JSON lines too. */
+                format?: "csv" | "parquet";
+                /** @description Columns by part, as map.close=Last; found if absent. */
+                "map."?: {
+                    [key: string]: string;
+                };
+                /** @description Which program wrote the file; found out if absent. */
+                dialect?: "bars" | "yahoo" | "binance_klines" | "stooq" | "stooq_text" | "crypto_history" | "meta_trader" | "futures" | "intraday_panel" | "feature_table" | "binance_trades" | "binance_aggregate_trades" | "trades" | "book_distances" | "book_levels" | "book_json";
+                /** @description What the file must hold; absent: whatever it holds. A panel may have one instrument. */
+                kind?: "bars" | "panel" | "trades" | "book";
+                /** @description What stands between two cells; found out if absent. */
+                separator?: "comma" | "semicolon" | "tab" | "bar";
+                /** @description Whether 1,5 is a number; absent: where cells are separated by semicolons. */
+                decimal_comma?: boolean;
+                /** @description Whether rows without any price are passed over; absent: in files of Yahoo. */
+                skip_empty_rows?: boolean;
+                /** @description Times of a panel: those of any instrument, or of all; outer if absent. */
+                join?: "outer" | "inner";
+                /** @description Of times written without one: UTC, America/New_York or +05:30; UTC if absent. Days stay days. */
+                timezone?: string;
+                /** @description Instruments of a panel to keep, separated by commas; all if absent. */
+                instruments?: string;
+                /** @description First day or time to keep. */
+                from?: string;
+                /** @description Last day or time to keep; a day is kept whole. */
+                to?: string;
+                /** @description Which end keeps its prices when they are adjusted for actions; total: for dividends too. */
+                adjust?: "backward" | "forward" | "backward_total" | "forward_total";
+                /** @description Corporate actions, separated by commas: AAPL@2020-08-31:split:4, AAPL@2020-08-07:dividend:0.82. */
+                actions?: string;
+                /** @description Length of the bars: 1s to 12h, 1d, 1w, 1mo; of trades also ticks:1000, volume:10, dollars:1e6. */
+                resample?: string;
+                /** @description Where an instrument has no bar: keep, drop, forward_fill:5, interpolate:5 or interpolate_log:5. */
+                missing?: string;
+                /** @description Calendar of resample, and axis of missing. */
+                calendar?: "always_open" | "us_equities" | "forex_week" | "china_a_shares";
+                /** @description Must be true to interpolate: interpolated bars know the next true one. */
+                accept_look_ahead?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": unknown;
+                "application/vnd.apache.parquet": unknown;
+                "text/csv": unknown;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionView"];
                 };
             };
             /** @description What went wrong; `code` is stable. */
