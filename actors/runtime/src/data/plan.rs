@@ -399,14 +399,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,24}") {
-            let _ = zone(&text);
-            let _ = action(&text);
-            let _ = steps(|steps| {
+            drop(zone(&text));
+            drop(action(&text));
+            drop(steps(|steps| {
                 steps.resample = Some(text.clone());
                 steps.missing = Some(text.clone());
                 steps.from = Some(text.clone());
                 steps.to = Some(text);
-            });
+            }));
         }
     }
 }

@@ -254,12 +254,9 @@ async fn consumers(request: Request) -> Handled {
 
 /// A refusal of what the query asked for names the parameter.
 fn asked(error: ActorsError) -> Problem {
-    match error {
-        ActorsError::Invalid { errors } => {
-            Problem::invalid(errors.into_iter().map(of_parameter).collect())
-        }
-        other => other.into(),
-    }
+    let problem = Problem::from(error);
+    let errors = problem.errors.into_iter().map(of_parameter).collect();
+    Problem { errors, ..problem }
 }
 
 fn id(request: &Request) -> Result<DatasetId, Problem> {
