@@ -25,11 +25,8 @@ export interface LabelSegment {
   label: number;
 }
 
-/** Figures of one label's segments; null where undefined. */
-export interface LabelMetrics {
-  label: number;
-  values: Record<string, number | null>;
-}
+/** Figures of one label's stretches, by name beside the label itself; null where undefined. */
+export type LabelMetrics = { label: number } & Record<string, number | null>;
 
 /** A series thinned for drawing, with the label of each point. */
 export interface LabelChart {
@@ -43,9 +40,13 @@ export interface LabelChart {
 export interface LabelledItem {
   ticker: string;
   row_count: number;
-  labels_count: number;
+  /** Labels asked for; 0 is the steepest fall. */
+  label_count: number;
   segments: LabelSegment[];
+  /** 0, the first rows of later segments, the number of rows. */
   turning_points: number[];
+  /** Bounds of the slope between labels, per cent per row. */
+  thresholds: number[];
   rows_per_label: number[];
   slices_per_label: number[];
   metrics: LabelMetrics[];
@@ -250,6 +251,8 @@ export interface TearSheet {
 export interface EvaluationCheck {
   code: string;
   outcome: 'passed' | 'failed' | 'undefined';
+  /** Whether the verdict rests on it. */
+  required: boolean;
   params: Record<string, unknown>;
   detail: string;
 }
@@ -296,35 +299,50 @@ export interface EvaluationReport {
   segment: 'train' | 'valid' | 'test';
   from: string;
   to: string;
+  bar_count: number;
   periods_per_year: number;
   remarks: string[];
   build: string;
   strategy: unknown;
   session: unknown;
-  model_sha256: string | null;
+  /** One per trained model; empty for a rule. */
+  model_sha256: string[];
   verdict: { outcome: 'shown' | 'not_shown' | 'refuted'; checks: EvaluationCheck[] };
   times_ms: number[];
-  policies: { name: string; equity: number[]; drawdown: number[]; sheet: TearSheet }[];
+  policies: { name: string; equity: number[]; drawdown: number[]; sheet: TearSheet; costs: number; refusal_count: number }[];
   confidence: number;
   intervals: { name: string; value: number | null; low: number; high: number }[] | null;
+  random_percentile: number | null;
   sharpe: {
+    ratio: number;
     psr: number | null;
     dsr: number | null;
+    dsr_effective: number | null;
     benchmark: number | null;
     trials: number;
+    trials_effective: number | null;
     trials_lost: number;
     track_record_min: number | null;
     track_record: number;
   } | null;
   overfitting: { probability: number; splits: number; rows: number; slope: number | null; loss_share: number; logits: number[] } | null;
-  snooping: { benchmark: string; p_lower: number; p_consistent: number; p_upper: number; better: string[] } | null;
-  seeds: { count: number; iqm: { value: number; interval: { low: number; high: number } }; scores: number[] } | null;
+  snooping: { benchmark: string; candidates: string[]; statistic: number; p_lower: number; p_consistent: number; p_upper: number; better: string[] } | null;
+  seeds: {
+    count: number;
+    names: string[];
+    /** Total return of each. */
+    scores: number[];
+    iqm: { value: number; interval: { low: number; high: number } };
+    profile: { threshold: number; share: number }[];
+  } | null;
   costs: { rungs: { multiplier: number; total_return: number | null }[]; break_even: BreakEven } | null;
-  folds: { scheme: string; items: EvaluationFold[]; paths: { total_return: number | null; sharpe: number | null }[] } | null;
-  regimes: { label_count: number; rows: LabelPerformance[]; benchmark: LabelPerformance[] | null } | null;
+  folds: { scheme: string; items: EvaluationFold[]; paths: { total_return: number | null; sharpe: number | null; max_drawdown: number | null }[] } | null;
+  regimes: { label_count: number; rows: LabelPerformance[]; benchmark: LabelPerformance[] } | null;
   oracle: { total_return: number | null; share: number | null } | null;
   radar: { scores: Record<string, number | null>; profitability: number | null; risk_control: number | null } | null;
-  prudex: Record<string, number | null> | null;
-  causality: { passed: boolean; detail: string } | null;
+  causality: { passed: boolean; cuts: number; detail: string } | null;
   missing: { part: string; reason: string }[];
 }
+
+/** Something that can decide, with the tasks it fits. */
+export type AlgorithmView = Schemas['Algorithm'] & { tasks?: string[] };

@@ -31,4 +31,3 @@ export type UserView = Schemas['UserView'];
 export type Violation = Schemas['Violation'];
 export type Problem = Schemas['Problem'];
 export type Validation = Schemas['ConfigCheckResult'];
-export type AlgorithmView = Schemas['Algorithm'];
