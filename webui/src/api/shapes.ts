@@ -92,7 +92,7 @@ export interface ExecutionSummary {
 }
 
 /** A fill; the instrument is named where there are several. */
-export type Trade = Schemas['Trade'] & { instrument?: string | null };
+export type Trade = Omit<Schemas['Trade'], 'instrument'> & { instrument?: string | null };
 
 /** A policy of a report; reports of before know neither weights nor executions. */
 export type PolicyResult = Omit<Schemas['PolicyResult'], 'trades' | 'weights' | 'execution'> & {
@@ -102,7 +102,7 @@ export type PolicyResult = Omit<Schemas['PolicyResult'], 'trades' | 'weights' | 
 };
 
 /** A back-test's report; the task and what is priced are absent from reports of before. */
-export type BacktestReport = Omit<Schemas['BacktestReport'], 'agent' | 'baselines'> & {
+export type BacktestReport = Omit<Schemas['BacktestReport'], 'agent' | 'baselines' | 'task' | 'instruments' | 'price_name'> & {
   agent: PolicyResult;
   baselines: PolicyResult[];
   task?: string;
@@ -121,7 +121,10 @@ export interface Transformation {
 }
 
 /** A data set; those of before know only the bars of one instrument. */
-export type DatasetView = Schemas['DatasetView'] & {
+export type DatasetView = Pick<
+  Schemas['DatasetView'],
+  | 'id' | 'name' | 'kind' | 'instrument' | 'interval_seconds' | 'rows' | 'from' | 'to' | 'source' | 'sha256' | 'size_bytes' | 'columns' | 'synthetic' | 'warnings' | 'created_at' | 'revision'
+> & {
   instruments?: string[];
   instrument_count?: number;
   dialect?: string | null;
@@ -134,7 +137,7 @@ export type DatasetView = Schemas['DatasetView'] & {
 };
 
 /** Binned prices for a chart; of a book the best prices and the spread too. */
-export type BarsView = Schemas['BarsView'] & {
+export type BarsView = Pick<Schemas['BarsView'], 'stride' | 'times_ms' | 'open' | 'high' | 'low' | 'close' | 'volume'> & {
   kind?: DatasetKind;
   instrument?: string;
   instruments?: string[];
@@ -345,4 +348,4 @@ export interface EvaluationReport {
 }
 
 /** Something that can decide, with the tasks it fits. */
-export type AlgorithmView = Schemas['Algorithm'] & { tasks?: string[] };
+export type AlgorithmView = Pick<Schemas['Algorithm'], 'id' | 'name' | 'learns'> & { tasks?: string[] };

@@ -6,6 +6,7 @@ import { useText, useTexts } from '../../i18n';
 import { count, day, percent } from '../../state/format';
 import { taskName } from '../reports/policyName';
 import { CheckOutcome } from './CheckOutcome';
+import { reasonText } from './reasons';
 
 const TONES: Record<EvaluationReport['verdict']['outcome'], string> = { shown: 'good', not_shown: 'warn', refuted: 'bad' };
 
@@ -37,7 +38,7 @@ export function VerdictCard({ report }: { report: EvaluationReport }) {
           { key: 'outcome', title: words.outcome, tight: true, cell: (row) => <CheckOutcome outcome={row.outcome} /> },
           { key: 'check', title: words.check, head: true, cell: (row) => names[row.code] ?? row.code.replaceAll('_', ' ') },
           { key: 'weight', title: words.weight, wide: true, cell: (row) => (row.required ? words.required : words.optional) },
-          { key: 'reason', title: words.reason, cell: (row) => <Rich words={row.detail} /> },
+          { key: 'reason', title: words.reason, cell: (row) => <Rich words={reasonText(row, text)} /> },
         ]}
       />
       <p className="hint">
