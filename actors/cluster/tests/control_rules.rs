@@ -322,6 +322,30 @@ fn nodes_refuse_older_starts_and_keep_an_operators_decision() {
 }
 
 #[test]
+fn a_node_called_back_meanwhile_has_not_drained() {
+    let mut bench = Bench::default();
+    let start =
+        ControlCommand::RegisterNode { node: "a".into(), incarnation: 1, capacity: needs(1_000) };
+    bench.run(start).unwrap();
+    let state = |state| ControlCommand::SetNodeState {
+        node: "a".into(),
+        state,
+        actor: "usr_1".into(),
+        reason: "maintenance".into(),
+    };
+    for working in [NodeState::Ready, NodeState::Cordoned] {
+        bench.run(state(NodeState::Draining)).unwrap();
+        bench.run(state(working)).unwrap();
+        let refused = bench.run(state(NodeState::Drained));
+        assert_eq!(refused, Err(Refusal::NodeNotDraining { node: "a".into(), state: working }));
+        assert_eq!(bench.state.nodes.get("a").unwrap().state, working);
+    }
+    bench.run(state(NodeState::Draining)).unwrap();
+    bench.run(state(NodeState::Drained)).unwrap();
+    bench.run(state(NodeState::Drained)).unwrap();
+}
+
+#[test]
 fn an_answer_is_repeated_for_a_day_and_its_key_is_good_for_one_command() {
     let mut bench = Bench::default();
     let key = CommandId([7; 16]);

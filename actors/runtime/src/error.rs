@@ -328,6 +328,7 @@ impl From<cluster::control::Refusal> for ActorsError {
             | Refusal::PhaseNotNext { .. }
             | Refusal::NodeNameTaken { .. }
             | Refusal::NodeNotLost { .. }
+            | Refusal::NodeNotDraining { .. }
             | Refusal::TermOver { .. }
             | Refusal::AlreadyInitialised
             | Refusal::VersionNotRising { .. }

@@ -102,6 +102,7 @@ fn schemas_use_only_what_the_validator_knows() {
         "const",
         "oneOf",
         "anyOf",
+        "x-file-only",
     ]
     .into();
     for (name, schema) in all() {
@@ -152,6 +153,8 @@ fn each_algorithm_and_kind_has_its_own_schema() {
         let defaults =
             serde_json::to_value(engine::config::defaults(algorithm.id).unwrap()).unwrap();
         assert_eq!(against_schema(&schema, &defaults), []);
+        let environment = &schema["properties"]["environment"]["default"];
+        assert_eq!(environment, &defaults["environment"], "a form begins with a task that fits");
         let other = if algorithm.id == "dqn" { "random" } else { "dqn" };
         assert!(!against_schema(&schema, &json!({"agent": {"algorithm": other}})).is_empty());
     }
@@ -242,7 +245,8 @@ fn replacement() -> impl Strategy<Value = Value> {
 }
 
 fn has_numbered_tag(value: &Value) -> bool {
-    const TAGS: [&str; 5] = ["algorithm", "kind", "name", "source", "task"];
+    const TAGS: [&str; 8] =
+        ["algorithm", "kind", "method", "name", "rule", "schedule", "source", "task"];
     let Some(fields) = value.as_object() else { return false };
     fields.iter().any(|(key, value)| {
         TAGS.contains(&key.as_str()) && value.is_number() || has_numbered_tag(value)

@@ -136,7 +136,8 @@ fn tags_decide_the_shape_and_are_needed() {
         (violation.pointer.as_str(), violation.code.as_str()),
         ("/agent/algorithm", "not_allowed")
     );
-    assert_eq!(violation.params["allowed"], json!(["dqn", "buy_and_hold", "do_nothing", "random"]));
+    let all: Vec<&str> = ALGORITHMS.iter().map(|algorithm| algorithm.id).collect();
+    assert_eq!(violation.params["allowed"], json!(all));
     assert_eq!(violation.params["suggestion"], "dqn");
     // A rule has nothing to set: what belongs to another algorithm is refused.
     assert_eq!(
@@ -205,6 +206,51 @@ fn rules_across_fields_hold() {
         assert_eq!(places(split(0.9, 0.9)), expected(&[("/split/valid", "shares")]));
         assert!(split(0.6, 0.39).is_ok());
     }
+}
+
+#[test]
+fn an_algorithm_that_cannot_decide_in_the_task_is_refused_with_those_that_can() {
+    let violation = only(&json!({"environment": {"task": "portfolio"}}));
+    assert_eq!(
+        (violation.pointer.as_str(), violation.code.as_str()),
+        ("/agent/algorithm", "not_allowed")
+    );
+    let allowed = ["buy_and_hold", "do_nothing", "random", "online_selection", "portfolio_rule"];
+    assert_eq!(violation.params["allowed"], json!(allowed));
+    assert_eq!(violation.params["got"], "dqn");
+    assert!(violation.detail.contains("portfolio"), "{}", violation.detail);
+    for algorithm in ALGORITHMS {
+        for task in ["algorithmic_trading", "portfolio", "order_execution", "high_frequency"] {
+            let found = strategy(
+                &json!({"agent": {"algorithm": algorithm.id}, "environment": {"task": task}}),
+            );
+            assert_eq!(found.is_ok(), algorithm.tasks.contains(&task), "{} {task}", algorithm.id);
+        }
+    }
+    // Where the task itself is wrong, nothing is said of the algorithm.
+    assert_eq!(
+        places(strategy(&json!({"environment": {"task": "portfolios"}}))),
+        expected(&[("/environment/task", "not_allowed")])
+    );
+}
+
+#[test]
+fn rules_of_one_task_carry_their_parameters_and_pointers_reach_into_them() {
+    let value = json!({
+        "environment": {"task": "portfolio"},
+        "agent": {"algorithm": "online_selection", "method": {"method": "olmar1", "window": 0}},
+    });
+    assert_eq!(only(&value).pointer, "/agent/method/window");
+    let value = json!({
+        "environment": {"task": "portfolio"},
+        "agent": {"algorithm": "portfolio_rule", "rule": {"rule": "risk_parity", "covariance": {"window": 1}}},
+    });
+    assert_eq!(only(&value).pointer, "/agent/rule/covariance/window");
+    let value = json!({
+        "environment": {"task": "order_execution"},
+        "agent": {"algorithm": "execution_schedule", "schedule": {"schedule": "twapp"}},
+    });
+    assert_eq!(only(&value).pointer, "/agent/schedule/schedule");
 }
 
 #[test]

@@ -152,14 +152,17 @@ fn refuses_data_that_does_not_fit_the_task_and_says_which_would() {
 fn every_task_has_valid_defaults_that_come_back_and_refuses_what_it_does_not_know() {
     let tasks = ["algorithmic_trading", "portfolio", "order_execution", "high_frequency"];
     for task in tasks {
-        let config = validate::strategy(&json!({"environment": {"task": task}})).unwrap();
+        let agent = json!({"algorithm": "do_nothing"});
+        let value = json!({"environment": {"task": task}, "agent": agent});
+        let config = validate::strategy(&value).unwrap();
         assert_eq!(config.environment.task(), task);
         let written = serde_json::to_value(&config).unwrap();
         assert_eq!(validate::strategy(&written).unwrap(), config);
-        let unknown = json!({"environment": {"task": task, "bogus": 1}});
+        let unknown = json!({"environment": {"task": task, "bogus": 1}, "agent": agent});
         assert!(validate::strategy(&unknown).is_err());
     }
-    let refused = |value: serde_json::Value, pointer: &str| {
+    let refused = |mut value: serde_json::Value, pointer: &str| {
+        value["agent"] = json!({"algorithm": "do_nothing"});
         let violations = validate::strategy(&value).expect_err("must be refused");
         assert_eq!(violations.len(), 1, "{violations:?}");
         assert_eq!(violations[0].pointer, pointer);

@@ -10,14 +10,21 @@
 
 mod support;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use engine::config::{FillRule, Normalisation, SplitConfig, StrategyConfig};
+use engine::config::{
+    BacktestConfig, FillRule, Normalisation, OnlineConfig, PortfolioRuleConfig, SplitConfig,
+    StrategyConfig, validate,
+};
 use engine::environment::{Action, MarketData, Prepared, build, prepare};
+use engine::evaluation::report::{BacktestReport, PolicyResult, Trade};
 use engine::features::Normaliser;
-use engine::market::{BarSeries, split, synthetic};
+use engine::market::{BarPanel, BarSeries, Join, MarketSeries, split, synthetic};
 use engine::policies::Policy;
-use support::{EveryBit, chance, faithful, overwrite_after, strategy};
+use engine::session::backtest::{BacktestInput, Source, run};
+use serde_json::{Value, json};
+use support::{EveryBit, books, chance, faithful, overwrite_after, strategy};
 
 const ROWS: usize = 600;
 
@@ -153,4 +160,121 @@ fn the_faithful_reward_looks_ahead_and_its_observations_do_not() {
     assert_eq!(left.observations, right.observations);
     assert_eq!(left.actions, right.actions);
     assert_ne!(left.rewards, right.rewards);
+}
+
+fn report(strategy: &StrategyConfig, data: &MarketSeries) -> BacktestReport {
+    let session = BacktestConfig::default();
+    let source = Source { name: "test", sha256: "00", synthetic: true };
+    let input =
+        BacktestInput { strategy, session: &session, data, source, model: None, build: "test" };
+    run(&input, &mut |_, _| ControlFlow::Continue(())).unwrap()
+}
+
+/// What a policy had done and was worth by a time, as bits.
+fn until(report: &BacktestReport, result: &PolicyResult, time_ms: f64) -> (Vec<u64>, Vec<Trade>) {
+    let points = report.times_ms.partition_point(|time| *time <= time_ms);
+    let mut bits: Vec<u64> = result.equity[..points].iter().map(|value| value.to_bits()).collect();
+    bits.extend(result.position[..points].iter().map(|value| value.to_bits()));
+    if let Some(weights) = &result.weights {
+        bits.extend(weights.rows[..points].iter().flatten().map(|weight| weight.to_bits()));
+    }
+    let trades = result.trades.iter().filter(|trade| trade.time_ms <= time_ms);
+    (bits, trades.cloned().collect())
+}
+
+/// Runs a policy on data and on the same data with another future, and demands the same past.
+fn assert_same_past(
+    agent: &Value,
+    environment: &Value,
+    (data, changed): (&MarketSeries, &MarketSeries),
+    last_ms: i64,
+) -> [BacktestReport; 2] {
+    let value = json!({"agent": agent, "environment": environment});
+    let strategy = validate::strategy(&value).unwrap();
+    let reports = [report(&strategy, data), report(&strategy, changed)];
+    let [before, after] = &reports;
+    let time = last_ms as f64;
+    assert!(before.times_ms[0] < time && before.agent.equity != after.agent.equity, "{agent}");
+    let (left, right) = (until(before, &before.agent, time), until(after, &after.agent, time));
+    assert_eq!(left, right, "{agent} saw the future");
+    reports
+}
+
+/// Six markets and the same with another future after `last`.
+fn panels(last: usize) -> (MarketSeries, MarketSeries) {
+    let of = |changed: bool| {
+        let series: Vec<BarSeries> = (0..6)
+            .map(|seed| {
+                let mut bars = synthetic::generate(seed, ROWS);
+                bars.instrument = format!("I{seed}");
+                if changed { overwrite_after(&bars, last, seed) } else { bars }
+            })
+            .collect();
+        MarketSeries::Panel(BarPanel::join(&series, Join::Inner).unwrap())
+    };
+    (of(false), of(true))
+}
+
+#[test]
+fn no_portfolio_rule_and_no_method_of_online_selection_sees_the_future() {
+    let last = ROWS - 30;
+    let (data, changed) = panels(last);
+    let last_ms = synthetic::generate(0, ROWS).time_ms[last];
+    let mut agents: Vec<Value> =
+        vec![json!({"algorithm": "buy_and_hold"}), json!({"algorithm": "random"})];
+    let idle = PortfolioRuleConfig::all().into_iter().filter(|rule| rule.name() != "do_nothing");
+    agents.extend(idle.map(|rule| json!({"algorithm": "portfolio_rule", "rule": rule})));
+    agents.extend(
+        OnlineConfig::all()
+            .into_iter()
+            .map(|method| json!({"algorithm": "online_selection", "method": method})),
+    );
+    for agent in &agents {
+        let reports =
+            assert_same_past(agent, &json!({"task": "portfolio"}), (&data, &changed), last_ms);
+        // Hindsight does see it: the method above would notice.
+        let [left, right] = reports.each_ref().map(|report| {
+            let best = report.baselines.iter().find(|one| one.name == "hindsight_bcrp").unwrap();
+            until(report, best, last_ms as f64).0
+        });
+        assert_ne!(left, right);
+    }
+}
+
+#[test]
+fn no_execution_schedule_sees_the_future_on_bars_or_on_a_book() {
+    let last = ROWS - 25;
+    let bars = synthetic::generate(17, ROWS);
+    let last_ms = bars.time_ms[last];
+    let noisy = MarketSeries::Bars(overwrite_after(&bars, last, 4));
+    let bars = MarketSeries::Bars(bars);
+    let (past, future) = (books::book(1, ROWS, 4), books::book(2, ROWS, 4));
+    let book_ms = past.time_ms[last];
+    let spliced = MarketSeries::Book(books::spliced(&past, &future, last));
+    let past = MarketSeries::Book(past);
+    let task =
+        json!({"task": "order_execution", "amount": 2.0, "horizon_steps": 10, "tick_size": 0.5});
+    let mut agents = vec![json!({"algorithm": "random"}), json!({"algorithm": "do_nothing"})];
+    for schedule in ["twap", "almgren_chriss", "vwap"] {
+        agents.push(json!({"algorithm": "execution_schedule", "schedule": {"schedule": schedule}}));
+    }
+    for agent in &agents {
+        assert_same_past(agent, &task, (&bars, &noisy), last_ms);
+        if agent["schedule"]["schedule"] != "vwap" {
+            assert_same_past(agent, &task, (&past, &spliced), book_ms);
+        }
+    }
+}
+
+#[test]
+fn no_rule_of_target_holdings_sees_the_future() {
+    let last = ROWS - 25;
+    let (past, future) = (books::book(1, ROWS, 4), books::book(2, ROWS, 4));
+    let last_ms = past.time_ms[last];
+    let spliced = MarketSeries::Book(books::spliced(&past, &future, last));
+    let past = MarketSeries::Book(past);
+    let task = json!({"task": "high_frequency", "initial_cash": 1e6, "max_holding": 2.0, "allow_short": true});
+    for agent in ["buy_and_hold", "random"] {
+        assert_same_past(&json!({"algorithm": agent}), &task, (&past, &spliced), last_ms);
+    }
 }

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use engine::config::{BacktestConfig, Segment, StrategyConfig};
 use engine::evaluation::report::BacktestReport;
 use engine::evaluation::thin::{POINTS_MAX, TRADES_MAX};
-use engine::market::synthetic;
+use engine::market::{MarketSeries, synthetic};
 use engine::session::backtest::{BacktestInput, Source, run};
 use support::strategy;
 
@@ -18,11 +18,11 @@ fn report(rows: usize) -> BacktestReport {
     let agent = serde_json::from_value(serde_json::json!({"algorithm": "random"})).unwrap();
     let strategy = StrategyConfig { agent, ..strategy(|_| {}) };
     let session = BacktestConfig { segment: Segment::Train, ..BacktestConfig::default() };
-    let bars = synthetic::generate(7, rows);
+    let bars = MarketSeries::Bars(synthetic::generate(7, rows));
     let input = BacktestInput {
         strategy: &strategy,
         session: &session,
-        bars: &bars,
+        data: &bars,
         source: Source { name: "synthetic", sha256: "00", synthetic: true },
         model: None,
         build: "test",

@@ -15,7 +15,7 @@ use engine::config::{AgentConfig, BacktestConfig, FillRule, Segment, SplitConfig
 use engine::environment::prepare;
 use engine::error::EngineError;
 use engine::evaluation::report::{BacktestReport, PolicyResult};
-use engine::market::{BarSeries, synthetic};
+use engine::market::{BarSeries, MarketSeries, synthetic};
 use engine::metrics::MetricName;
 use engine::session::backtest::{BacktestInput, Model, Source, run};
 use support::{faithful, model_file, strategy};
@@ -33,7 +33,7 @@ fn backtest(
     let input = BacktestInput {
         strategy,
         session,
-        bars,
+        data: &MarketSeries::Bars(bars.clone()),
         source: Source { name: "synthetic", sha256: "00", synthetic: true },
         model: model.map(|bytes| Model { bytes, sha256: "11" }),
         build: "test",
@@ -165,13 +165,13 @@ fn refuses_models_and_data_that_do_not_fit_with_a_way_out() {
 
 #[test]
 fn tells_progress_in_order_and_obeys_a_stop() {
-    let bars = synthetic::generate(7, 800);
+    let bars = MarketSeries::Bars(synthetic::generate(7, 800));
     let strategy = ruled("random");
     let session = BacktestConfig::default();
     let input = BacktestInput {
         strategy: &strategy,
         session: &session,
-        bars: &bars,
+        data: &bars,
         source: Source { name: "synthetic", sha256: "00", synthetic: true },
         model: None,
         build: "test",

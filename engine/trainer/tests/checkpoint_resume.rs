@@ -143,7 +143,7 @@ fn a_checkpoint_of_another_session_or_a_damaged_one_is_refused_and_never_retried
     });
     assert!(text.contains("seed: wanted 6, found 5"), "{text}");
     let text = refused("strategy", &|spec| {
-        if let AgentConfig::Dqn(dqn) = &mut spec.strategy.agent {
+        if let AgentConfig::Dqn(dqn) = &mut spec.strategy.as_mut().unwrap().agent {
             dqn.hidden = vec![8];
         }
     });

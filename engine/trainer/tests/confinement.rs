@@ -174,7 +174,7 @@ fn a_confined_worker_trains_checkpoints_resumes_and_back_tests() {
     backtest.model = Some(InputFile { path, sha256: model_sha256 });
     let (mut node, _) = confined(&backtest);
     assert_eq!(node.wait(), 0, "{:?}", node.fault());
-    assert!(matches!(node.result(), Some(WorkerResult::Backtest { .. })));
+    assert!(matches!(node.result(), Some(WorkerResult::Report { .. })));
     let own = ["files", "tcp", "signals", "network"];
     let wanted: Vec<_> =
         limits.into_iter().filter(|limit| own.contains(&limit.name.as_str())).collect();

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use common::{Node, PATIENCE, Place};
 use engine::config::{AgentConfig, BacktestConfig, SessionConfig};
 use engine::evaluation::report::BacktestReport;
+use engine::market::{BarPanel, Join, MarketSeries, synthetic};
 use engine::session::protocol::{InputFile, WorkerCommand, WorkerEvent, WorkerResult};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use trainer::worker::guard::boot_time_ms;
@@ -121,7 +122,7 @@ fn every_pause_and_every_resume_is_answered_in_order_also_when_the_loop_was_busy
     let place = Place::new();
     let backtest = |name: &str| {
         let mut spec = place.training(name, 1);
-        spec.strategy.agent =
+        spec.strategy.as_mut().unwrap().agent =
             AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
         spec.session = SessionConfig::Backtest(BacktestConfig::default());
         spec
@@ -246,7 +247,7 @@ fn a_bad_spec_is_refused_with_every_reason_and_never_retried() {
     };
     refused(b"{}".to_vec(), &["missing field"]);
     let mut spec = place.training("bad", 3);
-    if let AgentConfig::Dqn(dqn) = &mut spec.strategy.agent {
+    if let AgentConfig::Dqn(dqn) = &mut spec.strategy.as_mut().unwrap().agent {
         dqn.gamma = 7.0;
     }
     if let SessionConfig::Training(training) = &mut spec.session {
@@ -260,7 +261,8 @@ fn a_bad_spec_is_refused_with_every_reason_and_never_retried() {
     spec.resources.memory_mib = 64;
     refused(serde_json::to_vec(&spec).unwrap(), &["MiB are reserved"]);
     spec.session = SessionConfig::Backtest(BacktestConfig::default());
-    spec.strategy.agent = AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
+    spec.strategy.as_mut().unwrap().agent =
+        AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
     refused(serde_json::to_vec(&spec).unwrap(), &["MiB are reserved"]);
     let mut spec = place.training("data", 3);
     spec.dataset.sha256 = "ab".repeat(32);
@@ -269,7 +271,8 @@ fn a_bad_spec_is_refused_with_every_reason_and_never_retried() {
         &["not the file that was announced", &"ab".repeat(32)],
     );
     let mut spec = place.training("rule", 3);
-    spec.strategy.agent = AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
+    spec.strategy.as_mut().unwrap().agent =
+        AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
     refused(serde_json::to_vec(&spec).unwrap(), &["nothing to learn"]);
 }
 
@@ -277,7 +280,7 @@ fn a_bad_spec_is_refused_with_every_reason_and_never_retried() {
 fn learning_that_runs_away_is_told_as_diverged() {
     let place = Place::new();
     let mut spec = place.training("diverged", 3);
-    if let AgentConfig::Dqn(dqn) = &mut spec.strategy.agent {
+    if let AgentConfig::Dqn(dqn) = &mut spec.strategy.as_mut().unwrap().agent {
         dqn.learning_rate = 1.0;
         dqn.gamma = 1.0;
         dqn.target_tau = 1.0;
@@ -393,7 +396,7 @@ fn a_trained_model_is_back_tested_into_a_report_that_is_byte_equal_when_repeated
         let spec = backtest(name, &model_sha256);
         let mut node = Node::run(&spec);
         assert_eq!(node.wait(), 0, "{:?}", node.fault());
-        let Some(WorkerResult::Backtest { report_file, report_sha256 }) = node.result() else {
+        let Some(WorkerResult::Report { report_file, report_sha256 }) = node.result() else {
             panic!()
         };
         let bytes = std::fs::read(std::path::Path::new(&spec.work_dir).join(report_file)).unwrap();
@@ -419,7 +422,8 @@ fn a_trained_model_is_back_tested_into_a_report_that_is_byte_equal_when_repeated
 fn a_back_test_can_be_stopped_and_leaves_no_report() {
     let place = Place::new();
     let mut spec = place.training("rule", 1);
-    spec.strategy.agent = AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
+    spec.strategy.as_mut().unwrap().agent =
+        AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
     spec.session = SessionConfig::Backtest(BacktestConfig::default());
     let mut node = Node::start();
     node.send(WorkerCommand::Pause);
@@ -428,4 +432,85 @@ fn a_back_test_can_be_stopped_and_leaves_no_report() {
     node.send(STOP);
     assert_eq!(node.wait(), 75);
     assert_eq!(std::fs::read_dir(&spec.work_dir).unwrap().count(), 0);
+}
+
+/// A panel of three instruments in a place.
+fn panel(place: &Place) -> InputFile {
+    let series: Vec<_> = (0..3)
+        .map(|seed| {
+            let mut bars = synthetic::generate(seed, 500);
+            bars.instrument = format!("I{seed}");
+            bars
+        })
+        .collect();
+    let panel = BarPanel::join(&series, Join::Inner).unwrap();
+    place.snapshot("panel.parquet", MarketSeries::Panel(panel))
+}
+
+fn strategy(environment: &str, agent: serde_json::Value) -> engine::config::StrategyConfig {
+    let value = serde_json::json!({"environment": {"task": environment}, "agent": agent});
+    engine::config::validate::strategy(&value).unwrap()
+}
+
+#[test]
+fn a_portfolio_is_back_tested_on_a_panel_and_an_order_on_bars() {
+    let place = Place::new();
+    let olmar =
+        serde_json::json!({"algorithm": "online_selection", "method": {"method": "olmar1"}});
+    let twap = serde_json::json!({"algorithm": "execution_schedule"});
+    let cases = [
+        ("portfolio", olmar, panel(&place), "hindsight_bcrp"),
+        ("order_execution", twap, place.dataset.clone(), "at_once"),
+    ];
+    for (task, agent, dataset, baseline) in cases {
+        let mut spec = place.training(task, 1);
+        spec.strategy = Some(strategy(task, agent));
+        spec.session = SessionConfig::Backtest(BacktestConfig::default());
+        spec.dataset = dataset;
+        let mut node = Node::run(&spec);
+        assert_eq!(node.wait(), 0, "{:?}", node.fault());
+        let Some(WorkerResult::Report { report_file, report_sha256 }) = node.result() else {
+            panic!("{:?}", node.seen.last())
+        };
+        let bytes = std::fs::read(std::path::Path::new(&spec.work_dir).join(report_file)).unwrap();
+        assert_eq!(engine::digest::sha256(&bytes), report_sha256);
+        let report: BacktestReport = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(
+            (report.task.as_str(), report.dataset_sha256.as_str()),
+            (task, spec.dataset.sha256.as_str())
+        );
+        assert!(report.baselines.iter().any(|one| one.name == baseline), "{baseline}");
+        assert_eq!(report.agent.weights.is_some(), task == "portfolio");
+        assert_eq!(report.agent.execution.is_some(), task == "order_execution");
+    }
+}
+
+#[test]
+fn data_that_the_task_does_not_run_on_and_training_of_other_tasks_are_refused_in_words() {
+    let place = Place::new();
+    let rule = serde_json::json!({"algorithm": "buy_and_hold"});
+    let backtest = |name: &str, task: &str, dataset: &InputFile| {
+        let mut spec = place.training(name, 1);
+        spec.strategy = Some(strategy(task, rule.clone()));
+        spec.session = SessionConfig::Backtest(BacktestConfig::default());
+        spec.dataset = dataset.clone();
+        spec
+    };
+    let panel = panel(&place);
+    // What nobody may save, a worker is never given; it says so all the same.
+    let mut training = place.training("training", 1);
+    training.strategy.as_mut().unwrap().environment =
+        strategy("portfolio", rule.clone()).environment;
+    training.dataset = panel.clone();
+    for (spec, wanted) in [
+        (backtest("bars", "portfolio", &place.dataset), "needs a panel of several instruments"),
+        (backtest("panel", "algorithmic_trading", &panel), "needs bars of one instrument"),
+        (backtest("book", "high_frequency", &panel), "needs an order book"),
+        (training, "found 'dqn'"),
+    ] {
+        let mut node = Node::run(&spec);
+        assert_eq!(node.wait(), 64);
+        let fault = node.fault().unwrap().1;
+        assert!(fault.contains(wanted), "{fault}");
+    }
 }

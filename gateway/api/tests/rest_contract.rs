@@ -387,7 +387,7 @@ async fn a_changed_password_ends_other_logins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_on_too_few_bars_is_refused_when_it_is_submitted() {
+async fn a_session_on_too_few_bars_or_on_data_of_another_kind_is_refused_when_it_is_submitted() {
     let site = start().await;
     let ann = site.user("ann", "ordinary").await;
     let strategy = ann.strategy("momentum").await;
@@ -420,6 +420,26 @@ async fn a_session_on_too_few_bars_is_refused_when_it_is_submitted() {
             answer.ok(201);
         }
     }
+    // A task on data of another kind is refused with the kind it needs, however long the data is.
+    let portfolio = json!({
+        "name": "portfolio",
+        "config": {"environment": {"task": "portfolio"}, "agent": {"algorithm": "buy_and_hold"}},
+    });
+    let portfolio = ann.post("/strategies", &uuid_text(), &portfolio).await.ok(201);
+    let body = json!({
+        "name": "s",
+        "strategy_id": portfolio["id"],
+        "dataset_id": short["id"],
+        "config": {"kind": "backtest"},
+    });
+    let refused = ann.post("/sessions", &uuid_text(), &body).await;
+    let errors = refused.problem(422, "validation_failed")["errors"].clone();
+    assert_eq!(errors.as_array().map(Vec::len), Some(1), "{errors}");
+    assert_eq!(
+        (&errors[0]["pointer"], &errors[0]["code"], &errors[0]["params"]["allowed"]),
+        (&json!("/dataset_id"), &json!("not_allowed"), &json!(["panel"])),
+        "{errors}"
+    );
     assert_eq!(ann.get("/sessions").await.ok(200)["items"].as_array().unwrap().len(), 1);
     site.end().await;
 }

@@ -245,4 +245,12 @@ pub enum Refusal {
         /// Who does not know it.
         behind: Vec<String>,
     },
+    /// Only a node that drains can have drained; meanwhile it was told otherwise.
+    #[error("node {node} is {state:?} and does not drain: what stands is newer")]
+    NodeNotDraining {
+        /// Which.
+        node: String,
+        /// The state that stands.
+        state: NodeState,
+    },
 }

@@ -141,6 +141,11 @@ mod tests {
         change(state, ControlCommand::SetNodeState { node, state: to, actor, reason });
     }
 
+    fn drain(state: &mut ControlState, node: &str) {
+        set(state, node, NodeState::Draining);
+        set(state, node, NodeState::Drained);
+    }
+
     #[test]
     fn orders_follow_the_life_of_a_node_and_repeat_harmlessly() {
         let mut state = cluster(&["a"]);
@@ -162,7 +167,7 @@ mod tests {
         let mut state = cluster(&["a"]);
         let refused = decide(&state, None, "a", NodeVerb::Decommission).unwrap_err();
         assert!(refused.to_string().contains("`tm node drain` it first"), "{refused}");
-        set(&mut state, "a", NodeState::Drained);
+        drain(&mut state, "a");
         let refused = decide(&state, None, "a", NodeVerb::Decommission).unwrap_err();
         assert!(refused.to_string().contains("the only member"), "{refused}");
     }
@@ -193,7 +198,7 @@ mod tests {
     fn a_cluster_may_shrink_as_long_as_a_majority_stays_up() {
         let mut state = cluster(&["a", "b", "c"]);
         let three = agreement(&["a", "b", "c"]);
-        set(&mut state, "c", NodeState::Drained);
+        drain(&mut state, "c");
         let asked = |state: &ControlState| decide(state, Some(&three), "c", NodeVerb::Decommission);
         assert_eq!(asked(&state), Ok(NodeState::Left));
         let down = ControlCommand::MarkDown { node: "b".into(), incarnation: 1, term: 1 };

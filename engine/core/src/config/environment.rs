@@ -22,6 +22,20 @@ pub enum EnvironmentConfig {
 }
 
 impl EnvironmentConfig {
+    /// Returns the defaults of `task`; absent where there is none of that name.
+    #[must_use]
+    pub fn of(task: &str) -> Option<Self> {
+        match task {
+            "algorithmic_trading" => {
+                Some(Self::AlgorithmicTrading(AlgorithmicTradingConfig::default()))
+            }
+            "portfolio" => Some(Self::Portfolio(PortfolioConfig::default())),
+            "order_execution" => Some(Self::OrderExecution(OrderExecutionConfig::default())),
+            "high_frequency" => Some(Self::HighFrequency(HighFrequencyConfig::default())),
+            _ => None,
+        }
+    }
+
     /// Returns the tag, as written in files.
     #[must_use]
     pub fn task(&self) -> &'static str {

@@ -9,6 +9,7 @@ pub mod agents;
 pub mod canonical;
 pub mod codes;
 pub mod environment;
+pub mod evaluation;
 pub mod feature_list;
 pub mod features;
 pub mod labelling;
@@ -32,6 +33,7 @@ pub use environment::{
     AlgorithmicTradingConfig, DividendRule, EnvironmentConfig, ExecutionSide, HighFrequencyConfig,
     OffsetUnit, OrderExecutionConfig, PortfolioConfig, PortfolioUnits, QueueModel,
 };
+pub use evaluation::{EvaluationConfig, EvaluationPolicy};
 pub use feature_list::{FeatureItem, VolatilityEstimator};
 pub use features::{FeatureSet, FeaturesConfig, Normalisation};
 pub use labelling::{LabellingConfig, LabellingMethod, MergeMetric};

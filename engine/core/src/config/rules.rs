@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::agents::fitting;
 use super::validate::Violation;
 use super::{
     AgentConfig, FeatureItem, FillRule, SessionConfig, SplitConfig, StrategyConfig, Truth,
+    labelling,
 };
 
 /// A rule that did not hold, with every field that takes part in it.
@@ -42,18 +44,48 @@ pub(super) fn strategy(strategy: &StrategyConfig) -> Vec<Broken> {
                 ));
             }
         }
-        AgentConfig::BuyAndHold(_) | AgentConfig::DoNothing(_) | AgentConfig::Random(_) => {}
+        AgentConfig::BuyAndHold(_)
+        | AgentConfig::DoNothing(_)
+        | AgentConfig::Random(_)
+        | AgentConfig::OnlineSelection(_)
+        | AgentConfig::PortfolioRule(_)
+        | AgentConfig::ExecutionSchedule(_) => {}
     }
+    broken.extend(unfit(strategy));
     broken
+}
+
+/// Whoever decides can do so in the task.
+fn unfit(strategy: &StrategyConfig) -> Option<Broken> {
+    let (agent, environment) = (&strategy.agent, &strategy.environment);
+    if agent.fits(environment) {
+        return None;
+    }
+    let (allowed, algorithm) = (fitting(environment), agent.algorithm());
+    let detail = format!(
+        "wanted an algorithm that can decide in the task {}: {}; found '{algorithm}'. Choose one of them, or another task",
+        environment.task(),
+        allowed.join(", ")
+    );
+    let params = [
+        ("allowed", json!(allowed)),
+        ("got", json!(algorithm)),
+        ("task", json!(environment.task())),
+    ];
+    Some(Broken {
+        violation: broken("/agent/algorithm", "not_allowed", &params, detail),
+        fields: ["/agent/algorithm", "/environment/task"],
+    })
 }
 
 /// Returns the rules that `session` breaks.
 pub(super) fn session(session: &SessionConfig) -> Vec<Broken> {
-    let split = match session {
-        SessionConfig::Training(training) => &training.split,
-        SessionConfig::Backtest(backtest) => &backtest.split,
-    };
-    shares(split).into_iter().collect()
+    let mut broken: Vec<Broken> = session.split().and_then(shares).into_iter().collect();
+    if let SessionConfig::Labelling(labelling) = session {
+        broken.extend(labelling::rules(labelling));
+        broken.extend(labelling::file_only(labelling));
+    }
+    broken
 }
 
 /// Training and validation leave something for the test segment.

@@ -4,7 +4,8 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
-use super::{AgentConfig, LabellingConfig, ResourcesConfig, SessionConfig, StrategyConfig};
+use super::strategy::defaults;
+use super::{LabellingConfig, ResourcesConfig, SessionConfig, StrategyConfig};
 
 /// Returns the schema of a strategy, whatever its algorithm.
 #[must_use]
@@ -33,13 +34,19 @@ pub fn labelling() -> Value {
 /// Returns the schema of a strategy whose agent is `algorithm`; absent where there is no such algorithm.
 #[must_use]
 pub fn strategy_for(algorithm: &str) -> Option<Value> {
-    let agent = AgentConfig::of(algorithm)?;
+    let defaults = defaults(algorithm)?;
     let mut schema = strategy();
     let variant = variant(&schema["$defs"]["AgentConfig"], "algorithm", algorithm)?;
     schema["$defs"]["AgentConfig"] = variant;
-    schema["properties"]["agent"]["default"] = serde_json::to_value(agent).ok()?;
-    // Without the field a strategy is one of the default algorithm.
-    schema["required"] = json!(["agent"]);
+    let environment = serde_json::to_value(&defaults.environment).ok()?;
+    // Without the field a strategy is one of the default algorithm, and in the default task.
+    schema["required"] = if environment == schema["properties"]["environment"]["default"] {
+        json!(["agent"])
+    } else {
+        json!(["agent", "environment"])
+    };
+    schema["properties"]["agent"]["default"] = serde_json::to_value(defaults.agent).ok()?;
+    schema["properties"]["environment"]["default"] = environment;
     Some(schema)
 }
 

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::validate::finite;
-use super::{Segment, SplitConfig};
+use super::{EvaluationConfig, LabellingConfig, Segment, SplitConfig};
 use crate::ids::SessionId;
 
 /// What a session does, chosen by `kind`.
@@ -16,6 +16,10 @@ pub enum SessionConfig {
     Training(#[garde(dive)] TrainingConfig),
     /// Runs a trained agent or a rule over one segment and reports.
     Backtest(#[garde(dive)] BacktestConfig),
+    /// Names the market regimes of a data set; needs no strategy.
+    Labelling(#[garde(dive)] LabellingConfig),
+    /// Asks whether a back-test's result can be trusted.
+    Evaluation(#[garde(dive)] EvaluationConfig),
 }
 
 /// The kind of a session, without its parameters.
@@ -29,6 +33,35 @@ pub enum SessionKind {
     Training,
     /// Runs a fixed policy over past data.
     Backtest,
+    /// Names market regimes.
+    Labelling,
+    /// Judges a policy by many runs.
+    Evaluation,
+}
+
+impl SessionKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Training, Self::Backtest, Self::Labelling, Self::Evaluation];
+
+    /// Returns its name, as in files and routes.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Backtest => "backtest",
+            Self::Labelling => "labelling",
+            Self::Evaluation => "evaluation",
+        }
+    }
+
+    /// Whether such a session is about a strategy.
+    #[must_use]
+    pub fn needs_strategy(self) -> bool {
+        match self {
+            Self::Training | Self::Backtest | Self::Evaluation => true,
+            Self::Labelling => false,
+        }
+    }
 }
 
 impl SessionConfig {
@@ -38,6 +71,31 @@ impl SessionConfig {
         match self {
             Self::Training(_) => SessionKind::Training,
             Self::Backtest(_) => SessionKind::Backtest,
+            Self::Labelling(_) => SessionKind::Labelling,
+            Self::Evaluation(_) => SessionKind::Evaluation,
+        }
+    }
+
+    /// Returns the defaults of a kind; absent where there is none of that name.
+    #[must_use]
+    pub fn of(kind: &str) -> Option<Self> {
+        let kind = SessionKind::ALL.into_iter().find(|known| known.as_str() == kind)?;
+        Some(match kind {
+            SessionKind::Training => Self::Training(TrainingConfig::default()),
+            SessionKind::Backtest => Self::Backtest(BacktestConfig::default()),
+            SessionKind::Labelling => Self::Labelling(LabellingConfig::default()),
+            SessionKind::Evaluation => Self::Evaluation(EvaluationConfig::default()),
+        })
+    }
+
+    /// Returns how the data is cut; absent where it is taken whole.
+    #[must_use]
+    pub fn split(&self) -> Option<&SplitConfig> {
+        match self {
+            Self::Training(training) => Some(&training.split),
+            Self::Backtest(backtest) => Some(&backtest.split),
+            Self::Labelling(_) => None,
+            Self::Evaluation(evaluation) => Some(&evaluation.split),
         }
     }
 }

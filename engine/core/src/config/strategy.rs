@@ -4,7 +4,9 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AgentConfig, EnvironmentConfig, FeaturesConfig, MatchingConfig, RiskConfig};
+use super::{
+    ALGORITHMS, AgentConfig, EnvironmentConfig, FeaturesConfig, MatchingConfig, RiskConfig,
+};
 
 /// One version of a strategy: everything that decides how it sees, acts, pays and is limited.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -27,8 +29,14 @@ pub struct StrategyConfig {
     pub risk: RiskConfig,
 }
 
-/// Returns the defaults of a strategy whose agent is `algorithm`; absent where there is no such algorithm.
+/// Returns the defaults of a strategy whose agent is `algorithm`, in the first task it can decide in; absent where there
+/// is no such algorithm.
 #[must_use]
 pub fn defaults(algorithm: &str) -> Option<StrategyConfig> {
-    Some(StrategyConfig { agent: AgentConfig::of(algorithm)?, ..StrategyConfig::default() })
+    let task = ALGORITHMS.iter().find(|info| info.id == algorithm)?.tasks.first()?;
+    Some(StrategyConfig {
+        agent: AgentConfig::of(algorithm)?,
+        environment: EnvironmentConfig::of(task)?,
+        ..StrategyConfig::default()
+    })
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::config::{EnvironmentConfig, SplitConfig, StrategyConfig, Truth};
 use crate::features;
+use crate::market::DataKind;
 use crate::market::split::{DECISIONS_MIN, Refusal, Splits, split};
 
 /// Longest series that is considered when the needed length is looked for; a split that needs more needs another split.
@@ -97,6 +98,36 @@ pub fn segments(
     })
 }
 
+/// Passes data of which a task gets segments that are long enough, as far as its number of rows tells.
+///
+/// `rows` counts what a manifest counts: bars, snapshots, or the bars of all instruments of a panel, of which there are at
+/// least as many as times. A panel that passes may therefore still be refused when its data is prepared; bars and books are
+/// judged exactly. The kind of the data is not judged here.
+///
+/// # Errors
+/// As [`segments`].
+pub fn check_rows(
+    strategy: &StrategyConfig,
+    config: &SplitConfig,
+    (kind, rows): (DataKind, usize),
+) -> Result<(), TooFewBars> {
+    let warmup = match kind {
+        DataKind::Bars => return segments(strategy, config, rows).map(drop),
+        DataKind::Panel => features::warmup_rows_of(&strategy.features)
+            .map_err(|error| TooFewBars { rows, needed: None, reason: error.to_string() })?,
+        // The change of the middle needs the snapshot before.
+        DataKind::Book => 1,
+        DataKind::Trades => return Ok(()),
+    };
+    let lookback = lookback(strategy);
+    cut(rows, config, lookback, warmup).map(drop).map_err(|reason| TooFewBars {
+        rows,
+        // How many times a number of bars of several instruments makes is not known.
+        needed: if kind == DataKind::Panel { None } else { needed(config, lookback, warmup) },
+        reason,
+    })
+}
+
 /// Cuts any rows, of which the first `warmup` are not used.
 pub(super) fn cut(
     rows: usize,
@@ -146,8 +177,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::environment::prepare;
-    use crate::market::synthetic;
+    use crate::config::{OrderExecutionConfig, PortfolioConfig};
+    use crate::environment::{prepare, prepare_book};
+    use crate::market::{BookSeries, synthetic};
 
     fn strategy(backward: u32, truth: Truth) -> StrategyConfig {
         let mut strategy = StrategyConfig::default();
@@ -178,8 +210,57 @@ mod tests {
         assert_eq!(refused.needed, None);
     }
 
+    fn book(rows: usize) -> BookSeries {
+        let column = |price: f64| vec![price; rows];
+        BookSeries {
+            instrument: "BOOK".to_owned(),
+            levels: 1,
+            time_ms: (0..rows).map(|row| row as i64 * 1000).collect(),
+            bid_price: column(99.0),
+            bid_size: column(1.0),
+            ask_price: column(101.0),
+            ask_size: column(1.0),
+            bought: None,
+            sold: None,
+        }
+    }
+
+    #[test]
+    fn bars_of_a_panel_are_at_least_as_many_as_its_times() {
+        let strategy = StrategyConfig {
+            environment: EnvironmentConfig::Portfolio(PortfolioConfig::default()),
+            ..StrategyConfig::default()
+        };
+        let split = SplitConfig::default();
+        let refused = check_rows(&strategy, &split, (DataKind::Panel, 100)).expect_err("few");
+        assert_eq!((refused.rows, refused.needed), (100, None));
+        assert!(check_rows(&strategy, &split, (DataKind::Panel, 29 * 500)).is_ok());
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn a_book_is_accepted_where_it_can_be_prepared(
+            rows in 2_usize..400,
+            window_steps in 1_u32..30,
+            horizon_steps in 1_u32..30,
+        ) {
+            let config = OrderExecutionConfig {
+                window_steps,
+                horizon_steps,
+                ..OrderExecutionConfig::default()
+            };
+            let strategy = StrategyConfig {
+                environment: EnvironmentConfig::OrderExecution(config),
+                ..StrategyConfig::default()
+            };
+            let split = SplitConfig::default();
+            let accepted = check_rows(&strategy, &split, (DataKind::Book, rows)).is_ok();
+            let built = prepare_book(&strategy, &book(rows), &split, None)
+                .and_then(|prepared| crate::environment::build(&strategy, prepared.test));
+            prop_assert_eq!(accepted, built.is_ok());
+        }
 
         #[test]
         fn what_is_accepted_here_is_what_the_worker_can_prepare(

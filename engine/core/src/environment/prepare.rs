@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::faithful::AlgorithmicTrading;
+use super::kinds::needed;
 use super::length::segments;
 use super::{
     BookData, Environment, ExecutionOnBars, ExecutionOnBook, HighFrequency, MarketData, PanelData,
@@ -189,17 +190,12 @@ fn never_defined(features: &FeatureFrame) -> String {
 
 /// Refuses a task on data of another kind.
 fn misfit(environment: &EnvironmentConfig, data: &TaskData) -> EngineError {
-    let wanted = match environment {
-        EnvironmentConfig::AlgorithmicTrading(_) => "bars of one instrument",
-        EnvironmentConfig::Portfolio(_) => "a panel of several instruments",
-        EnvironmentConfig::OrderExecution(_) => "bars of one instrument or an order book",
-        EnvironmentConfig::HighFrequency(_) => "an order book",
-    };
     EngineError::Refused {
         what: "environment",
         detail: format!(
-            "the task {} needs {wanted}, found {}; choose other data or another task",
+            "the task {} needs {}, found {}; choose other data or another task",
             environment.task(),
+            needed(environment),
             data.kind()
         ),
     }

@@ -25,6 +25,12 @@ pub(crate) fn bound(report: &mut BacktestReport) {
             keep(&mut result.equity, &kept);
             keep(&mut result.drawdown, &kept);
             keep(&mut result.position, &kept);
+            if let Some(weights) = &mut result.weights {
+                weights.rows = kept
+                    .iter()
+                    .filter_map(|index| weights.rows.get_mut(*index).map(std::mem::take))
+                    .collect();
+            }
             for trade in &mut result.trades {
                 let index = kept.partition_point(|point| *point < trade.index as usize);
                 trade.index = u32::try_from(index).unwrap_or(u32::MAX);
@@ -67,7 +73,7 @@ fn keep(values: &mut Vec<f64>, kept: &[usize]) {
 }
 
 /// Returns at most `most` indices below `len`, ascending: all of them where they are few enough.
-fn points(curves: &[&[f64]], len: usize, most: usize) -> Vec<usize> {
+pub(crate) fn points(curves: &[&[f64]], len: usize, most: usize) -> Vec<usize> {
     if len <= most {
         return (0..len).collect();
     }

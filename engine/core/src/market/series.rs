@@ -34,6 +34,14 @@ impl DataKind {
             Self::Book => "book",
         }
     }
+
+    /// Returns the kind of a name that manifests use; absent where there is none of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Bars, Self::Panel, Self::Trades, Self::Book]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
 }
 
 /// Market data of any kind.

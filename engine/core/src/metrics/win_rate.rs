@@ -4,11 +4,18 @@ use crate::orders::Fill;
 use crate::portfolio::Position;
 
 /// Returns the share of fills that close (part of) a position with a profit after fees; undefined when none closes.
+#[must_use]
+pub fn win_rate(fills: &[Fill]) -> Option<f64> {
+    let (wins, closes) = wins(fills);
+    (closes > 0).then(|| f64::from(wins) / f64::from(closes))
+}
+
+/// Returns how many fills close (part of) a position of one instrument with a profit after fees, and how many close one.
 ///
 /// Fees paid to open a position are carried with it and charged to its closing fills in proportion. A fill that
 /// crosses zero pays its own fee in proportion to what it closes; the rest opens the new side.
 #[must_use]
-pub fn win_rate(fills: &[Fill]) -> Option<f64> {
+pub fn wins(fills: &[Fill]) -> (u32, u32) {
     let (mut position, mut carried) = (Position::default(), 0.0);
     let (mut closes, mut wins) = (0_u32, 0_u32);
     for fill in fills {
@@ -27,7 +34,7 @@ pub fn win_rate(fills: &[Fill]) -> Option<f64> {
             wins += 1;
         }
     }
-    (closes > 0).then(|| f64::from(wins) / f64::from(closes))
+    (wins, closes)
 }
 
 #[cfg(test)]

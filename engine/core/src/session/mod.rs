@@ -1,5 +1,6 @@
 //! The loops that join the hops, and the protocol by which a worker is told and tells.
 
 pub mod backtest;
+pub mod labelling;
 pub mod protocol;
 pub mod step;

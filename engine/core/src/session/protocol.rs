@@ -193,8 +193,9 @@ pub enum WorkerResult {
         /// Whether it was stopped before its last epoch.
         stopped: bool,
     },
-    /// A back-test: the report as JSON (`evaluation::report::BacktestReport`) in a file of the session's directory.
-    Backtest {
+    /// A report as JSON in a file of the session's directory: `evaluation::report::BacktestReport` of a back-test,
+    /// `session::labelling::LabellingReport` of a labelling, `session::evaluation::EvaluationReport` of an evaluation.
+    Report {
         /// File name within the session's directory.
         report_file: String,
         /// SHA-256 of that file, lower-case hexadecimal.
@@ -206,8 +207,8 @@ pub enum WorkerResult {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkerSpec {
-    /// The strategy's version, whole.
-    pub strategy: StrategyConfig,
+    /// The strategy's version, whole; absent where the session needs none.
+    pub strategy: Option<StrategyConfig>,
     /// What to do.
     pub session: SessionConfig,
     /// What may be used.
@@ -224,6 +225,15 @@ pub struct WorkerSpec {
     pub checkpoint: Option<InputFile>,
     /// A trained model for a back-test.
     pub model: Option<InputFile>,
+    /// Trained models for an evaluation, each of a seed of its own.
+    #[serde(default)]
+    pub models: Vec<InputFile>,
+    /// Reports of earlier back-tests of the strategy over the same data: what an evaluation counts as trials.
+    #[serde(default)]
+    pub trials: Vec<InputFile>,
+    /// Earlier trials whose reports are lost; they count, too.
+    #[serde(default)]
+    pub trials_lost: u32,
 }
 
 /// A file and what it must hash to.

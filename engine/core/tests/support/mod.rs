@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub(crate) mod books;
+pub(crate) mod real;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

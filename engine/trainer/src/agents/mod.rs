@@ -94,12 +94,15 @@ pub fn build(
 ) -> Result<Box<dyn Agent>, TrainerError> {
     match config {
         AgentConfig::Dqn(dqn) => Ok(Box::new(dqn::Dqn::new(dqn, shape, lens, seed)?)),
-        AgentConfig::BuyAndHold(_) | AgentConfig::DoNothing(_) | AgentConfig::Random(_) => {
-            Err(TrainerError::BadSpec(format!(
-                "'{}' is a rule and has nothing to learn: back-test it, or choose the algorithm dqn",
-                config.algorithm()
-            )))
-        }
+        AgentConfig::BuyAndHold(_)
+        | AgentConfig::DoNothing(_)
+        | AgentConfig::Random(_)
+        | AgentConfig::OnlineSelection(_)
+        | AgentConfig::PortfolioRule(_)
+        | AgentConfig::ExecutionSchedule(_) => Err(TrainerError::BadSpec(format!(
+            "'{}' is a rule and has nothing to learn: back-test it, or choose the algorithm dqn",
+            config.algorithm()
+        ))),
     }
 }
 
@@ -108,9 +111,12 @@ pub fn build(
 pub fn memory_terms(config: &AgentConfig, shape: Shape) -> Vec<(&'static str, u64)> {
     let mut terms = match config {
         AgentConfig::Dqn(dqn) => dqn::memory_terms(dqn, shape),
-        AgentConfig::BuyAndHold(_) | AgentConfig::DoNothing(_) | AgentConfig::Random(_) => {
-            Vec::new()
-        }
+        AgentConfig::BuyAndHold(_)
+        | AgentConfig::DoNothing(_)
+        | AgentConfig::Random(_)
+        | AgentConfig::OnlineSelection(_)
+        | AgentConfig::PortfolioRule(_)
+        | AgentConfig::ExecutionSchedule(_) => Vec::new(),
     };
     terms.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     terms

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engine::config::{ResourcesConfig, StrategyConfig, validate};
 use engine::features;
-use engine::market::{BarSeries, snapshot};
+use engine::market::{MarketSeries, snapshot};
 use engine::session::protocol::{InputFile, WorkerSpec};
 use serde::Serialize;
 
@@ -30,7 +30,9 @@ pub fn spec(bytes: &[u8]) -> Result<WorkerSpec, TrainerError> {
             violations.into_iter().map(|one| format!("{part}{}: {}", one.pointer, one.detail)),
         );
     };
-    if let Err(violations) = validate::strategy(&value(&spec.strategy)?) {
+    if let Some(strategy) = &spec.strategy
+        && let Err(violations) = validate::strategy(&value(strategy)?)
+    {
         note("/strategy", violations);
     }
     if let Err(violations) = validate::session(&value(&spec.session)?) {
@@ -51,22 +53,35 @@ pub fn spec(bytes: &[u8]) -> Result<WorkerSpec, TrainerError> {
     Ok(spec)
 }
 
+/// Returns the strategy of a session that is about one.
+///
+/// # Errors
+/// Refuses a spec without one.
+pub fn strategy(spec: &WorkerSpec) -> Result<&StrategyConfig, TrainerError> {
+    spec.strategy.as_ref().ok_or_else(|| {
+        TrainerError::BadSpec(format!(
+            "a session of the kind '{}' needs a strategy, and the spec has none",
+            spec.session.kind().as_str()
+        ))
+    })
+}
+
 fn value<T: Serialize>(config: &T) -> Result<serde_json::Value, TrainerError> {
     serde_json::to_value(config)
         .map_err(|error| TrainerError::Internal(format!("a configuration is not JSON: {error}")))
 }
 
-/// Reads the data snapshot; returns the bars and the file's size.
+/// Reads the data snapshot, of whatever kind it is; returns the data and the file's size.
 ///
 /// # Errors
 /// Absent, not the announced file, or not a snapshot.
-pub fn series(file: &InputFile) -> Result<(BarSeries, u64), TrainerError> {
+pub fn series(file: &InputFile) -> Result<(MarketSeries, u64), TrainerError> {
     let bytes = files::read(Path::new(&file.path), &file.sha256, INPUT_BYTES_MAX)?;
     let size = bytes.len() as u64;
-    let bars = snapshot::decode(bytes::Bytes::from(bytes)).map_err(|error| {
+    let stored = snapshot::decode_any(bytes::Bytes::from(bytes)).map_err(|error| {
         TrainerError::Data(format!("{} is not a data snapshot: {error}", file.path))
     })?;
-    Ok((bars, size))
+    Ok((stored.data, size))
 }
 
 /// Reads a model.
@@ -86,16 +101,58 @@ pub fn checkpoint(file: &InputFile) -> Result<Vec<u8>, TrainerError> {
         .map_err(|error| TrainerError::BadCheckpoint(error.to_string()))
 }
 
-/// Returns the memory terms of `rows` bars from a snapshot of `snapshot_bytes` until the segments stand.
+/// Returns the memory terms of data from a snapshot of `snapshot_bytes` until the segments stand.
 #[must_use]
 pub fn data_terms(
+    strategy: &StrategyConfig,
+    data: &MarketSeries,
+    snapshot_bytes: u64,
+) -> Vec<(&'static str, u64)> {
+    match data {
+        MarketSeries::Bars(bars) => bar_terms(strategy, bars.len(), snapshot_bytes),
+        MarketSeries::Panel(panel) => {
+            let cells = panel.present.len() as u64;
+            let width = feature_count(strategy);
+            vec![
+                ("data file", snapshot_bytes),
+                // four prices, adjusted close, volume, presence
+                ("panel", cells * (6 * 8 + 1)),
+                ("features", cells * width * 8),
+                // features in single precision, open, close and whether it can be traded; the same prices and their
+                // relatives once more for what policies see of the past
+                ("segments", cells * (width * 4 + 17) + cells * (17 + 8)),
+                // what was held at each bar, of the agent and its baselines
+                ("runs", cells * 7 * 8),
+            ]
+        }
+        MarketSeries::Trades(trades) => {
+            vec![("data file", snapshot_bytes), ("trades", trades.len() as u64 * 25)]
+        }
+        MarketSeries::Book(book) => {
+            let (rows, levels) = (book.len() as u64, book.levels as u64);
+            // distance and share per level and side, and the change of the middle
+            let width = 4 * levels + 1;
+            vec![
+                ("data file", snapshot_bytes),
+                // time, both flows, price and size per level and side
+                ("order book", rows * (3 + 4 * levels) * 8),
+                ("features", rows * width * 8),
+                ("segments", rows * (width * 4 + (3 + 4 * levels) * 8)),
+                // three curves each of the agent and its baselines
+                ("runs", rows * 7 * 3 * 8),
+            ]
+        }
+    }
+}
+
+/// Returns the memory terms of `rows` bars of one instrument.
+fn bar_terms(
     strategy: &StrategyConfig,
     rows: usize,
     snapshot_bytes: u64,
 ) -> Vec<(&'static str, u64)> {
     let rows = rows as u64;
-    // A list that cannot be read is refused when the data is prepared; until then it needs nothing.
-    let width = features::names_of(&strategy.features).map_or(0, |names| names.len()) as u64;
+    let width = feature_count(strategy);
     vec![
         ("data file", snapshot_bytes),
         // time, four prices, adjusted close, volume
@@ -104,6 +161,11 @@ pub fn data_terms(
         // features in single precision; time, open and close
         ("segments", rows * (width * 4 + 3 * 8)),
     ]
+}
+
+/// A list that cannot be read is refused when the data is prepared; until then it needs nothing.
+fn feature_count(strategy: &StrategyConfig) -> u64 {
+    features::names_of(&strategy.features).map_or(0, |names| names.len()) as u64
 }
 
 /// Refuses a session that needs more memory than was reserved for it.
@@ -141,7 +203,7 @@ mod tests {
         let strategy = StrategyConfig::default();
         let width = features::names(strategy.features.set).len() as u64;
         let rows = 2_000_000;
-        let terms = data_terms(&strategy, rows, 7);
+        let terms = bar_terms(&strategy, rows, 7);
         let bytes: u64 = terms.iter().map(|(_, bytes)| bytes).sum();
         assert_eq!(bytes, 7 + rows as u64 * (56 + 12 * width + 24));
         let reserved = |memory_mib| ResourcesConfig { memory_mib, ..ResourcesConfig::default() };

@@ -14,6 +14,8 @@ pub mod confine;
 pub mod control;
 pub mod guard;
 pub mod inputs;
+mod labelling;
+mod reporting;
 mod session;
 pub mod wire;
 

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use engine::config::{SessionConfig, TrainingConfig, hash};
-use engine::environment::{build, prepare};
+use engine::config::{EnvironmentConfig, SessionConfig, StrategyConfig, TrainingConfig, hash};
+use engine::environment::{build, check_kind, prepare};
 use engine::error::EngineError;
+use engine::market::{BarSeries, MarketSeries};
 use engine::session::protocol::{
     CheckpointWritten, MetricPoint, Progress, WorkerEvent, WorkerSpec,
 };
@@ -34,6 +35,10 @@ pub(super) fn run(
     match &spec.session {
         SessionConfig::Training(training) => train(&spec, training, control, outbox),
         SessionConfig::Backtest(backtest) => super::backtest::run(&spec, backtest, control, outbox),
+        SessionConfig::Labelling(config) => super::labelling::run(&spec, config, control, outbox),
+        SessionConfig::Evaluation(_) => {
+            Err(TrainerError::BadSpec("this program cannot run evaluations".to_owned()))
+        }
     }
 }
 
@@ -43,27 +48,29 @@ fn train(
     control: &Arc<Control>,
     outbox: &Outbox,
 ) -> Result<End, TrainerError> {
-    if !spec.strategy.agent.learns() {
+    let strategy = inputs::strategy(spec)?;
+    if !strategy.agent.learns() {
         return Err(TrainerError::BadSpec(format!(
             "'{}' is a rule and has nothing to learn: back-test it, or choose the algorithm dqn",
-            spec.strategy.agent.algorithm()
+            strategy.agent.algorithm()
         )));
     }
-    let (bars, snapshot_bytes) = inputs::series(&spec.dataset)?;
-    let mut terms = inputs::data_terms(&spec.strategy, bars.len(), snapshot_bytes);
+    let (data, snapshot_bytes) = inputs::series(&spec.dataset)?;
+    let mut terms = inputs::data_terms(strategy, &data, snapshot_bytes);
     inputs::check_memory(terms.clone(), &spec.resources)?;
-    let prepared = prepare(&spec.strategy, &bars, &training.split, None).map_err(refused)?;
+    let bars = trainable(strategy, data)?;
+    let prepared = prepare(strategy, &bars, &training.split, None).map_err(refused)?;
     drop(bars);
     drop(prepared.test);
-    let train = build(&spec.strategy, Arc::clone(&prepared.train)).map_err(refused)?;
-    let valid = build(&spec.strategy, Arc::clone(&prepared.valid)).map_err(refused)?;
-    let lens = BarLens::new(&spec.strategy, Arc::clone(&prepared.train))?;
+    let train = build(strategy, Arc::clone(&prepared.train)).map_err(refused)?;
+    let valid = build(strategy, Arc::clone(&prepared.valid)).map_err(refused)?;
+    let lens = BarLens::new(strategy, Arc::clone(&prepared.train))?;
     let shape = Shape {
         observation: train.observation_len(),
         key: lens.key_len(),
         actions: train.action_count(),
     };
-    terms.extend(memory_terms(&spec.strategy.agent, shape));
+    terms.extend(memory_terms(&strategy.agent, shape));
     inputs::check_memory(terms, &spec.resources)?;
     let periods_per_year = prepared.valid.periods_per_year();
     let mut session = Training::new(Task {
@@ -72,10 +79,10 @@ fn train(
         valid,
         normaliser: prepared.normaliser,
         periods_per_year,
-        agent: spec.strategy.agent.clone(),
+        agent: strategy.agent.clone(),
         training: training.clone(),
         identity: Identity {
-            config_hash: hash(&spec.strategy),
+            config_hash: hash(strategy),
             dataset_sha256: spec.dataset.sha256.clone(),
             seed: training.seed,
             split: training.split.clone(),
@@ -88,6 +95,20 @@ fn train(
     }
     outbox.send(WorkerEvent::Ready);
     session.run(&mut NodeHost { control, outbox, paused: false, shown: None }).map(End::Done)
+}
+
+/// Returns the bars that an agent learns on: one instrument, traded by actions from a list.
+fn trainable(strategy: &StrategyConfig, data: MarketSeries) -> Result<BarSeries, TrainerError> {
+    check_kind(&strategy.environment, data.kind()).map_err(refused)?;
+    let task = strategy.environment.task();
+    match (&strategy.environment, data) {
+        (EnvironmentConfig::AlgorithmicTrading(_), MarketSeries::Bars(bars)) => Ok(bars),
+        (_, data) => Err(TrainerError::BadSpec(format!(
+            "training learns the task algorithmic_trading on bars of one instrument, found the task {task} on data of \
+             kind '{}': back-test a rule on it, or choose the task algorithmic_trading",
+            data.kind().name()
+        ))),
+    }
 }
 
 /// Sorts what the engine refuses: the data or the spec does not fit, or we are wrong.

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use engine::config::{AgentConfig, ResourcesConfig, SessionConfig, StrategyConfig, TrainingConfig};
 use engine::ids::{Epoch, SessionId};
-use engine::market::{snapshot, synthetic};
+use engine::market::snapshot::Stored;
+use engine::market::{MarketSeries, Provenance, snapshot, synthetic};
 use engine::session::protocol::{
     CheckpointWritten, FRAME_BYTES_MAX, InputFile, LIMITS_VARIABLE, MetricPoint, WorkerCommand,
     WorkerEvent, WorkerResult, WorkerSpec,
@@ -47,6 +48,17 @@ impl Place {
         Self { directory, dataset }
     }
 
+    /// Another data snapshot, of any kind.
+    pub(crate) fn snapshot(&self, name: &str, data: MarketSeries) -> InputFile {
+        let bytes = snapshot::encode_any(&Stored::new(data, Provenance::default())).unwrap();
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, &bytes).unwrap();
+        InputFile {
+            path: path.to_str().unwrap().to_owned(),
+            sha256: engine::digest::sha256(&bytes),
+        }
+    }
+
     /// An empty session directory within this place.
     pub(crate) fn work_dir(&self, name: &str) -> PathBuf {
         let path = self.directory.path().join(name);
@@ -57,7 +69,7 @@ impl Place {
     /// A small training session.
     pub(crate) fn training(&self, name: &str, epochs: u32) -> WorkerSpec {
         WorkerSpec {
-            strategy: small_strategy(),
+            strategy: Some(small_strategy()),
             session: SessionConfig::Training(TrainingConfig {
                 epochs,
                 seed: 5,
@@ -70,6 +82,9 @@ impl Place {
             work_dir: self.work_dir(name).to_str().unwrap().to_owned(),
             checkpoint: None,
             model: None,
+            models: Vec::new(),
+            trials: Vec::new(),
+            trials_lost: 0,
         }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct AlgorithmDto {
     pub(crate) name: String,
     /// Whether a training session makes sense for it.
     pub(crate) learns: bool,
+    /// The tasks it can decide in, as written in `environment.task`; the first is its default.
+    pub(crate) tasks: Vec<String>,
 }
 
 /// Which configuration is meant.

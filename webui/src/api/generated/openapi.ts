@@ -167,7 +167,7 @@ export interface paths {
         /** Data sets, newest first. */
         get: operations["getDatasets"];
         put?: never;
-        /** Imports a file, or makes a synthetic market. */
+        /** Imports a file, or makes a data set of a synthetic market or of another one. */
         post: operations["postDatasets"];
         delete?: never;
         options?: never;
@@ -200,10 +200,78 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Bars for a chart. */
+        /** A chart of any kind of data. */
         get: operations["getDatasetsIdBars"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/consumers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who uses it. */
+        get: operations["getDatasetsIdConsumers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** First and last rows. */
+        get: operations["getDatasetsIdPreview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What to know before relying on it. */
+        get: operations["getDatasetsIdQuality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets:inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an import of this file would do; nothing is stored. */
+        post: operations["postDatasetsInspect"];
         delete?: never;
         options?: never;
         head?: never;
@@ -596,6 +664,23 @@ export interface paths {
         };
         /** Committed checkpoints, newest first. */
         get: operations["getSessionsIdCheckpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The regimes that a labelling found. */
+        get: operations["getSessionsIdLabels"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1002,6 +1087,38 @@ export interface components {
         } | {
             /** @constant */
             algorithm: "random";
+        } | {
+            /** @constant */
+            algorithm: "online_selection";
+            /**
+             * @description The method.
+             * @default {
+             *       "method": "crp",
+             *       "weights": []
+             *     }
+             */
+            method: components["schemas"]["OnlineConfig"];
+        } | {
+            /** @constant */
+            algorithm: "portfolio_rule";
+            /**
+             * @description The rule.
+             * @default {
+             *       "rule": "uniform"
+             *     }
+             */
+            rule: components["schemas"]["PortfolioRuleConfig"];
+        } | {
+            /** @constant */
+            algorithm: "execution_schedule";
+            /**
+             * @description The schedule.
+             * @default {
+             *       "schedule": "twap",
+             *       "slices": 10
+             *     }
+             */
+            schedule: components["schemas"]["ExecutionConfig"];
         };
         /** @description Something that can decide. */
         Algorithm: {
@@ -1011,6 +1128,8 @@ export interface components {
             learns: boolean;
             /** @description For people. */
             name: string;
+            /** @description The tasks it can decide in, as written in `environment.task`; the first is its default. */
+            tasks: string[];
         };
         /** @description An amount that can be reserved. */
         AmountView: {
@@ -1036,8 +1155,9 @@ export interface components {
             /** @description The policy under test. */
             agent: components["schemas"]["PolicyResult"];
             /**
-             * @description Baselines over the same bars with the same costs: `buy_and_hold`, `do_nothing`, `random` (equal turnover;
-             *     the median of its draws).
+             * @description Baselines over the same bars with the same costs, by task. Most have `buy_and_hold`, `do_nothing` and `random` (equal
+             *     turnover; the median of its draws), portfolios `uniform` besides, executions `at_once` and `twap`. Names that begin
+             *     with `hindsight_` know the future.
              */
             baselines: components["schemas"]["PolicyResult"][];
             /** @description Version of the program that computed this. */
@@ -1050,11 +1170,22 @@ export interface components {
             format: number;
             /** @description First and last bar of the segment, RFC 3339 UTC. */
             from: string;
+            /**
+             * @description The instruments, in the order of the data; empty in reports of the first versions.
+             * @default []
+             */
+            instruments: string[];
             /** @description SHA-256 of the model, where one was used. */
             model_sha256: string | null;
             /** @description Bars per year by which figures were annualised. */
             periods_per_year: number;
-            /** @description Close prices of the segment, on the equity's time axis. */
+            /**
+             * @description What `prices` are: `close`, `midpoint` (best bid and ask), or `equal_weight_index` (the mean instrument of a
+             *     portfolio, bought anew at every bar, 100 at the first one).
+             * @default close
+             */
+            price_name: string;
+            /** @description Prices of the segment, on the equity's time axis. */
             prices: number[];
             /** @description Share of random draws of equal turnover whose total return lies below the agent's, 0 to 1. */
             random_percentile: number | null;
@@ -1068,6 +1199,11 @@ export interface components {
             strategy: components["schemas"]["StrategyConfig"];
             /** @description Whether the data is synthetic. Shown wherever a number is shown. */
             synthetic: boolean;
+            /**
+             * @description The task, as the strategy's `environment` names it.
+             * @default algorithmic_trading
+             */
+            task: string;
             /** @description Time axis of `prices` and of every equity curve, milliseconds since 1970 UTC. */
             times_ms: number[];
             /** @description Last bar of the segment. */
@@ -1075,17 +1211,29 @@ export interface components {
             /** @description Accounting that was followed; `faithful` results are for verification only. */
             truth: components["schemas"]["Truth"];
         };
-        /** @description Binned bars for a chart. */
+        /** @description Binned rows for a chart. */
         BarsView: {
+            /** @description Best ask at the end of each bin; order books only. */
+            ask: number[] | null;
+            /** @description Best bid at the end of each bin; order books only. */
+            bid: number[] | null;
             /** @description Quote currency. */
             close: number[];
             /** @description Quote currency. */
             high: number[];
+            /** @description The instrument that is shown. */
+            instrument: string;
+            /** @description The instruments to choose from, at most 200. */
+            instruments: string[];
+            /** @description What the rows are. */
+            kind: components["schemas"]["DataKind"];
             /** @description Quote currency. */
             low: number[];
-            /** @description Quote currency. */
+            /** @description Quote currency; of an order book the middle between best bid and best ask. */
             open: number[];
-            /** @description Bars per returned bar. */
+            /** @description Mean difference of best ask and best bid, quote currency; order books only. */
+            spread: number[] | null;
+            /** @description Rows per returned bar. */
             stride: number;
             /** @description Milliseconds since 1970 UTC. */
             times_ms: number[];
@@ -1099,6 +1247,10 @@ export interface components {
             /** @description Of all nodes that take sessions. */
             total: components["schemas"]["RoomView"];
         };
+        /** @description How sure a detection is. */
+        Certainty: "guess" | "likely" | "certain";
+        /** @description What was looked at. */
+        Check: "length" | "gaps" | "calendar_gaps" | "outside_calendar" | "jumps" | "outliers" | "flat_bars" | "volume" | "stale_prices" | "duplicates" | "suspected_splits" | "survivorship" | "uneven_starts" | "completeness" | "book" | "segment_overlap" | "segment_order";
         CheckpointId: string;
         /** @description A committed checkpoint. */
         CheckpointView: {
@@ -1183,6 +1335,43 @@ export interface components {
             /** @description Which node. */
             node: components["schemas"]["NodeId"];
         };
+        /** @description A session that uses a data set. */
+        ConsumerView: {
+            /** @description RFC 3339 UTC. */
+            created_at: string;
+            /** @description Identifier. */
+            id: components["schemas"]["SessionId"];
+            /** @description What it does. */
+            kind: components["schemas"]["SessionKind"];
+            /** @description Name. */
+            name: string;
+            /** @description Where it is in its life. */
+            state: components["schemas"]["SessionState"];
+        };
+        /** @description Who uses a data set. */
+        ConsumersView: {
+            /** @description Data sets made of the same snapshot. */
+            datasets: components["schemas"]["DerivedView"][];
+            /** @description Sessions that refer to it, ended ones included. */
+            session_count: number;
+            /** @description The newest of them, at most 100. */
+            sessions: components["schemas"]["ConsumerView"][];
+        };
+        /** @description What risk is estimated from. */
+        CovarianceConfig: {
+            /**
+             * @description Estimator.
+             * @default shrunk_constant_correlation
+             */
+            estimator: components["schemas"]["EstimatorConfig"];
+            /**
+             * @description Bars looked back on.
+             * @default 60
+             */
+            window: number;
+        };
+        /** @description What rows are. */
+        DataKind: "bars" | "panel" | "trades" | "book";
         DatasetId: string;
         /** @description A data set and its snapshot. */
         DatasetView: {
@@ -1190,21 +1379,61 @@ export interface components {
             columns: string[];
             /** @description RFC 3339 UTC. */
             created_at: string;
-            /** @description First bar, RFC 3339 UTC. */
+            /**
+             * @description How the file was written (`yahoo`, `binance_klines`, …); absent where there was none.
+             * @default null
+             */
+            dialect: string | null;
+            /**
+             * @description Cells that an alignment filled.
+             * @default 0
+             */
+            filled: number;
+            /** @description First row, RFC 3339 UTC. */
             from: string;
             /** @description Identifier. */
             id: components["schemas"]["DatasetId"];
-            /** @description Instrument, as written in the file or given at import. */
+            /** @description Instrument, as written in the file or given at import; of several their number. */
             instrument: string;
-            /** @description Usual distance of two bars, seconds. */
+            /**
+             * @description How many instruments there are.
+             * @default 0
+             */
+            instrument_count: number;
+            /**
+             * @description Names of the instruments, at most 200.
+             * @default []
+             */
+            instruments: string[];
+            /** @description Usual distance of two bars, seconds; 0 for trades and order books. */
             interval_seconds: number;
-            /** @description `bars`. */
+            /** @description `bars`, `panel`, `trades` or `book`. */
             kind: string;
+            /**
+             * @description Levels a side of an order book.
+             * @default null
+             */
+            levels: number | null;
+            /**
+             * @description Whether a value may depend on what came after it: results on it are not tradable.
+             * @default false
+             */
+            looks_ahead: boolean;
             /** @description Name, unique. */
             name: string;
+            /**
+             * @description What was noted while reading.
+             * @default []
+             */
+            notes: string[];
+            /**
+             * @description Snapshot that it was made of; absent where it came from outside.
+             * @default null
+             */
+            parent_sha256: string | null;
             /** @description Counts changes; `ETag`. */
             revision: number;
-            /** @description Bars. */
+            /** @description Bars of all instruments, trades or order books. */
             rows: number;
             /** @description SHA-256 of the snapshot, lower-case hexadecimal. */
             sha256: string;
@@ -1214,8 +1443,13 @@ export interface components {
             source: string;
             /** @description Made by the engine's synthetic market. */
             synthetic: boolean;
-            /** @description Last bar, RFC 3339 UTC. */
+            /** @description Last row, RFC 3339 UTC. */
             to: string;
+            /**
+             * @description What was done between source and snapshot, in order.
+             * @default []
+             */
+            transformations: components["schemas"]["Transformation"][];
             /** @description Things a reader should know (gaps, outliers); not errors. */
             warnings: string[];
         };
@@ -1231,6 +1465,82 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** @description What is done to another data set, in the order of the fields; the words are those of the import's query. */
+        DerivedDataset: {
+            /**
+             * @description That interpolated bars know the future is known and wanted.
+             * @default false
+             */
+            accept_look_ahead: boolean;
+            /**
+             * @description Corporate actions, as `AAPL@2020-08-31:split:4`.
+             * @default []
+             */
+            actions: string[];
+            /**
+             * @description How prices are adjusted for `actions`: `backward`, `forward`, `backward_total`, `forward_total`.
+             * @default null
+             */
+            adjust: string | null;
+            /**
+             * @description Calendar of `resample` and `missing`.
+             * @default null
+             */
+            calendar: string | null;
+            /** @description The data set. */
+            dataset_id: components["schemas"]["DatasetId"];
+            /**
+             * @description First day or time to keep.
+             * @default null
+             */
+            from: string | null;
+            /**
+             * @description Instruments to keep; all where there is none.
+             * @default []
+             */
+            instruments: string[];
+            /**
+             * @description What is done where an instrument has no bar: `forward_fill:5`.
+             * @default null
+             */
+            missing: string | null;
+            /**
+             * @description How long bars are made: `5m`, `1h`, `1d`, `ticks:1000`.
+             * @default null
+             */
+            resample: string | null;
+            /**
+             * @description Last day or time to keep.
+             * @default null
+             */
+            to: string | null;
+        };
+        /** @description A data set made of another one. */
+        DerivedView: {
+            /** @description Identifier. */
+            id: components["schemas"]["DatasetId"];
+            /** @description Name. */
+            name: string;
+        };
+        /** @description What was found in the first bytes of a file. */
+        Detection: {
+            /** @description How sure this is. */
+            certainty: components["schemas"]["Certainty"];
+            /** @description The dialect. */
+            dialect: components["schemas"]["Dialect"];
+            /** @description Whether the first line names the columns. */
+            has_header: boolean;
+            /** @description What rows are. A table with an instrument column is called bars until more than one instrument was read. */
+            kind: components["schemas"]["DataKind"];
+            /** @description Its name for people. */
+            name: string;
+            /** @description Why, in one sentence. */
+            reason: string;
+            /** @description What stands between two cells; absent for JSON. */
+            separator: string | null;
+        };
+        /** @description A way to write market data. */
+        Dialect: "bars" | "yahoo" | "binance_klines" | "stooq" | "stooq_text" | "crypto_history" | "meta_trader" | "futures" | "intraday_panel" | "feature_table" | "binance_trades" | "binance_aggregate_trades" | "trades" | "book_distances" | "book_levels" | "book_json" | "binance_book_depth";
         /** @description How dividends reach the account. */
         DividendRule: "adjusted" | "explicit" | "none";
         /** @description The task an agent is trained and tested on. */
@@ -1421,8 +1731,117 @@ export interface components {
         };
         /** @description What kind of refusal or fault this is. Closed: the gateway maps each to one status in one table. */
         ErrorCode: "malformed" | "bad_cursor" | "unknown_parameter" | "idempotency_key_required" | "unauthenticated" | "token_expired" | "forbidden" | "step_up_required" | "not_found" | "method_not_allowed" | "conflict" | "illegal_transition" | "command_in_progress" | "in_use" | "stale_revision" | "too_large" | "unsupported_media_type" | "validation_failed" | "risk_denied" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "internal" | "no_quorum" | "draining" | "overloaded" | "audit_unavailable" | "node_unreachable" | "deadline_exceeded" | "password_change_required";
+        /** @description How covariances are estimated. */
+        EstimatorConfig: "sample" | "shrunk_identity" | "shrunk_constant_correlation";
+        /** @description The policy that is judged. */
+        EvaluationPolicy: {
+            /** @constant */
+            source: "strategy";
+        } | {
+            /** @description The training sessions. */
+            session_ids: components["schemas"]["SessionId"][];
+            /** @constant */
+            source: "sessions";
+        };
+        /** @description One row that a finding concerns. */
+        ExampleView: {
+            /** @description The instrument, where there are several. */
+            instrument: string | null;
+            /** @description Row of the instrument, from 0. */
+            row: number;
+            /** @description Its time, RFC 3339 UTC. */
+            time: string | null;
+        };
+        /** @description How an order is spread over time, chosen by `schedule`. */
+        ExecutionConfig: {
+            /** @constant */
+            schedule: "twap";
+            /**
+             * @description Number of slices.
+             * @default 10
+             */
+            slices: number;
+        } | {
+            /**
+             * @description Most past days whose volume is averaged, the newest first.
+             * @default 20
+             */
+            days: number;
+            /** @constant */
+            schedule: "vwap";
+        } | {
+            /**
+             * @description Fixed cost ε of trading one unit: half the spread and fees.
+             * @default 0.0625
+             */
+            fixed_cost: number;
+            /**
+             * @description Time until everything is traded, days.
+             * @default 5
+             */
+            horizon_days: number;
+            /**
+             * @description Permanent impact γ: price change per unit traded.
+             * @default 2.5e-7
+             */
+            permanent_impact: number;
+            /**
+             * @description Risk aversion λ, per unit of quote currency.
+             * @default 0.000001
+             */
+            risk_aversion: number;
+            /** @constant */
+            schedule: "almgren_chriss";
+            /**
+             * @description Number of slices.
+             * @default 5
+             */
+            slices: number;
+            /**
+             * @description Temporary impact η: price change per unit traded a day.
+             * @default 0.0000025
+             */
+            temporary_impact: number;
+            /**
+             * @description Standard deviation of the price over a day, quote currency per unit.
+             * @default 0.95
+             */
+            volatility: number;
+        } | {
+            /** @constant */
+            schedule: "at_once";
+        };
         /** @description What an execution task does. */
         ExecutionSide: "buy" | "sell";
+        /** @description How orders of an execution task went. Means are over the tasks, each of which counts alike. */
+        ExecutionSummary: {
+            /** @description Units to execute, of all tasks together. */
+            amount: number;
+            /** @description Mean price at the first decision: close, or middle of the book; quote currency per unit. */
+            arrival_price: number;
+            /** @description Average price of what was executed, fees excluded; absent where nothing was. */
+            average_price: number | null;
+            /** @description How much better the average price was than the TWAP, basis points, fees excluded. */
+            better_than_twap_bps: number | null;
+            /** @description Fees and slippage paid, basis points of the arrival value. */
+            cost_bps: number;
+            /** @description Units executed. */
+            executed: number;
+            /** @description Units that could not be executed even at the end. */
+            left: number;
+            /** @description The headline: mean cost against the arrival price, fees included, basis points of the arrival value. */
+            shortfall_bps: number;
+            /** @description Deviation of that cost between tasks; absent below two. */
+            shortfall_deviation_bps: number | null;
+            /** @description `buy` or `sell`. */
+            side: string;
+            /** @description Tasks, one after the other. */
+            tasks: number;
+            /** @description Mean over the traded rows of the price a taker would have had. */
+            twap: number | null;
+            /** @description Mean price weighted by the market's traded units; absent where the data has none. */
+            vwap: number | null;
+        };
         /** @description One entry of a list of features: one column, or several that are computed together. */
         FeatureItem: {
             /** @constant */
@@ -1726,6 +2145,267 @@ export interface components {
         };
         /** @description When an order decided on a bar is filled. */
         FillRule: "next_open" | "same_close";
+        /** @description One thing that was found. */
+        FindingView: {
+            /** @description What was looked at. */
+            code: components["schemas"]["Check"];
+            /** @description How many rows are concerned; 0 where it is the data as a whole. */
+            count: number;
+            /** @description What was found, in one sentence. */
+            detail: string;
+            /** @description The first rows concerned, at most 20. */
+            examples: components["schemas"]["ExampleView"][];
+            /** @description The instruments concerned, at most 40; none where it is all. */
+            instruments: string[];
+            /** @description How much it matters. */
+            severity: components["schemas"]["Severity"];
+        };
+        /** @description What an import would store. */
+        InspectedView: {
+            /** @description Names of the columns of `head`. */
+            columns: string[];
+            /** @description Cells that an alignment would fill. */
+            filled: number;
+            /** @description First row, RFC 3339 UTC. */
+            from: string;
+            /** @description At most five rows, cell by cell as text; absent cells are `null`. */
+            head: (string | null)[][];
+            /** @description How many there are. */
+            instrument_count: number;
+            /** @description Names of the instruments, at most 200. */
+            instruments: string[];
+            /** @description Usual distance of two bars, seconds; absent for trades and order books. */
+            interval_seconds: number | null;
+            /** @description What rows are. */
+            kind: components["schemas"]["DataKind"];
+            /** @description Levels a side of an order book. */
+            levels: number | null;
+            /** @description Whether a value may depend on what came after it. */
+            looks_ahead: boolean;
+            /** @description Number of rows. */
+            rows: number;
+            /** @description Last row, RFC 3339 UTC. */
+            to: string;
+            /** @description What would be done to it, in order. */
+            transformations: components["schemas"]["Transformation"][];
+        };
+        /** @description What an import of a file would do. */
+        InspectionView: {
+            /** @description What would be stored; absent where it cannot be imported. */
+            data: components["schemas"]["InspectedView"] | null;
+            /** @description How it is written, as far as that could be told. */
+            detection: components["schemas"]["Detection"] | null;
+            /** @description Why it cannot be imported. */
+            errors: components["schemas"]["Violation"][];
+            /** @description Name of the file. */
+            file: string;
+            /** @description `csv` or `parquet`. */
+            format: string;
+            /** @description What was noted while reading. */
+            notes: string[];
+            /** @description Whether it can be imported as it is. */
+            ok: boolean;
+            /** @description Its first rows as they stand in it; absent for Parquet and JSON lines. */
+            source: components["schemas"]["SourceHeadView"] | null;
+            /** @description Things a reader should know; not errors. */
+            warnings: string[];
+        };
+        /** @description Curves of one length, thinned; the lowest and the highest value of each stretch are among them. */
+        LabelChart: {
+            /** @description The column after the filter. */
+            filtered: number[];
+            /** @description Label of each point. */
+            labels: number[];
+            /** @description Times, milliseconds since 1970 UTC. */
+            times_ms: number[];
+            /** @description The column as it is. */
+            values: number[];
+        };
+        /** @description What the slices of one label look like: mean and population deviation over slices. Undefined is `null`. */
+        LabelFigures: {
+            /** @description Largest fall from a high, as a share per row. */
+            fall_mean: number | null;
+            /** @description Its deviation. */
+            fall_sd: number | null;
+            /** @description The label. */
+            label: number;
+            /** @description Rows. */
+            length_mean: number | null;
+            /** @description Their deviation. */
+            length_sd: number | null;
+            /** @description Steepest rise from a low, as a share per row. */
+            rise_mean: number | null;
+            /** @description Its deviation. */
+            rise_sd: number | null;
+            /** @description Slope per row as a share of the slice's first value. */
+            slope_mean: number | null;
+            /** @description Its deviation. */
+            slope_sd: number | null;
+        };
+        /** @description The regimes of one instrument. */
+        LabelledInstrument: {
+            /** @description What is drawn. */
+            chart: components["schemas"]["LabelChart"];
+            /** @description Number of labels asked for; 0 is the steepest fall. */
+            label_count: number;
+            /** @description Figures of each label that occurs. */
+            metrics: components["schemas"]["LabelFigures"][];
+            /** @description Rows that were labelled. */
+            row_count: number;
+            /** @description Rows that bear each label, 0 first. */
+            rows_per_label: number[];
+            /** @description Segments between them, in time order. */
+            segments: components["schemas"]["LabelledSegment"][];
+            /** @description Runs of consecutive rows of each label, 0 first. */
+            slices_per_label: number[];
+            /** @description Bounds of the slope between labels, per cent per row; none for the method `dtw`. */
+            thresholds: number[];
+            /** @description Its name. */
+            ticker: string;
+            /** @description Final boundaries: 0, first rows of later segments, number of rows. */
+            turning_points: number[];
+        };
+        /** @description A stretch of rows with one label. */
+        LabelledSegment: {
+            /** @description Row after the last. */
+            end: number;
+            /** @description Time of the first row, milliseconds since 1970 UTC. */
+            from_ms: number;
+            /** @description The label. */
+            label: number;
+            /** @description Slope, per cent of the first filtered value per row. */
+            slope: number;
+            /** @description First row. */
+            start: number;
+            /** @description Time of the last row. */
+            to_ms: number;
+        };
+        /**
+         * @description How a series is cut into segments by its turning points, how neighbours are merged, and how segments are labelled.
+         *
+         *     Labels use hindsight: they tell regimes apart after the fact and are never an input of a strategy.
+         *     Source: TradeMaster 1.0.0, slice and merge; spec/trademaster.md section 7.
+         */
+        LabellingConfig: {
+            /**
+             * @description CSV file that is labelled. May be given on the command line instead.
+             * @default null
+             */
+            data: string | null;
+            /**
+             * @description Strength of the low-pass filter: the cut-off period is the shortest segment length times this. Larger is
+             *     smoother.
+             * @default 1
+             */
+            filter_strength: number;
+            /**
+             * @description Column that is labelled: a price. Of a data set: `open`, `high`, `low`, `close`, `adjcp` (adjusted close, else
+             *     close), `price` of trades, `midpoint`, `bid1_price` or `ask1_price` of an order book.
+             * @default adjcp
+             */
+            indicator: string;
+            /**
+             * @description Number of labels.
+             * @default 3
+             */
+            label_count: number;
+            /**
+             * @description Segments of this many rows or more are not merged into another.
+             * @default 120
+             */
+            max_length: number;
+            /**
+             * @description Segments whose labels differ by more than this are not merged. Empty: labels do not matter to merging.
+             * @default 1
+             */
+            merge_label_gap_max: number | null;
+            /**
+             * @description What is measured between neighbouring segments.
+             * @default dtw_distance
+             */
+            merge_metric: components["schemas"]["MergeMetric"];
+            /**
+             * @description Neighbours closer than this are merged, as a share of the shorter one's mean. Empty: nothing is merged.
+             * @default 0.03
+             */
+            merge_threshold: number | null;
+            /**
+             * @description How segments get their labels.
+             * @default quantile
+             */
+            method: components["schemas"]["LabellingMethod"];
+            /**
+             * @description Shortest segment in rows; it also sets the filter. Empty: every turning point counts, and the filter assumes 7.
+             * @default 12
+             */
+            min_length: number | null;
+            /**
+             * @description Name of this labelling; shown in outputs.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Portfolio file that takes its labels from the labelled series by date, for example the stocks of an index.
+             * @default null
+             */
+            portfolio: string | null;
+            /**
+             * @description Seed of the method `dtw`, which starts from drawn segments. Others draw nothing.
+             * @default 0
+             */
+            seed: number;
+            /**
+             * @description Upper slope bound of the method `slope`, per cent of the segment's first value per row.
+             * @default 0.5
+             */
+            slope_high: number;
+            /**
+             * @description Lower slope bound of the method `slope`, per cent of the segment's first value per row.
+             * @default -0.5
+             */
+            slope_low: number;
+            /**
+             * @description Column that tells tickers apart; each is labelled on its own. Where the file has no such column the whole file
+             *     is one ticker of this name.
+             * @default tic
+             */
+            ticker: string;
+            /**
+             * @description Column of the times.
+             * @default date
+             */
+            time: string;
+            /**
+             * @description Procedure: `corrected` (sound, default) or `faithful` (the reference system's, for verification).
+             * @default corrected
+             */
+            truth: components["schemas"]["Truth"];
+        };
+        /** @description How segments get their labels. */
+        LabellingMethod: "quantile" | "slope" | "dtw";
+        /** @description The regimes of every instrument of a data set. */
+        LabellingReport: {
+            /** @description Version of the program that computed this. */
+            build: string;
+            /** @description Column that was labelled. */
+            column: string;
+            /** @description The labelling as run. */
+            config: components["schemas"]["LabellingConfig"];
+            /** @description Name of the data set. */
+            dataset: string;
+            /** @description SHA-256 of the data snapshot, lower-case hexadecimal. */
+            dataset_sha256: string;
+            /** @description Layout of this document; 1. */
+            format: number;
+            /** @description Always true: labels know the future. */
+            hindsight: boolean;
+            /** @description One entry per instrument. */
+            items: components["schemas"]["LabelledInstrument"][];
+            /** @description What belongs beside every label. */
+            remarks: string[];
+            /** @description Whether the data is synthetic. Shown wherever a number is shown. */
+            synthetic: boolean;
+        };
         /** @description One limit of a session's worker: what came of it. */
         LimitView: {
             /** @description Whether it holds. */
@@ -1861,8 +2541,19 @@ export interface components {
             /** @description Version of its program. */
             version: string;
         };
+        /** @description What is measured between neighbouring segments. */
+        MergeMetric: "dtw_distance";
         /** @description Binned series, or points as stored where `raw=true`. */
         Metrics: components["schemas"]["SeriesViewList"] | components["schemas"]["PointViewList"];
+        /** @description A data set that is made and not sent: exactly one of `synthetic` and `from`. */
+        NewDataset: {
+            /** @description Another data set, changed. */
+            from: components["schemas"]["DerivedDataset"] | null;
+            /** @description Name, unique. */
+            name: string;
+            /** @description The engine's seeded synthetic market, labelled synthetic wherever it is shown. */
+            synthetic: components["schemas"]["Synthetic"] | null;
+        };
         /** @description A session to start. */
         NewSession: {
             /** @description What to do; see `/schemas/session/{kind}`. */
@@ -1885,8 +2576,11 @@ export interface components {
              * @default null
              */
             resources: components["schemas"]["ResourcesConfig"] | null;
-            /** @description The strategy. */
-            strategy_id: components["schemas"]["StrategyId"];
+            /**
+             * @description The strategy; absent for a labelling, which is about data alone.
+             * @default null
+             */
+            strategy_id: components["schemas"]["StrategyId"] | null;
             /**
              * @description Its version; the newest where absent.
              * @default null
@@ -1923,13 +2617,6 @@ export interface components {
             config: {
                 [key: string]: unknown;
             };
-        };
-        /** @description A data set of the engine's seeded synthetic market, labelled synthetic wherever it is shown. */
-        NewSyntheticDataset: {
-            /** @description Name, unique. */
-            name: string;
-            /** @description What to generate. */
-            synthetic: components["schemas"]["Synthetic"];
         };
         /** @description Why something is asked of a node or of the cluster. */
         NodeCommand: {
@@ -2029,6 +2716,206 @@ export interface components {
         Normalisation: "z_score" | "none" | "robust" | "min_max";
         /** @description In what the distance of an order's price from the middle is said. */
         OffsetUnit: "ticks" | "basis_points";
+        /** @description A method that decides period by period from what it has seen, chosen by `method`. */
+        OnlineConfig: {
+            /** @constant */
+            method: "market";
+        } | {
+            /** @constant */
+            method: "crp";
+            /**
+             * @description Weight of each asset, summing to 1; empty for equal weights.
+             * @default []
+             */
+            weights: number[];
+        } | {
+            /** @constant */
+            method: "universal";
+            /**
+             * @description Portfolios drawn from the prior where there are more than two assets.
+             * @default 10000
+             */
+            samples: number;
+            /**
+             * @description Seed of the draw.
+             * @default 0
+             */
+            seed: number;
+        } | {
+            /**
+             * @description Learning rate.
+             * @default 0.05
+             */
+            eta: number;
+            /** @constant */
+            method: "eg";
+        } | {
+            /**
+             * @description Curvature; smaller steps harder.
+             * @default 1
+             */
+            beta: number;
+            /**
+             * @description Step size.
+             * @default 0.125
+             */
+            delta: number;
+            /**
+             * @description Share of the uniform portfolio mixed in.
+             * @default 0
+             */
+            eta: number;
+            /** @constant */
+            method: "ons";
+        } | {
+            /** @constant */
+            method: "anticor";
+            /**
+             * @description Periods of each of the two windows that are compared.
+             * @default 30
+             */
+            window: number;
+        } | {
+            /**
+             * @description Growth per period above which it expects a fall back.
+             * @default 0.5
+             */
+            epsilon: number;
+            /** @constant */
+            method: "pamr";
+        } | {
+            /**
+             * @description Aggressiveness: `pamr1` caps the step at it, `pamr2` damps the step by its inverse.
+             * @default 500
+             */
+            aggressiveness: number;
+            /**
+             * @description Growth per period above which it expects a fall back.
+             * @default 0.5
+             */
+            epsilon: number;
+            /** @constant */
+            method: "pamr1";
+        } | {
+            /**
+             * @description Aggressiveness: `pamr1` caps the step at it, `pamr2` damps the step by its inverse.
+             * @default 500
+             */
+            aggressiveness: number;
+            /**
+             * @description Growth per period above which it expects a fall back.
+             * @default 0.5
+             */
+            epsilon: number;
+            /** @constant */
+            method: "pamr2";
+        } | {
+            /**
+             * @description Growth per period above which it expects a fall back.
+             * @default 0.5
+             */
+            epsilon: number;
+            /** @constant */
+            method: "cwmr_sd";
+            /**
+             * @description Quantile of the standard normal at the wanted confidence.
+             * @default 2
+             */
+            phi: number;
+        } | {
+            /**
+             * @description Growth per period above which it expects a fall back.
+             * @default 0.5
+             */
+            epsilon: number;
+            /** @constant */
+            method: "cwmr_var";
+            /**
+             * @description Quantile of the standard normal at the wanted confidence.
+             * @default 2
+             */
+            phi: number;
+        } | {
+            /**
+             * @description Growth that is expected of the next period.
+             * @default 10
+             */
+            epsilon: number;
+            /** @constant */
+            method: "olmar1";
+            /**
+             * @description Prices in the average, the present one included.
+             * @default 5
+             */
+            window: number;
+        } | {
+            /**
+             * @description Weight of the present price in the average.
+             * @default 0.5
+             */
+            alpha: number;
+            /**
+             * @description Growth that is expected of the next period.
+             * @default 10
+             */
+            epsilon: number;
+            /** @constant */
+            method: "olmar2";
+        } | {
+            /**
+             * @description Growth that is expected of the next period.
+             * @default 5
+             */
+            epsilon: number;
+            /**
+             * @description Most iterations of the median.
+             * @default 200
+             */
+            iterations_max: number;
+            /** @constant */
+            method: "rmr";
+            /**
+             * @description The median stands when an iteration moves it by less than this share of itself (sums of absolute values).
+             * @default 0.001
+             */
+            tolerance: number;
+            /**
+             * @description Prices in the median, the present one included.
+             * @default 5
+             */
+            window: number;
+        } | {
+            /** @constant */
+            method: "corn_u";
+            /**
+             * @description Least correlation of a past window that counts as similar.
+             * @default 0.1
+             */
+            rho: number;
+            /**
+             * @description One expert for each window of 1 to this many periods.
+             * @default 5
+             */
+            window_max: number;
+        } | {
+            /**
+             * @description Wealthiest experts that are followed.
+             * @default 5
+             */
+            kept: number;
+            /**
+             * @description Levels of least correlation: 0, 1/levels, … (levels − 1)/levels.
+             * @default 10
+             */
+            levels: number;
+            /** @constant */
+            method: "corn_k";
+            /**
+             * @description Windows of 1 to this many periods.
+             * @default 5
+             */
+            window_max: number;
+        };
         /** @description A new password. */
         PasswordChange: {
             /** @description The password now. */
@@ -2094,21 +2981,217 @@ export interface components {
             drawdown: number[];
             /** @description Value of the account at each bar, quote currency. */
             equity: number[];
-            /** @description Every metric of `metrics::MetricName` that describes a finished run, by name. Absent value: not defined. */
+            /**
+             * @description How the order was executed, where the task is to execute one.
+             * @default null
+             */
+            execution: components["schemas"]["ExecutionSummary"] | null;
+            /**
+             * @description Every metric of `metrics::MetricName` that describes a finished run, by name. Absent value: not defined; for an
+             *     execution none is, its figures stand in `execution`.
+             */
             metrics: {
                 [key: string]: number | null;
             };
             /** @description `agent` or the baseline's name. */
             name: string;
-            /** @description Position after each bar, units of the instrument. */
+            /** @description Position after each bar, units of the instrument; of a portfolio the share of the account that is invested. */
             position: number[];
-            /** @description Orders that the risk review refused. */
+            /** @description Orders that were refused, by the risk review or before it. */
             refusal_count: number;
-            /** @description Every fill. For `random` empty. */
+            /** @description Every fill; empty for `random`, `uniform` and hindsight. */
             trades: components["schemas"]["Trade"][];
+            /**
+             * @description Shares of the account, where there are several instruments.
+             * @default null
+             */
+            weights: components["schemas"]["WeightCourse"] | null;
+        };
+        /** @description A rule that sets target weights from past relatives, chosen by `rule`. */
+        PortfolioRuleConfig: {
+            /** @constant */
+            rule: "do_nothing";
+        } | {
+            /** @constant */
+            rule: "buy_and_hold";
+        } | {
+            /** @constant */
+            rule: "uniform";
+        } | {
+            /**
+             * @description Whether a chosen asset that fell is replaced by cash. With one asset this is the whole rule.
+             * @default true
+             */
+            against_cash: boolean;
+            /** @constant */
+            rule: "momentum";
+            /**
+             * @description Share of the assets held, at least one asset.
+             * @default 0.3
+             */
+            share: number;
+            /**
+             * @description Newest bars left out of it.
+             * @default 0
+             */
+            skip: number;
+            /**
+             * @description Bars over which growth is measured.
+             * @default 60
+             */
+            window: number;
+        } | {
+            /** @constant */
+            rule: "mean_reversion";
+            /**
+             * @description Share of the assets held, at least one asset.
+             * @default 0.3
+             */
+            share: number;
+            /**
+             * @description Bars over which growth is measured.
+             * @default 5
+             */
+            window: number;
+        } | {
+            /**
+             * @description Deviations below the mean at which it is bought.
+             * @default 1
+             */
+            entry: number;
+            /**
+             * @description Deviations below the mean at which it is sold again; below `entry`, negative beyond the mean.
+             * @default 0
+             */
+            exit: number;
+            /** @constant */
+            rule: "z_score_reversion";
+            /**
+             * @description Prices in mean and deviation, the present one included.
+             * @default 20
+             */
+            window: number;
+        } | {
+            /**
+             * @description What risk is estimated from.
+             * @default {
+             *       "estimator": "shrunk_constant_correlation",
+             *       "window": 60
+             *     }
+             */
+            covariance: components["schemas"]["CovarianceConfig"];
+            /**
+             * @description Bars between two decisions; holdings drift in between.
+             * @default 20
+             */
+            every: number;
+            /** @constant */
+            rule: "min_variance";
+            /**
+             * @description Largest weight of one asset. Used by minimum variance only; raised to 1/assets where it is less.
+             * @default 1
+             */
+            weight_max: number;
+        } | {
+            /**
+             * @description What risk is estimated from.
+             * @default {
+             *       "estimator": "shrunk_constant_correlation",
+             *       "window": 60
+             *     }
+             */
+            covariance: components["schemas"]["CovarianceConfig"];
+            /**
+             * @description Bars between two decisions; holdings drift in between.
+             * @default 20
+             */
+            every: number;
+            /** @constant */
+            rule: "risk_parity";
+            /**
+             * @description Largest weight of one asset. Used by minimum variance only; raised to 1/assets where it is less.
+             * @default 1
+             */
+            weight_max: number;
+        } | {
+            /**
+             * @description What risk is estimated from.
+             * @default {
+             *       "estimator": "shrunk_constant_correlation",
+             *       "window": 60
+             *     }
+             */
+            covariance: components["schemas"]["CovarianceConfig"];
+            /**
+             * @description Bars between two decisions; holdings drift in between.
+             * @default 20
+             */
+            every: number;
+            /** @constant */
+            rule: "hierarchical_risk_parity";
+            /**
+             * @description Largest weight of one asset. Used by minimum variance only; raised to 1/assets where it is less.
+             * @default 1
+             */
+            weight_max: number;
+        } | {
+            /**
+             * @description What means and risk are estimated from.
+             * @default {
+             *       "estimator": "shrunk_constant_correlation",
+             *       "window": 60
+             *     }
+             */
+            covariance: components["schemas"]["CovarianceConfig"];
+            /**
+             * @description Bars between two decisions; holdings drift in between.
+             * @default 20
+             */
+            every: number;
+            /**
+             * @description Aversion to variance.
+             * @default 5
+             */
+            risk_aversion: number;
+            /** @constant */
+            rule: "mean_variance";
+            /**
+             * @description Weight of the squared distance to the present holdings, per bar.
+             * @default 0.001
+             */
+            turnover_penalty: number;
+            /**
+             * @description Largest weight of one asset; raised to 1/assets where it is less.
+             * @default 1
+             */
+            weight_max: number;
+        } | {
+            /** @constant */
+            rule: "online_selection";
+            /**
+             * @description The method.
+             * @default {
+             *       "method": "crp",
+             *       "weights": []
+             *     }
+             */
+            selection: components["schemas"]["OnlineConfig"];
         };
         /** @description What can be held of an instrument. */
         PortfolioUnits: "fractional" | "whole_lots";
+        /** @description The first and the last rows. */
+        PreviewView: {
+            /** @description Names of the columns. */
+            columns: string[];
+            /** @description The first rows, cell by cell as text; absent cells are `null`. */
+            first: (string | null)[][];
+            /** @description Row of the first of `last`, from 0. */
+            first_row_of_last: number;
+            /** @description The last rows; none of them is among the first. */
+            last: (string | null)[][];
+            /** @description All rows. */
+            rows: number;
+        };
         /** @description What clients read (RFC 9457). */
         Problem: {
             /** @description Stable code. */
@@ -2153,6 +3236,35 @@ export interface components {
             step_count: number;
             /** @description Environment steps per second. */
             steps_per_second: number | null;
+        };
+        /** @description What there is to know about data before relying on it. */
+        QualityView: {
+            /** @description The calendar that the data was compared with; absent without one. */
+            calendar: string | null;
+            /** @description The data set; absent for a file. */
+            dataset_id: components["schemas"]["DatasetId"] | null;
+            /** @description What was found, the gravest first. */
+            findings: components["schemas"]["FindingView"][];
+            /** @description First time, RFC 3339 UTC. */
+            from: string | null;
+            /** @description Number of instruments. */
+            instrument_count: number;
+            /** @description Usual distance of two bars, seconds; absent for trades and order books. */
+            interval_seconds: number | null;
+            /** @description What rows are. */
+            kind: components["schemas"]["DataKind"];
+            /** @description Number of rows. */
+            rows: number;
+            /** @description 100 without findings, less what each takes away; at least 0. */
+            score: number;
+            /** @description The segments that were checked; none without a split. */
+            segments: components["schemas"]["SegmentView"][];
+            /** @description Its snapshot; absent for a file. */
+            sha256: string | null;
+            /** @description Last time, RFC 3339 UTC. */
+            to: string | null;
+            /** @description The gravest severity; absent without findings. */
+            worst: components["schemas"]["Severity"] | null;
         };
         /** @description A session that waits for resources. */
         QueueEntryView: {
@@ -2305,6 +3417,19 @@ export interface components {
         };
         /** @description One segment of a split. */
         Segment: "train" | "valid" | "test";
+        /** @description What a segment is used for, in the order of use. */
+        SegmentRole: "train" | "valid" | "test";
+        /** @description One segment of a split. */
+        SegmentView: {
+            /** @description First time, RFC 3339 UTC. */
+            from: string;
+            /** @description What it is used for. */
+            role: components["schemas"]["SegmentRole"];
+            /** @description Rows in it. */
+            rows: number;
+            /** @description Last time, RFC 3339 UTC. */
+            to: string;
+        };
         /** @description One metric's history, binned: `x` is the last step of each bin. */
         SeriesView: {
             /** @description Last value. */
@@ -2404,10 +3529,135 @@ export interface components {
              *     }
              */
             split: components["schemas"]["SplitConfig"];
+        } | {
+            /**
+             * @description CSV file that is labelled. May be given on the command line instead.
+             * @default null
+             */
+            data: string | null;
+            /**
+             * @description Strength of the low-pass filter: the cut-off period is the shortest segment length times this. Larger is
+             *     smoother.
+             * @default 1
+             */
+            filter_strength: number;
+            /**
+             * @description Column that is labelled: a price. Of a data set: `open`, `high`, `low`, `close`, `adjcp` (adjusted close, else
+             *     close), `price` of trades, `midpoint`, `bid1_price` or `ask1_price` of an order book.
+             * @default adjcp
+             */
+            indicator: string;
+            /** @constant */
+            kind: "labelling";
+            /**
+             * @description Number of labels.
+             * @default 3
+             */
+            label_count: number;
+            /**
+             * @description Segments of this many rows or more are not merged into another.
+             * @default 120
+             */
+            max_length: number;
+            /**
+             * @description Segments whose labels differ by more than this are not merged. Empty: labels do not matter to merging.
+             * @default 1
+             */
+            merge_label_gap_max: number | null;
+            /**
+             * @description What is measured between neighbouring segments.
+             * @default dtw_distance
+             */
+            merge_metric: components["schemas"]["MergeMetric"];
+            /**
+             * @description Neighbours closer than this are merged, as a share of the shorter one's mean. Empty: nothing is merged.
+             * @default 0.03
+             */
+            merge_threshold: number | null;
+            /**
+             * @description How segments get their labels.
+             * @default quantile
+             */
+            method: components["schemas"]["LabellingMethod"];
+            /**
+             * @description Shortest segment in rows; it also sets the filter. Empty: every turning point counts, and the filter assumes 7.
+             * @default 12
+             */
+            min_length: number | null;
+            /**
+             * @description Name of this labelling; shown in outputs.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Portfolio file that takes its labels from the labelled series by date, for example the stocks of an index.
+             * @default null
+             */
+            portfolio: string | null;
+            /**
+             * @description Seed of the method `dtw`, which starts from drawn segments. Others draw nothing.
+             * @default 0
+             */
+            seed: number;
+            /**
+             * @description Upper slope bound of the method `slope`, per cent of the segment's first value per row.
+             * @default 0.5
+             */
+            slope_high: number;
+            /**
+             * @description Lower slope bound of the method `slope`, per cent of the segment's first value per row.
+             * @default -0.5
+             */
+            slope_low: number;
+            /**
+             * @description Column that tells tickers apart; each is labelled on its own. Where the file has no such column the whole file
+             *     is one ticker of this name.
+             * @default tic
+             */
+            ticker: string;
+            /**
+             * @description Column of the times.
+             * @default date
+             */
+            time: string;
+            /**
+             * @description Procedure: `corrected` (sound, default) or `faithful` (the reference system's, for verification).
+             * @default corrected
+             */
+            truth: components["schemas"]["Truth"];
+        } | {
+            /** @constant */
+            kind: "evaluation";
+            /**
+             * @description Who is judged.
+             * @default {
+             *       "source": "strategy"
+             *     }
+             */
+            policy: components["schemas"]["EvaluationPolicy"];
+            /**
+             * @description Seed of everything that is drawn.
+             * @default 0
+             */
+            seed: number;
+            /**
+             * @description Which segment is run.
+             * @default test
+             */
+            segment: components["schemas"]["Segment"];
+            /**
+             * @description How the data is cut.
+             * @default {
+             *       "purge_bars": 30,
+             *       "train": 0.7,
+             *       "valid": 0.15
+             *     }
+             */
+            split: components["schemas"]["SplitConfig"];
         };
         SessionId: string;
         /** @description The kind of a session, without its parameters. */
-        SessionKind: "training" | "backtest";
+        SessionKind: "training" | "backtest" | "labelling" | "evaluation";
         /** @description Where a session should go. */
         SessionMove: {
             /**
@@ -2481,12 +3731,12 @@ export interface components {
             started_at: string | null;
             /** @description State. */
             state: components["schemas"]["SessionState"];
-            /** @description The strategy. */
-            strategy_id: components["schemas"]["StrategyId"];
+            /** @description The strategy; absent where the kind needs none. */
+            strategy_id: components["schemas"]["StrategyId"] | null;
             /** @description Name of the strategy at submission. */
-            strategy_name: string;
+            strategy_name: string | null;
             /** @description Its version. */
-            strategy_version: number;
+            strategy_version: number | null;
             /** @description Labels. */
             tags: string[];
         };
@@ -2502,6 +3752,8 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** @description How much a finding matters. */
+        Severity: "info" | "warning" | "danger";
         /** @description A signed-in session of a person; the refresh token travels in a cookie. */
         SignedIn: {
             /** @description Send as `Authorization: Bearer …`. Keep it in memory only. */
@@ -2517,6 +3769,13 @@ export interface components {
             expires_at: string;
             /** @description Send in `hello`; works once. */
             ticket: string;
+        };
+        /** @description The beginning of a file as it stands in it. */
+        SourceHeadView: {
+            /** @description Names in the header; numbers from 1 where there is none. */
+            columns: string[];
+            /** @description At most five rows. */
+            rows: string[][];
         };
         /** @description Fractions of the series, in time order: training first, then validation, then test (the rest). */
         SplitConfig: {
@@ -2688,6 +3947,11 @@ export interface components {
             fee: number;
             /** @description Index into `times_ms`. */
             index: number;
+            /**
+             * @description The instrument, where there are several.
+             * @default null
+             */
+            instrument: string | null;
             /** @description Position afterwards. */
             position: number;
             /** @description Price paid or received before fees, quote currency. */
@@ -2698,6 +3962,15 @@ export interface components {
             side: string;
             /** @description Milliseconds since 1970 UTC. */
             time_ms: number;
+        };
+        /** @description One step, in the order in which the steps were taken. */
+        Transformation: {
+            /** @description How, in one sentence with every number that matters. */
+            detail: string;
+            /** @description Whether a value may depend on what came after it. Results on such data are not tradable. */
+            looks_ahead: boolean;
+            /** @description What was done, one word: `align`, `resample`, `adjust`, `rebuild`. */
+            name: string;
         };
         /** @description One change of a session's state. */
         TransitionView: {
@@ -2760,6 +4033,16 @@ export interface components {
         };
         /** @description How realised volatility is estimated. */
         VolatilityEstimator: "close_to_close" | "parkinson" | "garman_klass" | "rogers_satchell" | "yang_zhang";
+        /** @description Shares of the account over time. */
+        WeightCourse: {
+            /**
+             * @description Name of each column: `cash`, at most 15 instruments (those with the largest mean weights, in the order of the data),
+             *     and `others` for the rest together, where there is one.
+             */
+            names: string[];
+            /** @description One row per entry of the time axis, one share per name, 0 to 1, rounded to a tenth of a basis point. */
+            rows: number[][];
+        };
         /** @description Why a session waits, or where it is and since when. */
         WhyView: {
             /** @description Every node and what it lacks; empty where the session does not wait. */
@@ -3148,12 +4431,44 @@ export interface operations {
                 file?: string;
                 /** @description The instrument to take, or its name. */
                 instrument?: string;
-                /** @description Format of the file. */
+                /** @description Format of the file; csv is any text, JSON lines too. */
                 format?: "csv" | "parquet";
                 /** @description Columns by part, as map.close=Last; found if absent. */
                 "map."?: {
                     [key: string]: string;
                 };
+                /** @description Which program wrote the file; found out if absent. */
+                dialect?: "bars" | "yahoo" | "binance_klines" | "stooq" | "stooq_text" | "crypto_history" | "meta_trader" | "futures" | "intraday_panel" | "feature_table" | "binance_trades" | "binance_aggregate_trades" | "trades" | "book_distances" | "book_levels" | "book_json";
+                /** @description What the file must hold; absent: whatever it holds. A panel may have one instrument. */
+                kind?: "bars" | "panel" | "trades" | "book";
+                /** @description What stands between two cells; found out if absent. */
+                separator?: "comma" | "semicolon" | "tab" | "bar";
+                /** @description Whether 1,5 is a number; absent: where cells are separated by semicolons. */
+                decimal_comma?: boolean;
+                /** @description Whether rows without any price are passed over; absent: in files of Yahoo. */
+                skip_empty_rows?: boolean;
+                /** @description Times of a panel: those of any instrument, or of all; outer if absent. */
+                join?: "outer" | "inner";
+                /** @description Of times written without one: UTC, America/New_York or +05:30; UTC if absent. Days stay days. */
+                timezone?: string;
+                /** @description Instruments of a panel to keep, separated by commas; all if absent. */
+                instruments?: string;
+                /** @description First day or time to keep. */
+                from?: string;
+                /** @description Last day or time to keep; a day is kept whole. */
+                to?: string;
+                /** @description Which end keeps its prices when they are adjusted for actions; total: for dividends too. */
+                adjust?: "backward" | "forward" | "backward_total" | "forward_total";
+                /** @description Corporate actions, separated by commas: AAPL@2020-08-31:split:4, AAPL@2020-08-07:dividend:0.82. */
+                actions?: string;
+                /** @description Length of the bars: 1s to 12h, 1d, 1w, 1mo; of trades also ticks:1000, volume:10, dollars:1e6. */
+                resample?: string;
+                /** @description Where an instrument has no bar: keep, drop, forward_fill:5, interpolate:5 or interpolate_log:5. */
+                missing?: string;
+                /** @description Calendar of resample, and axis of missing. */
+                calendar?: "always_open" | "us_equities" | "forex_week" | "china_a_shares";
+                /** @description Must be true to interpolate: interpolated bars know the next true one. */
+                accept_look_ahead?: boolean;
             };
             header: {
                 /** @description New for each intent, the same when it is repeated. */
@@ -3164,7 +4479,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewSyntheticDataset"];
+                "application/json": components["schemas"]["NewDataset"];
                 "application/octet-stream": unknown;
                 "application/vnd.apache.parquet": unknown;
                 "text/csv": unknown;
@@ -3265,6 +4580,8 @@ export interface operations {
             query?: {
                 /** @description Most bars to return; 1000 where absent. */
                 bins?: number;
+                /** @description The instrument of a panel; its first where absent. */
+                instrument?: string;
                 /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
                 consistency?: "local" | "linearizable";
             };
@@ -3286,6 +4603,203 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BarsView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatasetsIdConsumers: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsumersView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatasetsIdPreview: {
+        parameters: {
+            query?: {
+                /** @description Rows of each end; 10 where absent. */
+                rows?: number;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatasetsIdQuality: {
+        parameters: {
+            query?: {
+                /** @description The calendar that the data should keep to; none where absent. */
+                calendar?: "always_open" | "us_equities" | "forex_week" | "china_a_shares";
+                /** @description A split to check: 0.7,0.15,30 (shares and bars purged), or train:2012-01-01..2018-12-31,valid:…,test:…. */
+                split?: string;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postDatasetsInspect: {
+        parameters: {
+            query?: {
+                /** @description Name of the data set; files only. */
+                name?: string;
+                /** @description Name of the file, for messages and the record of where the data came from. */
+                file?: string;
+                /** @description The instrument to take, or its name. */
+                instrument?: string;
+                /** @description Format of the file; csv is any text, JSON lines too. */
+                format?: "csv" | "parquet";
+                /** @description Columns by part, as map.close=Last; found if absent. */
+                "map."?: {
+                    [key: string]: string;
+                };
+                /** @description Which program wrote the file; found out if absent. */
+                dialect?: "bars" | "yahoo" | "binance_klines" | "stooq" | "stooq_text" | "crypto_history" | "meta_trader" | "futures" | "intraday_panel" | "feature_table" | "binance_trades" | "binance_aggregate_trades" | "trades" | "book_distances" | "book_levels" | "book_json";
+                /** @description What the file must hold; absent: whatever it holds. A panel may have one instrument. */
+                kind?: "bars" | "panel" | "trades" | "book";
+                /** @description What stands between two cells; found out if absent. */
+                separator?: "comma" | "semicolon" | "tab" | "bar";
+                /** @description Whether 1,5 is a number; absent: where cells are separated by semicolons. */
+                decimal_comma?: boolean;
+                /** @description Whether rows without any price are passed over; absent: in files of Yahoo. */
+                skip_empty_rows?: boolean;
+                /** @description Times of a panel: those of any instrument, or of all; outer if absent. */
+                join?: "outer" | "inner";
+                /** @description Of times written without one: UTC, America/New_York or +05:30; UTC if absent. Days stay days. */
+                timezone?: string;
+                /** @description Instruments of a panel to keep, separated by commas; all if absent. */
+                instruments?: string;
+                /** @description First day or time to keep. */
+                from?: string;
+                /** @description Last day or time to keep; a day is kept whole. */
+                to?: string;
+                /** @description Which end keeps its prices when they are adjusted for actions; total: for dividends too. */
+                adjust?: "backward" | "forward" | "backward_total" | "forward_total";
+                /** @description Corporate actions, separated by commas: AAPL@2020-08-31:split:4, AAPL@2020-08-07:dividend:0.82. */
+                actions?: string;
+                /** @description Length of the bars: 1s to 12h, 1d, 1w, 1mo; of trades also ticks:1000, volume:10, dollars:1e6. */
+                resample?: string;
+                /** @description Where an instrument has no bar: keep, drop, forward_fill:5, interpolate:5 or interpolate_log:5. */
+                missing?: string;
+                /** @description Calendar of resample, and axis of missing. */
+                calendar?: "always_open" | "us_equities" | "forex_week" | "china_a_shares";
+                /** @description Must be true to interpolate: interpolated bars know the next true one. */
+                accept_look_ahead?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": unknown;
+                "application/vnd.apache.parquet": unknown;
+                "text/csv": unknown;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionView"];
                 };
             };
             /** @description What went wrong; `code` is stable. */
@@ -4110,7 +5624,7 @@ export interface operations {
                 /** @description `next_cursor` of the page before, with the same filters. */
                 cursor?: string;
                 /** @description Only this kind. */
-                kind?: "training" | "backtest";
+                kind?: "training" | "backtest" | "labelling" | "evaluation";
                 /** @description Only this state. */
                 state?: "pending" | "placed" | "starting" | "running" | "pausing" | "paused" | "stopping" | "recovering" | "completed" | "stopped" | "failed";
                 /** @description Only of this strategy. */
@@ -4244,6 +5758,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckpointViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessionsIdLabels: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabellingReport"];
                 };
             };
             /** @description What went wrong; `code` is stable. */

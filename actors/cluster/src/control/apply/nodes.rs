@@ -77,6 +77,12 @@ pub(super) fn set_state(
     reason: &str,
 ) -> CommandResult {
     let node = known_mut(state, name)?;
+    // That it holds nothing was seen a moment ago; an operator may have called it back since.
+    if wanted == NodeState::Drained
+        && !matches!(node.state, NodeState::Draining | NodeState::Drained)
+    {
+        return Err(Refusal::NodeNotDraining { node: name.to_owned(), state: node.state });
+    }
     node.state = wanted;
     node.reason = cut(reason);
     Ok(CommandOutput::Done)

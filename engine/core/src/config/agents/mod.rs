@@ -4,11 +4,15 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::EnvironmentConfig;
+
 mod dqn;
 mod rule;
+mod ruled;
 
 pub use dqn::{DqnConfig, EpsilonConfig};
 pub use rule::RuleConfig;
+pub use ruled::{ExecutionScheduleConfig, OnlineSelectionConfig, PortfolioAgentConfig};
 
 /// A learning algorithm or a rule, chosen by `algorithm`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -22,6 +26,12 @@ pub enum AgentConfig {
     DoNothing(#[garde(dive)] RuleConfig),
     /// Acts at random.
     Random(#[garde(dive)] RuleConfig),
+    /// Online portfolio selection: weights for the next bar from those that are over.
+    OnlineSelection(#[garde(dive)] OnlineSelectionConfig),
+    /// A portfolio rule: target weights from the past.
+    PortfolioRule(#[garde(dive)] PortfolioAgentConfig),
+    /// An execution schedule: a given amount spread over time.
+    ExecutionSchedule(#[garde(dive)] ExecutionScheduleConfig),
 }
 
 impl Default for AgentConfig {
@@ -39,14 +49,43 @@ pub struct AlgorithmInfo {
     pub name: &'static str,
     /// Whether a training session makes sense for it.
     pub learns: bool,
+    /// The tasks it can decide in, as their tags are written in files; the first is the default.
+    pub tasks: &'static [&'static str],
 }
 
+/// The tasks of rules that have a meaning in each.
+const EVERY_TASK: &[&str] =
+    &["algorithmic_trading", "portfolio", "order_execution", "high_frequency"];
+
 /// Every algorithm and rule, learning ones first.
-pub const ALGORITHMS: [AlgorithmInfo; 4] = [
-    AlgorithmInfo { id: "dqn", name: "Deep Q-learning", learns: true },
-    AlgorithmInfo { id: "buy_and_hold", name: "Buy and hold", learns: false },
-    AlgorithmInfo { id: "do_nothing", name: "Do nothing", learns: false },
-    AlgorithmInfo { id: "random", name: "Random", learns: false },
+pub const ALGORITHMS: [AlgorithmInfo; 7] = [
+    AlgorithmInfo {
+        id: "dqn",
+        name: "Deep Q-learning",
+        learns: true,
+        tasks: &["algorithmic_trading"],
+    },
+    AlgorithmInfo { id: "buy_and_hold", name: "Buy and hold", learns: false, tasks: EVERY_TASK },
+    AlgorithmInfo { id: "do_nothing", name: "Do nothing", learns: false, tasks: EVERY_TASK },
+    AlgorithmInfo { id: "random", name: "Random", learns: false, tasks: EVERY_TASK },
+    AlgorithmInfo {
+        id: "online_selection",
+        name: "Online portfolio selection",
+        learns: false,
+        tasks: &["portfolio"],
+    },
+    AlgorithmInfo {
+        id: "portfolio_rule",
+        name: "Portfolio rule",
+        learns: false,
+        tasks: &["portfolio"],
+    },
+    AlgorithmInfo {
+        id: "execution_schedule",
+        name: "Execution schedule",
+        learns: false,
+        tasks: &["order_execution"],
+    },
 ];
 
 impl AgentConfig {
@@ -58,6 +97,11 @@ impl AgentConfig {
             "buy_and_hold" => Some(Self::BuyAndHold(RuleConfig {})),
             "do_nothing" => Some(Self::DoNothing(RuleConfig {})),
             "random" => Some(Self::Random(RuleConfig {})),
+            "online_selection" => Some(Self::OnlineSelection(OnlineSelectionConfig::default())),
+            "portfolio_rule" => Some(Self::PortfolioRule(PortfolioAgentConfig::default())),
+            "execution_schedule" => {
+                Some(Self::ExecutionSchedule(ExecutionScheduleConfig::default()))
+            }
             _ => None,
         }
     }
@@ -70,6 +114,9 @@ impl AgentConfig {
             Self::BuyAndHold(_) => "buy_and_hold",
             Self::DoNothing(_) => "do_nothing",
             Self::Random(_) => "random",
+            Self::OnlineSelection(_) => "online_selection",
+            Self::PortfolioRule(_) => "portfolio_rule",
+            Self::ExecutionSchedule(_) => "execution_schedule",
         }
     }
 
@@ -78,7 +125,25 @@ impl AgentConfig {
     pub fn learns(&self) -> bool {
         match self {
             Self::Dqn(_) => true,
-            Self::BuyAndHold(_) | Self::DoNothing(_) | Self::Random(_) => false,
+            Self::BuyAndHold(_)
+            | Self::DoNothing(_)
+            | Self::Random(_)
+            | Self::OnlineSelection(_)
+            | Self::PortfolioRule(_)
+            | Self::ExecutionSchedule(_) => false,
         }
     }
+
+    /// Whether it can decide in an environment.
+    #[must_use]
+    pub fn fits(&self, environment: &EnvironmentConfig) -> bool {
+        fitting(environment).contains(&self.algorithm())
+    }
+}
+
+/// Returns the tags of the algorithms and rules that can decide in an environment.
+#[must_use]
+pub fn fitting(environment: &EnvironmentConfig) -> Vec<&'static str> {
+    let fits = |info: &&AlgorithmInfo| info.tasks.contains(&environment.task());
+    ALGORITHMS.iter().filter(fits).map(|info| info.id).collect()
 }

@@ -26,22 +26,28 @@ pub struct LabellingConfig {
     pub truth: Truth,
     /// CSV file that is labelled. May be given on the command line instead.
     #[garde(skip)]
+    #[schemars(extend("x-file-only" = true))]
     pub data: Option<String>,
     /// Portfolio file that takes its labels from the labelled series by date, for example the stocks of an index.
     #[garde(skip)]
+    #[schemars(extend("x-file-only" = true))]
     pub portfolio: Option<String>,
     /// Name of this labelling; shown in outputs.
     #[garde(skip)]
+    #[schemars(extend("x-file-only" = true))]
     pub name: Option<String>,
-    /// Column that is labelled: a price.
+    /// Column that is labelled: a price. Of a data set: `open`, `high`, `low`, `close`, `adjcp` (adjusted close, else
+    /// close), `price` of trades, `midpoint`, `bid1_price` or `ask1_price` of an order book.
     #[garde(skip)]
     pub indicator: String,
     /// Column of the times.
     #[garde(skip)]
+    #[schemars(extend("x-file-only" = true))]
     pub time: String,
     /// Column that tells tickers apart; each is labelled on its own. Where the file has no such column the whole file
     /// is one ticker of this name.
     #[garde(skip)]
+    #[schemars(extend("x-file-only" = true))]
     pub ticker: String,
     /// Strength of the low-pass filter: the cut-off period is the shortest segment length times this. Larger is
     /// smoother.
@@ -164,6 +170,24 @@ pub(super) fn rules(config: &LabellingConfig) -> Vec<Broken> {
         broken.extend(reference_cannot(config));
     }
     broken
+}
+
+/// What names files, which a session does not read: its data is a data set of the platform.
+pub(super) fn file_only(config: &LabellingConfig) -> Vec<Broken> {
+    let named = [("/data", &config.data), ("/portfolio", &config.portfolio)];
+    let given = named.into_iter().filter_map(|(field, path)| Some((field, path.as_ref()?)));
+    given
+        .map(|(field, path)| {
+            let detail = format!(
+                "wanted nothing, because a session labels the data set it names; found '{path}'. Leave it out, or use \
+                 `tm label run` for files"
+            );
+            let violation = Violation::new(field, "not_allowed", detail)
+                .with("allowed", serde_json::json!([]))
+                .with("got", path.as_str());
+            Broken { violation, fields: [field, field] }
+        })
+        .collect()
 }
 
 /// What the reference system cannot do with the method `slope`.

@@ -4,6 +4,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::agents::RuleConfig;
 use crate::config::validate::finite;
 
 /// How an order is spread over time, chosen by `schedule`.
@@ -16,6 +17,8 @@ pub enum ExecutionConfig {
     Vwap(#[garde(dive)] VwapConfig),
     /// Cost against risk in closed form (Almgren and Chriss 2000).
     AlmgrenChriss(#[garde(dive)] AlmgrenChrissConfig),
+    /// Everything in the first slice.
+    AtOnce(#[garde(dive)] RuleConfig),
 }
 
 impl Default for ExecutionConfig {
@@ -32,6 +35,7 @@ impl ExecutionConfig {
             Self::Twap(TwapConfig::default()),
             Self::Vwap(VwapConfig::default()),
             Self::AlmgrenChriss(AlmgrenChrissConfig::default()),
+            Self::AtOnce(RuleConfig {}),
         ]
     }
 
@@ -42,6 +46,7 @@ impl ExecutionConfig {
             Self::Twap(_) => "twap",
             Self::Vwap(_) => "vwap",
             Self::AlmgrenChriss(_) => "almgren_chriss",
+            Self::AtOnce(_) => "at_once",
         }
     }
 }

@@ -417,7 +417,8 @@ impl Environment for ExecutionOnBook {
     }
 
     fn execution(&self) -> Option<ExecutionReport> {
-        Some(self.state.account.report())
+        let resting = self.resting_units();
+        Some(ExecutionReport { resting, ..self.state.account.report() })
     }
 
     fn save(&self) -> Vec<u8> {

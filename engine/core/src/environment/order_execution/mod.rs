@@ -33,6 +33,8 @@ pub struct ExecutionReport {
     pub executed: f64,
     /// Units not executed.
     pub left: f64,
+    /// Units of orders that rest in the book; 0 on bars.
+    pub resting: f64,
     /// Average price of what was executed, fees excluded; absent before the first fill.
     pub average_price: Option<f64>,
     /// Cost against the arrival price, fees included, basis points of the arrival value of the whole amount; what could
@@ -180,6 +182,7 @@ impl Account {
             arrival_price: self.arrival,
             executed,
             left: self.left,
+            resting: 0.0,
             average_price,
             shortfall_bps: self.shortfall_bps,
             twap,

@@ -1,14 +1,17 @@
-//! Execution schedules: how much of an amount to trade in each slice of time. Pure arithmetic; orders, prices and fills
-//! are the business of the environment that follows a schedule.
+//! Execution schedules: how much of an amount to trade in each slice of time, and the policies that follow them. Orders,
+//! prices and fills are the business of the environment.
 //!
 //! Amounts are signed: a sale has negative slices. Schedules sum to the amount up to rounding.
 
 mod almgren_chriss;
+mod seat;
 mod shortfall;
 mod twap;
+mod usual;
 mod vwap;
 
 pub use almgren_chriss::{AlmgrenChriss, FrontierPoint};
+pub use seat::{ExecutionSeat, ExecutionView, Idle, RandomOrders, Scheduled};
 pub use shortfall::{Shortfall, ShortfallInputs, implementation_shortfall};
 pub use twap::twap;
 pub use vwap::VolumeProfile;

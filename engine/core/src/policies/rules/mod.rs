@@ -17,7 +17,7 @@ pub use fixed::{HoldEqual, StayInCash, Uniform};
 pub use followed::Followed;
 pub use mean_reversion::MeanReversion;
 pub use momentum::Momentum;
-pub use random::EqualTurnover;
+pub use random::{EqualTurnover, RandomPortfolio};
 pub use rolling::{Objective, Rolling};
 pub use z_score::ZScoreReversion;
 
