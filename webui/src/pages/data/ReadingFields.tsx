@@ -1,9 +1,10 @@
 /** How a file is read, where the node should not find it out, and what is done to it. */
 import { Checkbox, Input } from 'antd';
 
+import { CALENDARS } from '../../api/datasets';
 import { NativeSelect } from '../../components/NativeSelect';
 import { useText } from '../../i18n';
-import { ADJUST, CALENDARS, fillsIn, interpolates, KINDS, MISSING, type Reading, SEPARATORS } from './reading';
+import { ADJUST, fillsIn, interpolates, KINDS, MISSING, type Reading, SEPARATORS } from './reading';
 
 interface ReadingFieldsProps {
   reading: Reading;

@@ -26,7 +26,6 @@ export const READ_AS_FOUND: Reading = {
 export const KINDS: readonly DatasetKind[] = ['bars', 'panel', 'trades', 'book'];
 export const MISSING = ['keep', 'drop', 'forward_fill', 'interpolate', 'interpolate_log'] as const;
 export const ADJUST = ['backward', 'forward', 'backward_total', 'forward_total'] as const;
-export const CALENDARS = ['always_open', 'us_equities', 'forex_week', 'china_a_shares'] as const;
 export const SEPARATORS = ['comma', 'semicolon', 'tab', 'bar'] as const;
 
 const BAR_PARTS = ['time', 'open', 'high', 'low', 'close', 'adjusted_close', 'volume', 'instrument_column'] as const;

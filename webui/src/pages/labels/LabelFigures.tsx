@@ -14,7 +14,7 @@ export function LabelFigures({ item }: { item: LabelledItem }) {
   const text = useText();
   const all = item.rows_per_label.reduce((sum, rows) => sum + rows, 0);
   const names = Object.keys(text.labelling.values) as (keyof typeof text.labelling.values)[];
-  const written = (label: number, name: string): string => {
+  const written = (label: number, name: (typeof names)[number]): string => {
     const value = item.metrics.find((each) => each.label === label)?.[name];
     if (value === null || value === undefined) return text.common.notDefined;
     return name.startsWith('length') ? number(value) : percent(value, SHARE_DIGITS);
