@@ -27,7 +27,7 @@ timed = @begin=$$(date +%s%N); $(2); end=$$(date +%s%N); \
 
 .PHONY: run build tm worker libtorch ui ui-deps test test-rust test-trainer test-ui test-browser test-slow lint fmt \
   generate bench deny verify clean-data browser-deps preflight cluster campaign-programs cluster-netns failover leader-kill \
-  chaos rolling golden
+  chaos rolling golden fuzz
 
 run: build
 	$(OUT)/tm demo $(if $(DATA),--data '$(DATA)') $(if $(ONCE),--once)
@@ -133,6 +133,14 @@ bench: libtorch
 	$(CARGO) bench --locked -p cluster --bench control --bench router
 	$(CARGO) bench --locked -p actors --bench plan
 	$(CARGO) bench --locked -p node --bench first_step --bench gateway_latency
+
+# Every parser against mutated files, SECONDS each; a failure names target and seed.
+FUZZ_TARGETS := import|import with a dialect|detect|csv|panel|trades|book by level|book by distance|book as JSON|wide and reference|parquet|snapshot of bars|snapshot of any kind
+fuzz:
+	$(CAMPAIGN) --test fuzz_parsers --no-run
+	@IFS='|'; for target in $(FUZZ_TARGETS); do \
+	  TM_FUZZ_SECONDS=$(or $(SECONDS),300) TM_FUZZ_TARGET="$$target" \
+	  $(CAMPAIGN) -q --test fuzz_parsers -- --nocapture || exit 1; done
 
 # One line per figure; exit code 1 when one is missed. What lacks its data is skipped by name.
 golden:

@@ -48,6 +48,8 @@ pub use boot::{
 };
 pub use clock::{Clock, ManualClock, SystemClock, rfc3339};
 pub use collect::CollectTimes;
+pub use data::columns::mappings;
+pub use data::folder::join_folder;
 pub use data::inspect::{assess_file, inspect_file};
 pub use data::plan::{ADJUSTMENTS, CALENDARS, ImportPlan, Steps, zone};
 pub use data::quality::{QualityQuery, SplitText};

@@ -1,5 +1,6 @@
 //! Every parser and the snapshot reader against mutated files: an error or valid data, never a panic, never more memory
-//! than the limits allow. `TM_FUZZ_SECONDS` says for how long (5 by default), `TM_FUZZ_SEED` where to begin; a failure
+//! than the limits allow. `TM_FUZZ_SECONDS` says for how long (5 by default), `TM_FUZZ_SEED` where to begin, `TM_FUZZ_TARGET` which
+//! target alone; a failure
 //! prints target, seed and the bytes' place in the loop, so that it can be repeated.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 #![allow(
@@ -233,7 +234,14 @@ fn number(name: &str, default: u64) -> u64 {
 #[test]
 fn mutated_files_give_valid_data_or_an_error() {
     let corpus = corpus();
-    for (name, target) in TARGETS {
+    let only = std::env::var("TM_FUZZ_TARGET").ok();
+    let names = TARGETS.map(|(name, _)| name);
+    let chosen: Vec<(&str, Target)> = TARGETS
+        .into_iter()
+        .filter(|(name, _)| only.as_ref().is_none_or(|only| only == name))
+        .collect();
+    assert!(!chosen.is_empty(), "wanted as TM_FUZZ_TARGET one of {names:?}, found {only:?}");
+    for (name, target) in &chosen {
         for bytes in &corpus {
             // Unchanged first: a corpus that nothing reads would prove nothing.
             target(bytes);
@@ -243,7 +251,7 @@ fn mutated_files_give_valid_data_or_an_error() {
     let length = Duration::from_secs(number("TM_FUZZ_SECONDS", 5));
     let first = number("TM_FUZZ_SEED", 1);
     let (begin, mut seed) = (Instant::now(), first);
-    let mut counts = [0_u64; TARGETS.len()];
+    let mut counts = vec![0_u64; chosen.len()];
     // The parsers of Parquet panic inside and are caught; their messages would bury ours.
     let quiet = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
@@ -253,7 +261,7 @@ fn mutated_files_give_valid_data_or_an_error() {
         }
         let mut stream = Stream::new(seed, StreamId::Synthesis, 7);
         let bytes = mutate(&mut stream, &corpus);
-        let failed = TARGETS.iter().enumerate().find(|(index, (_, target))| {
+        let failed = chosen.iter().enumerate().find(|(index, (_, target))| {
             counts[*index] += 1;
             catch_unwind(AssertUnwindSafe(|| target(&bytes))).is_err()
         });
@@ -265,15 +273,15 @@ fn mutated_files_give_valid_data_or_an_error() {
     std::panic::set_hook(quiet);
     let total: u64 = counts.iter().sum();
     eprintln!(
-        "{} files from seed {first}, {total} executions of {} targets in {:?}",
+        "{} files from seed {first}, {total} executions of targets: {}, in {:?}",
         seed - first,
-        TARGETS.len(),
+        only.unwrap_or_else(|| "all".to_owned()),
         begin.elapsed()
     );
     if let Some((name, seed, bytes)) = failure {
         eprintln!("target '{name}', TM_FUZZ_SEED={seed}: {:?}", String::from_utf8_lossy(&bytes));
         // Once more, with the panic shown.
-        let (_, target) = TARGETS.iter().find(|(other, _)| *other == name).unwrap();
+        let (_, target) = chosen.iter().find(|(other, _)| *other == name).unwrap();
         target(&bytes);
         panic!("target '{name}' failed once and not again: seed {seed}");
     }

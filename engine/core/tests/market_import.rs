@@ -467,10 +467,9 @@ fn times_without_a_zone_are_those_of_the_zone_that_was_named_and_days_stay_days(
         "time,open,high,low,close\n2024-01-10 09:30:00,1,1,1,1\n2024-07-10 09:30:00,1,1,1,1\n";
     let read = |text: &str, zone| {
         let options = ImportOptions { zone, ..ImportOptions::default() };
-        match import(text.as_bytes(), "x.csv", &options).unwrap().data {
-            MarketSeries::Bars(bars) => bars.time_ms,
-            other => panic!("{other:?}"),
-        }
+        let data = import(text.as_bytes(), "x.csv", &options).unwrap().data;
+        let MarketSeries::Bars(bars) = data else { panic!("{data:?}") };
+        bars.time_ms
     };
     let utc = read(text, None);
     let hours = |moved: Vec<i64>| {

@@ -1,5 +1,6 @@
 //! The grammar: one definition of nouns, verbs and flags.
 
+mod data;
 mod env;
 mod label;
 mod olps;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use self::data::{DataVerb, ImportArgs, ReadArgs, RebuildArgs, RebuildTarget, StepArgs};
 pub(crate) use self::env::{EnvVerb, Mode, ReplayArgs};
 pub(crate) use self::label::{LabelArgs, LabelMode, LabelVerb};
 pub(crate) use self::olps::{OlpsRunArgs, OlpsVerb, RelativesArg};
@@ -162,50 +164,6 @@ pub(crate) struct ServeArgs {
     /// error, warn, info, debug, or a filter such as `actors=debug`.
     #[arg(long, env = "TM_LOG_LEVEL")]
     pub(crate) log_level: Option<String>,
-}
-
-/// Verbs of `tm data`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum DataVerb {
-    /// Import bars from a CSV or Parquet file, or make a synthetic market.
-    ///
-    /// Columns are found by their headings (date/time, open, high, low, close, adjcp, volume, tic); name others with --map.
-    /// Nothing is stored unless the whole file is good.
-    Import {
-        /// The file. Its ending tells CSV from Parquet.
-        #[arg(value_hint = ValueHint::FilePath, required_unless_present = "synthetic")]
-        file: Option<PathBuf>,
-        /// Name of the data set; the file's by default.
-        #[arg(long)]
-        name: Option<String>,
-        /// Which instrument, when the file holds several.
-        #[arg(long)]
-        instrument: Option<String>,
-        /// Column mapping, repeatable: --map close=Last --map time=Timestamp
-        #[arg(long, value_parser = pair)]
-        map: Vec<(String, String)>,
-        /// Make a synthetic market instead of reading a file.
-        #[arg(long, conflicts_with = "file")]
-        synthetic: bool,
-        /// Seed of the synthetic market.
-        #[arg(long, default_value_t = 7)]
-        seed: u64,
-        /// Bars of the synthetic market.
-        #[arg(long, default_value_t = 2000)]
-        rows: u32,
-    },
-    /// List data sets.
-    Ls,
-    /// One data set: span, columns, warnings, picture.
-    Show {
-        /// Name or identifier.
-        dataset: String,
-    },
-    /// Remove a data set that nothing refers to.
-    Rm {
-        /// Name or identifier.
-        dataset: String,
-    },
 }
 
 /// A strategy's configuration: a file, or defaults with changes.

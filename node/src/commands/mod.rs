@@ -50,7 +50,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
         Noun::Sched(verb) => sched::run(verb, &context()?).await,
         Noun::Actor(verb) => actor::run(verb, &context()?).await,
         Noun::Cert(verb) => cert::run(verb, out),
-        Noun::Data(verb) => data::run(verb, &context()?).await,
+        Noun::Data(verb) => data::run(verb, out, || Client::new(&cli.global)).await,
         Noun::Label(verb) => label::run(verb, out).await,
         Noun::Strategy(verb) => strategy::run(verb, &context()?).await,
         Noun::Session(verb) => session::run(verb, &context()?).await,

@@ -5,12 +5,18 @@ import { candles, prices, volumes } from './candles';
 
 const BARS = {
   stride: 1,
+  kind: 'bars' as const,
+  instrument: 'BTC',
+  instruments: ['BTC'],
   times_ms: [1000, 2000, 2000, 1500, 3000],
   open: [1, 2, 9, 9, 3],
   high: [1, 2, 9, 9, 3],
   low: [1, 2, 9, 9, 3],
   close: [1, 2, 9, 9, Number.NaN],
   volume: [5, 6, 7, 8, 9],
+  bid: null,
+  ask: null,
+  spread: null,
 };
 
 describe('bars for the chart', () => {

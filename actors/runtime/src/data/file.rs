@@ -15,6 +15,7 @@ use engine::market::parse::{
 use engine::market::snapshot::{self, Stored};
 use engine::market::{BarPanel, DataError, Join, Provenance, Transformation};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::import::{Read, is_parquet, refused};
 use super::plan::ImportPlan;
@@ -37,6 +38,18 @@ pub(crate) fn parse(name: &str, bytes: Bytes, plan: &ImportPlan) -> Result<Read,
     let imported = import(&*bytes, name, &options).map_err(|error| refused(&error))?;
     let read = taken(name, imported, plan, Some(source_sha256));
     read.map_err(|error| refused(&error))
+}
+
+/// Reads a file of this machine, or a directory: its `data.csv`, or else all its files as one panel.
+///
+/// # Errors
+/// Refuses what cannot be read or imported.
+pub(crate) fn open_any(path: &Path, plan: &ImportPlan) -> Result<Read, ActorsError> {
+    if !path.is_dir() {
+        return open(path, plan);
+    }
+    let only = path.join("data.csv");
+    if only.is_file() { open(&only, plan) } else { super::folder::read(path, plan) }
 }
 
 /// Reads a file of this machine, text piece by piece.
@@ -64,9 +77,26 @@ pub(crate) fn open(path: &Path, plan: &ImportPlan) -> Result<Read, ActorsError> 
     let most = u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX);
     file.by_ref().take(most).read_to_end(&mut head).map_err(unreadable)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-    let imported = import(BufReader::new(file), &name, &options(plan, &head))
-        .map_err(|error| refused(&error))?;
-    taken(&name, imported, plan, None).map_err(|error| refused(&error))
+    let mut reader = Hashing { inner: BufReader::new(file), hash: Sha256::new() };
+    let imported =
+        import(&mut reader, &name, &options(plan, &head)).map_err(|error| refused(&error))?;
+    let digest = reader.hash.finalize();
+    let source_sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    taken(&name, imported, plan, Some(source_sha256)).map_err(|error| refused(&error))
+}
+
+/// A reader that hashes what goes through it.
+struct Hashing<R> {
+    inner: R,
+    hash: Sha256,
+}
+
+impl<R: std::io::Read> std::io::Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.hash.update(buffer.get(..count).unwrap_or_default());
+        Ok(count)
+    }
 }
 
 /// Refuses more bytes than are read.

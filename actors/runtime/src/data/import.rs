@@ -229,10 +229,7 @@ fn read(
             file::too_large(u64::try_from(bytes.len()).unwrap_or(u64::MAX), limit)?;
             file::parse(&file_name, bytes, plan)
         }
-        ImportSource::Path(path) => {
-            let path = if path.is_dir() { path.join("data.csv") } else { path };
-            file::open(&path, plan)
-        }
+        ImportSource::Path(path) => file::open_any(&path, plan),
         ImportSource::Dataset(id) => match parent {
             Some(parent) => derived(blobs, parent),
             None => Err(ActorsError::internal(format!("data set {id} was not looked up"))),

@@ -43,14 +43,16 @@ pub fn inspect_file(path: &Path, plan: &ImportPlan) -> Result<InspectionView, Ac
     use std::io::Read as _;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut head = Vec::new();
-    if let Ok(opened) = std::fs::File::open(path) {
+    if path.is_file()
+        && let Ok(opened) = std::fs::File::open(path)
+    {
         let most = u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX);
         opened
             .take(most)
             .read_to_end(&mut head)
             .map_err(|error| ActorsError::internal(format!("{}: {error}", path.display())))?;
     }
-    told(&name, &head, plan, || file::open(path, plan))
+    told(&name, &head, plan, || file::open_any(path, plan))
 }
 
 /// Returns the quality report of a file of this machine.
@@ -62,7 +64,7 @@ pub fn assess_file(
     plan: &ImportPlan,
     query: &quality::QualityQuery,
 ) -> Result<QualityView, ActorsError> {
-    let read = changed(file::open(path, plan)?, plan)?;
+    let read = changed(file::open_any(path, plan)?, plan)?;
     let view = quality::assess(&read.stored.data, query.calendar.as_deref());
     match &query.split {
         Some(split) => {

@@ -5,8 +5,10 @@
 
 pub(crate) mod bins;
 mod cache;
+pub(crate) mod columns;
 pub(crate) mod document;
 mod file;
+pub(crate) mod folder;
 mod import;
 pub(crate) mod inspect;
 mod look;

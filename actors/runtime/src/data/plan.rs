@@ -19,13 +19,15 @@ const ACTIONS_MAX: usize = 10_000;
 pub const CALENDARS: [&str; 4] = ["always_open", "us_equities", "forex_week", "china_a_shares"];
 /// Ways to adjust.
 pub const ADJUSTMENTS: [&str; 4] = ["backward", "forward", "backward_total", "forward_total"];
-const RESAMPLE_WORDS: &str =
-    "1s to 86399s, 1m, 5m, 1h, …, 1d, 1w, 1mo, or for trades ticks:1000, volume:10, dollars:1e6";
-const MISSING_WORDS: &str =
-    "keep, drop, forward_fill, forward_fill:LIMIT, interpolate:LIMIT or interpolate_log:LIMIT";
-const ACTION_WORDS: &str = "[INSTRUMENT@]DATE:split:NUMBER or [INSTRUMENT@]DATE:dividend:NUMBER";
-const TIME_WORDS: &str = "a day such as 2019-12-31 or a time such as 2019-12-31T16:00:00Z";
-const ZONE_WORDS: &str = "UTC, America/New_York or an offset such as +05:30";
+/// Forms of the words that are no fixed list.
+const RESAMPLE_WORDS: [&str; 9] =
+    ["1s to 86399s", "5m", "1h", "1d", "1w", "1mo", "ticks:1000", "volume:10", "dollars:1e6"];
+const MISSING_WORDS: [&str; 5] =
+    ["keep", "drop", "forward_fill:LIMIT", "interpolate:LIMIT", "interpolate_log:LIMIT"];
+const ACTION_WORDS: [&str; 2] =
+    ["INSTRUMENT@2020-08-31:split:4", "INSTRUMENT@2020-08-07:dividend:0.82"];
+const TIME_WORDS: [&str; 2] = ["2019-12-31", "2019-12-31T16:00:00Z"];
+const ZONE_WORDS: [&str; 3] = ["UTC", "America/New_York", "+05:30"];
 
 /// How a file becomes a data set: what is known about it, and what is done to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -115,16 +117,17 @@ impl Steps {
         let mut program = Program { instruments: self.instruments.clone(), ..Program::default() };
         if let Some(text) = &self.from {
             program.from_ms = first_ms(text);
-            take(program.from_ms.is_none().then(|| wrong("/from", TIME_WORDS, text)));
+            take(program.from_ms.is_none().then(|| word("/from", &TIME_WORDS, text)));
         }
         if let Some(text) = &self.to {
             program.until_ms = until_ms(text);
-            take(program.until_ms.is_none().then(|| wrong("/to", TIME_WORDS, text)));
+            take(program.until_ms.is_none().then(|| word("/to", &TIME_WORDS, text)));
         }
         if let (Some(from), Some(until)) = (program.from_ms, program.until_ms)
             && until <= from
         {
-            take(Some(Violation::new("/to", "out_of_range", "must not lie before `from`")));
+            let found = Violation::new("/to", "out_of_range", "must not lie before `from`");
+            take(Some(found.with("min", self.from.clone())));
         }
         if let Some(text) = &self.calendar {
             program.calendar = calendar(text);
@@ -132,11 +135,11 @@ impl Steps {
         }
         if let Some(text) = &self.resample {
             program.resample = length(text);
-            take(program.resample.is_none().then(|| wrong("/resample", RESAMPLE_WORDS, text)));
+            take(program.resample.is_none().then(|| word("/resample", &RESAMPLE_WORDS, text)));
         }
         if let Some(text) = &self.missing {
             program.missing = missing(text, self.accept_look_ahead);
-            take(program.missing.is_none().then(|| wrong("/missing", MISSING_WORDS, text)));
+            take(program.missing.is_none().then(|| word("/missing", &MISSING_WORDS, text)));
         }
         if let Some(Missing::Interpolate { accept_look_ahead: false, .. }) = program.missing {
             let detail = "interpolated bars know the next true one: set accept_look_ahead, or use forward_fill";
@@ -144,8 +147,8 @@ impl Steps {
         }
         if self.calendar.is_some() && self.resample.is_none() && self.missing.is_none() {
             let detail =
-                "a calendar belongs to `resample` or `missing`; name one of them or leave it out";
-            take(Some(Violation::new("/calendar", "not_allowed", detail)));
+                "a calendar belongs to `missing` or `resample`; name one of them, or no calendar";
+            take(Some(Violation::new("/missing", "missing_field", detail)));
         }
         found.extend(self.adjustment(&mut program));
         if found.is_empty() { Ok(program) } else { Err(found) }
@@ -161,18 +164,20 @@ impl Steps {
             return vec![word("/adjust", &ADJUSTMENTS, text)];
         };
         if self.actions.is_empty() {
-            let detail = format!("wanted the splits and dividends to adjust for: {ACTION_WORDS}");
+            let words = ACTION_WORDS.join(" or ");
+            let detail = format!("wanted the splits and dividends to adjust for, as {words}");
             return vec![Violation::new("/actions", "missing_field", detail)];
         }
         if ACTIONS_MAX < self.actions.len() {
             let detail = format!("at most {ACTIONS_MAX} actions, found {}", self.actions.len());
-            return vec![Violation::new("/actions", "out_of_range", detail)];
+            let found = Violation::new("/actions", "out_of_range", detail);
+            return vec![found.with("max", ACTIONS_MAX)];
         }
         let (mut actions, mut found) = (Vec::new(), Vec::new());
         for (index, text) in self.actions.iter().enumerate() {
             match action(text) {
                 Some(action) => actions.push(action),
-                None => found.push(wrong(&format!("/actions/{index}"), ACTION_WORDS, text)),
+                None => found.push(word(&format!("/actions/{index}"), &ACTION_WORDS, text)),
             }
         }
         program.adjust = Some((how, actions));
@@ -203,7 +208,7 @@ pub fn zone(text: &str) -> Result<Zone, Violation> {
         "America/New_York" => Some(Zone::NewYork),
         _ => offset(text).map(Zone::Fixed),
     };
-    parsed.ok_or_else(|| wrong("/timezone", ZONE_WORDS, text))
+    parsed.ok_or_else(|| word("/timezone", &ZONE_WORDS, text))
 }
 
 /// Minutes east of Greenwich.
@@ -307,12 +312,6 @@ fn action(text: &str) -> Option<NamedAction> {
     Some(NamedAction { instrument, action: CorporateAction { ex_ms, kind } })
 }
 
-fn wrong(pointer: &str, wanted: &str, got: &str) -> Violation {
-    let shown: String = got.chars().take(60).collect();
-    let detail = format!("wanted {wanted}; found '{shown}'");
-    Violation::new(pointer, "invalid_format", detail).with("wanted", wanted).with("got", shown)
-}
-
 fn word(pointer: &str, allowed: &[&str], got: &str) -> Violation {
     let shown: String = got.chars().take(60).collect();
     let detail = format!("wanted one of {}; found '{shown}'", allowed.join(", "));
@@ -400,14 +399,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,24}") {
-            let _ = zone(&text);
-            let _ = action(&text);
-            let _ = steps(|steps| {
+            drop(zone(&text));
+            drop(action(&text));
+            drop(steps(|steps| {
                 steps.resample = Some(text.clone());
                 steps.missing = Some(text.clone());
                 steps.from = Some(text.clone());
                 steps.to = Some(text);
-            });
+            }));
         }
     }
 }

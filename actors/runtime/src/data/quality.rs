@@ -11,7 +11,12 @@ use super::plan::{CALENDARS, calendar};
 use super::times::{first_ms, until_ms};
 use crate::views::{ExampleView, FindingView, QualityView, SegmentView};
 
-const SPLIT_WORDS: &str = "0.7,0.15 or 0.7,0.15,30 (shares of training and validation, bars purged), or train:DAY..DAY,valid:DAY..DAY,test:DAY..DAY";
+/// Forms of a split: shares of training and validation, bars purged before each boundary; or spans of days.
+const SPLIT_WORDS: [&str; 3] = [
+    "0.7,0.15",
+    "0.7,0.15,30",
+    "train:2012-01-01..2018-12-31,valid:2019-01-01..2019-12-31,test:2020-01-01..2021-12-31",
+];
 /// Most segments of one split.
 const SEGMENTS_MAX: usize = 32;
 
@@ -45,13 +50,15 @@ impl QualityQuery {
         {
             let detail = format!("wanted one of {}", CALENDARS.join(", "));
             let violation = Violation::new("/calendar", "not_allowed", detail);
-            found.push(violation.with("allowed", CALENDARS.to_vec()));
+            found.push(violation.with("allowed", CALENDARS.to_vec()).with("got", name));
         }
         let parsed = split.map(read_split);
         if let (Some(text), Some(None)) = (split, &parsed) {
             let shown: String = text.chars().take(60).collect();
-            let detail = format!("wanted {SPLIT_WORDS}; found '{shown}'");
-            found.push(Violation::new("/split", "invalid_format", detail).with("got", shown));
+            let words = SPLIT_WORDS.join(" or ");
+            let detail = format!("wanted a split such as {words}; found '{shown}'");
+            let violation = Violation::new("/split", "not_allowed", detail);
+            found.push(violation.with("allowed", SPLIT_WORDS.to_vec()).with("got", shown));
         }
         if !found.is_empty() {
             return Err(found);
@@ -97,8 +104,10 @@ pub(crate) fn with_split(
     let mut cut = Vec::new();
     match split {
         SplitText::Shares(config) => {
-            let splits = split::split(times.len(), config, 0)
-                .map_err(|refusal| Violation::new("/split", "too_short", refusal.to_string()))?;
+            let splits = split::split(times.len(), config, 0).map_err(|refusal| {
+                let found = Violation::new("/split", "too_short", refusal.to_string());
+                found.with("rows", times.len())
+            })?;
             let parts = [
                 (SegmentRole::Train, splits.train),
                 (SegmentRole::Valid, splits.valid),

@@ -31,7 +31,8 @@ pub(crate) const DATASETS: &str = "dataset";
 /// Where data comes from.
 #[derive(Debug, Clone)]
 pub enum ImportSource {
-    /// A file this node can read: text, or Parquet when its name ends in `.parquet`. A directory means its `data.csv`.
+    /// A file this node can read: text, or Parquet when its name ends in `.parquet`. A directory means its
+    /// `data.csv`, or all its files as one panel.
     Path(PathBuf),
     /// A file that was sent. Its name decides the format as with a path.
     Bytes {

@@ -7,6 +7,8 @@ mod algorithmic_trading;
 mod execution_eteo;
 mod execution_pd;
 mod files;
+mod labelling;
+mod online_selection;
 mod portfolio;
 mod pretrained;
 mod rows;
@@ -22,7 +24,7 @@ use rows::{Outcome, Row, Rows};
 /// Fills the rows of one family.
 type Family = fn(&Files, &mut Rows);
 
-const FAMILIES: [(&str, Family); 7] = [
+const FAMILIES: [(&str, Family); 9] = [
     ("12.1 algorithmic trading", algorithmic_trading::rows),
     ("12.2 stored DQN", stored_dqn::rows),
     ("12.3 portfolio", portfolio::rows),
@@ -30,6 +32,8 @@ const FAMILIES: [(&str, Family); 7] = [
     ("12.5 pre-trained networks", pretrained::rows),
     ("12.6 PD", execution_pd::rows),
     ("12.7 ETEO", execution_eteo::rows),
+    ("12.8 labelling", labelling::rows),
+    ("online portfolio selection", online_selection::rows),
 ];
 
 fn main() -> ExitCode {

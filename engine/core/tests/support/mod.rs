@@ -4,6 +4,7 @@
 
 pub(crate) mod books;
 pub(crate) mod real;
+pub(crate) mod runs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -5,11 +5,10 @@ use engine::config::Violation;
 use engine::market::parse::import::{PanelJoin, Separator};
 use engine::market::parse::trades::TradeMapping;
 use engine::market::parse::{CsvMapping, DataKind, Dialect, ImportOptions};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::problem::{Problem, violation};
+use crate::problem::Problem;
 use crate::query::Query;
 use crate::spec::{Param, ParamKind};
 
@@ -206,47 +205,14 @@ fn steps(query: &Query) -> Steps {
     }
 }
 
-/// Columns of bars and of trades: a part goes to whichever knows it.
+/// Columns of bars and of trades; the instrument belongs to both.
 fn mappings(query: &Query) -> Result<(CsvMapping, TradeMapping), Violation> {
-    let (bars, trades) = (parts(&CsvMapping::default()), parts(&TradeMapping::default()));
-    let (mut of_bars, mut of_trades) = (Map::new(), Map::new());
-    let mut unknown = Vec::new();
     let named = query.text("instrument").map(|name| ("instrument", name));
-    for (part, column) in query.with_prefix("map.").chain(named) {
-        let is_known = [(&bars, &mut of_bars), (&trades, &mut of_trades)]
-            .into_iter()
-            .filter(|(known, _)| known.iter().any(|name| name == part))
-            .map(|(_, mapping)| mapping.insert(part.to_owned(), Value::from(column)))
-            .count();
-        if is_known == 0 {
-            unknown.push(part.to_owned());
-        }
-    }
-    let mut allowed = bars;
-    allowed.extend(trades.into_iter().filter(|name| !of_bars.contains_key(name)));
-    allowed.sort();
-    allowed.dedup();
-    if !unknown.is_empty() {
-        let detail = format!(
-            "query parameters map.*: unknown parts {}; known are {}",
-            unknown.join(", "),
-            allowed.join(", ")
-        );
-        let found = violation("", "unknown_field", detail);
-        return Err(found.with("parameter", "map.").with("allowed", allowed));
-    }
-    let read = |error: serde_json::Error| violation("", "unreadable", format!("map.*: {error}"));
-    Ok((
-        serde_json::from_value(Value::Object(of_bars)).map_err(read)?,
-        serde_json::from_value(Value::Object(of_trades)).map_err(read)?,
-    ))
-}
-
-fn parts(mapping: &impl Serialize) -> Vec<String> {
-    match serde_json::to_value(mapping) {
-        Ok(Value::Object(fields)) => fields.keys().cloned().collect(),
-        Ok(_) | Err(_) => Vec::new(),
-    }
+    actors::mappings(query.with_prefix("map.").chain(named)).map_err(|wrong| {
+        let detail = format!("query parameters map.*: {}", wrong.detail);
+        let moved = Violation { pointer: String::new(), detail, ..wrong };
+        moved.with("parameter", "map.")
+    })
 }
 
 /// Returns a word that the table of parameters has let through.

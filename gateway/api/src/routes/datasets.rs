@@ -192,7 +192,8 @@ fn made(request: &Request) -> Result<ImportRequest, Problem> {
         }
         (Some(_), Some(_)) => {
             let detail = "give `synthetic` or `from`, not both";
-            Err(Problem::field("/from", "not_allowed", detail))
+            let both = violation("/from", "not_allowed", detail).with("got", "both");
+            Err(Problem::invalid(vec![both.with("allowed", vec!["synthetic", "from"])]))
         }
         (None, None) => {
             let detail = "give `synthetic` or `from`, or send a file as the body";
@@ -253,12 +254,9 @@ async fn consumers(request: Request) -> Handled {
 
 /// A refusal of what the query asked for names the parameter.
 fn asked(error: ActorsError) -> Problem {
-    match error {
-        ActorsError::Invalid { errors } => {
-            Problem::invalid(errors.into_iter().map(of_parameter).collect())
-        }
-        other => other.into(),
-    }
+    let problem = Problem::from(error);
+    let errors = problem.errors.into_iter().map(of_parameter).collect();
+    Problem { errors, ..problem }
 }
 
 fn id(request: &Request) -> Result<DatasetId, Problem> {

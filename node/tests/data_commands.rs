@@ -1,0 +1,279 @@
+//! `tm data` as people and scripts meet it: looking at files, their quality, rebuilding splits without a node; importing
+//! and deriving with one.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+const PANEL: &str = "date,tic,open,high,low,close,volume\n\
+    2024-01-01,A,10,12,9,11,5\n2024-01-01,B,20,22,19,21,5\n\
+    2024-01-02,A,11,13,10,12,6\n\
+    2024-01-03,A,12,14,11,13,7\n2024-01-03,B,21,23,20,22,6\n";
+const BARS: &str = "date,open,high,low,close\n2024-01-01,1,2,1,2\n2024-01-02,1,2,1,2\n";
+const PASSWORD: &str = "violet-umbrella-92";
+
+fn tm() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tm"));
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("TM_CREDENTIALS", "/nonexistent/credentials.json");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    tm().args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(output)))
+}
+
+fn file(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_string_lossy().into_owned()
+}
+
+#[test]
+fn every_verb_explains_itself_with_examples() {
+    for verb in ["import", "inspect", "quality", "derive", "rebuild"] {
+        let output = run(&["data", verb, "--help"]);
+        assert!(output.status.success(), "{verb}");
+        assert!(stdout(&output).contains("Examples:"), "{verb}: {}", stdout(&output));
+    }
+    assert!(run(&["data", "preview", "--help"]).status.success());
+}
+
+#[test]
+fn a_look_at_a_file_needs_no_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let panel = file(folder.path(), "panel.csv", PANEL);
+    let shown = run(&["data", "inspect", &panel]);
+    assert!(shown.status.success(), "{}", stderr(&shown));
+    assert!(stdout(&shown).contains("As it would be stored"), "{}", stdout(&shown));
+    let view =
+        json(&run(&["data", "inspect", &panel, "--missing", "forward_fill:2", "-o", "json"]));
+    assert_eq!(
+        (&view["data"]["rows"], &view["data"]["filled"]),
+        (&Value::from(6), &Value::from(1))
+    );
+    let dry =
+        json(&run(&["data", "import", &panel, "--dry-run", "--instruments", "B", "-o", "json"]));
+    assert_eq!(dry["data"]["instruments"], serde_json::json!(["B"]));
+
+    let stocks = folder.path().join("stocks");
+    std::fs::create_dir(&stocks).unwrap();
+    file(&stocks, "AA.csv", BARS);
+    file(&stocks, "BB.csv", BARS);
+    let view = json(&run(&["data", "inspect", &stocks.to_string_lossy(), "-o", "json"]));
+    assert_eq!(view["data"]["instruments"], serde_json::json!(["AA", "BB"]));
+}
+
+#[test]
+fn a_file_that_cannot_be_imported_is_an_error_with_its_place_and_wrong_words_are_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = file(folder.path(), "bad.csv", &PANEL.replace("11,13,10,12", "11,13,10,-12"));
+    let output = run(&["data", "inspect", &bad]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("line 4") && text.contains("close"), "{text}");
+    for wrong in [
+        &["--resample", "soon"][..],
+        &["--missing", "interpolate"],
+        &["--dialect", "excel"],
+        &["--kind", "candles"],
+        &["--timezone", "Moon"],
+        &["--map", "nonsense=x"],
+        &["--action", "2020-01-01:split:2"],
+    ] {
+        let arguments = [&["data", "inspect", bad.as_str()][..], wrong].concat();
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", stderr(&output));
+    }
+    let missing = run(&["data", "inspect", "/nonexistent/x.csv"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(stderr(&missing).contains("/nonexistent/x.csv"), "{}", stderr(&missing));
+}
+
+#[test]
+fn the_quality_of_a_file_and_of_its_split_is_told_without_a_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let panel = file(folder.path(), "panel.csv", PANEL);
+    let split = "train:2024-01-02..2024-01-03,test:2024-01-01..2024-01-02";
+    let report = json(&run(&["data", "quality", &panel, "--split", split, "-o", "json"]));
+    let codes: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect();
+    assert!(codes.contains(&"segment_overlap") && codes.contains(&"completeness"), "{codes:?}");
+    let table = stdout(&run(&["data", "quality", &panel, "--calendar", "us_equities"]));
+    assert!(table.contains("SEVERITY") && table.contains("score"), "{table}");
+    assert_eq!(run(&["data", "quality", &panel, "--split", "all"]).status.code(), Some(2));
+}
+
+#[test]
+fn bitcoin_is_rebuilt_as_it_was_published() {
+    let root = std::env::var_os("TM_TEST_DATA").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        PathBuf::from,
+    );
+    let raw = root.join("raw/crypto/coin_Bitcoin.csv");
+    if !raw.exists() {
+        eprintln!("SKIPPED: {} is not there; set TM_TEST_DATA", raw.display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let output = tm()
+        .args(["data", "rebuild", "bitcoin", "--faithful", "-o", "json", "--raw"])
+        .arg(&raw)
+        .arg("--out")
+        .arg(&out)
+        .arg("--compare")
+        .arg(root.join("algorithmic_trading/BTC"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let record = json(&output);
+    let compared = record["comparisons"].as_array().unwrap();
+    assert_eq!(compared.len(), 4);
+    for one in compared {
+        assert_eq!(one["rows"], one["rows_published"], "{one}");
+        assert!(one["distance"].as_f64().unwrap() < 1e-2 && one["empty"] == 0, "{one}");
+    }
+    let written = std::fs::read(out.join("train.csv")).unwrap();
+    assert_eq!(record["outputs"][1]["sha256"], engine::digest::sha256(&written));
+    assert!(out.join("manifest.json").is_file());
+    let several = tm()
+        .args(["data", "rebuild", "bitcoin", "--out"])
+        .arg(&out)
+        .arg("--raw")
+        .arg(root.join("raw/crypto"))
+        .output()
+        .unwrap();
+    assert_eq!(several.status.code(), Some(2), "{}", stderr(&several));
+}
+
+/// A node without a worker, killed at the end.
+struct Node {
+    child: Child,
+    url: String,
+    folder: tempfile::TempDir,
+}
+
+impl Node {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let program = env!("CARGO_BIN_EXE_tm");
+        let mut child = Command::new(program)
+            .args(["node", "start", "--listen", "127.0.0.1:0", "--worker", program, "--data-dir"])
+            .arg(folder.path().join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (mut url, mut password) = (None, None);
+        while url.is_none() || password.is_none() {
+            let line = lines.next().expect("the node says where it serves").unwrap();
+            if let Some(rest) = line.strip_prefix("serving ") {
+                url = rest.split_whitespace().next().map(str::to_owned);
+            }
+            if let Some(rest) = line.split("password ").nth(1) {
+                password = rest.split_whitespace().next().map(str::to_owned);
+            }
+        }
+        // A full pipe would stop the node.
+        std::thread::spawn(move || lines.for_each(drop));
+        let node = Self { child, url: url.unwrap(), folder };
+        let generated = password.unwrap();
+        let login = node.typed(&["login", "--user", "admin"], &format!("{generated}\n"));
+        assert!(login.status.success(), "{}", stderr(&login));
+        let change = node.typed(&["passwd"], &format!("{generated}\n{PASSWORD}\n"));
+        assert!(change.status.success(), "{}", stderr(&change));
+        let login = node.typed(&["login", "--user", "admin"], &format!("{PASSWORD}\n"));
+        assert!(login.status.success(), "{}", stderr(&login));
+        node
+    }
+
+    fn typed(&self, arguments: &[&str], text: &str) -> Output {
+        let mut child = tm()
+            .env("TM_URL", &self.url)
+            .env("TM_CREDENTIALS", self.folder.path().join("credentials.json"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let output = self.typed(arguments, "");
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        output
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn files_of_every_kind_reach_a_node_and_sets_are_derived_there() {
+    let node = Node::start();
+    let folder = node.folder.path();
+    let stocks = folder.join("stocks");
+    std::fs::create_dir(&stocks).unwrap();
+    file(&stocks, "AA.csv", BARS);
+    file(&stocks, "BB.csv", &BARS.replace("2024-01-02", "2024-01-03"));
+    let joined =
+        ["data", "import", &stocks.to_string_lossy(), "--missing", "forward_fill:2", "-o", "json"];
+    let view = json(&node.run(&joined));
+    assert_eq!(
+        (&view["kind"], &view["rows"], &view["filled"]),
+        (&"panel".into(), &6.into(), &2.into())
+    );
+    assert_eq!(view["source"], "2 files of stocks");
+
+    let panel = file(folder, "panel.csv", PANEL);
+    node.run(&["data", "import", &panel, "--name", "prices"]);
+    let table = stdout(&node.run(&["data", "ls"]));
+    assert!(table.contains("2 instruments") && table.contains("prices"), "{table}");
+    let derived = ["data", "derive", "prices", "--name", "one", "--instruments", "B", "-o", "json"];
+    assert_eq!(json(&node.run(&derived))["instrument"], "B");
+    let rows = stdout(&node.run(&["data", "preview", "prices", "--rows", "2"]));
+    assert!(rows.contains("INSTRUMENT") && rows.contains("5 rows"), "{rows}");
+    let report = stdout(&node.run(&[
+        "data",
+        "quality",
+        "prices",
+        "--split",
+        "train:2024-01-01..2024-01-02",
+    ]));
+    assert!(report.contains("score"), "{report}");
+    let refused = node.typed(&["data", "derive", "prices", "--name", "none"], "");
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    node.run(&["data", "rm", "one"]);
+}
