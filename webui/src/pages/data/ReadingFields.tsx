@@ -4,7 +4,7 @@ import { Checkbox, Input } from 'antd';
 import { CALENDARS } from '../../api/datasets';
 import { NativeSelect } from '../../components/NativeSelect';
 import { useText } from '../../i18n';
-import { ADJUST, fillsIn, interpolates, KINDS, MISSING, type Reading, SEPARATORS } from './reading';
+import { ADJUST, DIALECTS, fillsIn, interpolates, KINDS, MISSING, type Reading, SEPARATORS } from './reading';
 
 interface ReadingFieldsProps {
   reading: Reading;
@@ -31,7 +31,7 @@ export function ReadingFields({ reading, onChange }: ReadingFieldsProps) {
       {help && <p className="hint" id={`read-${key}-help`}>{help}</p>}
     </div>
   );
-  const dialects = Object.entries(words.dialects).map(([value, label]) => ({ value, label }));
+  const dialects = DIALECTS.map((value) => ({ value, label: words.dialects[value] }));
   return (
     <>
       <details className="more">
