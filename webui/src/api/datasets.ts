@@ -1,5 +1,5 @@
 /** Calls about data sets. Uploading reports its progress, which `fetch` cannot: it uses XMLHttpRequest. */
-import { ask, client, command, commandKey, read, revision, unwrap } from './client';
+import { ask, client, command, commandKey, revision, unwrap } from './client';
 import { problemFrom, unreachable } from './problem';
 import { refresh, useLogin } from './session';
 import type { BarsView, ConsumersView, DatasetView, InspectionView, PreviewView, QualityView } from './types';
@@ -26,19 +26,24 @@ export function getDataset(id: string): Promise<DatasetView> {
 }
 
 export function readBars(id: string, bins: number, instrument?: string): Promise<BarsView> {
-  return read(`/datasets/${encodeURIComponent(id)}/bars`, { bins, instrument });
+  return unwrap(client.GET('/api/v1/datasets/{id}/bars', { params: { path: { id }, query: { bins, instrument } } }));
 }
 
-export function readQuality(id: string, calendar?: string, split?: string): Promise<QualityView> {
-  return read(`/datasets/${encodeURIComponent(id)}/quality`, { calendar: calendar || undefined, split: split || undefined });
+/** Calendars that a quality check knows. */
+export const CALENDARS = ['always_open', 'us_equities', 'forex_week', 'china_a_shares'] as const;
+export type Calendar = (typeof CALENDARS)[number];
+
+export function readQuality(id: string, calendar?: Calendar, split?: string): Promise<QualityView> {
+  const query = { calendar, split: split || undefined };
+  return unwrap(client.GET('/api/v1/datasets/{id}/quality', { params: { path: { id }, query } }));
 }
 
 export function readPreview(id: string, rows: number): Promise<PreviewView> {
-  return read(`/datasets/${encodeURIComponent(id)}/preview`, { rows });
+  return unwrap(client.GET('/api/v1/datasets/{id}/preview', { params: { path: { id }, query: { rows } } }));
 }
 
 export function readConsumers(id: string): Promise<ConsumersView> {
-  return read(`/datasets/${encodeURIComponent(id)}/consumers`);
+  return unwrap(client.GET('/api/v1/datasets/{id}/consumers', { params: { path: { id } } }));
 }
 
 /** What an import of this file would read. */

@@ -11,37 +11,23 @@ export interface SessionFilter {
 
 export type SessionVerb = 'pause' | 'resume' | 'stop' | 'checkpoint';
 
-/** One page of a list. */
-interface Page<T> {
-  items: T[];
-  next_cursor: string | null;
-}
-
-/** What is asked for when a session is started; one that labels names no strategy. */
-export type SessionStart = Omit<NewSession, 'strategy_id' | 'strategy_version'> & { strategy_id: string | null; strategy_version: number | null };
-
 const PAGE = 50;
 const BINS = 2000;
 const LOG_PAGE = 500;
 
 export function listSessions(filter: SessionFilter, cursor?: string) {
-  const query = { ...filter, kind: filter.kind as 'training' | undefined, limit: PAGE, cursor };
-  return unwrap(client.GET('/api/v1/sessions', { params: { query } })) as Promise<Page<SessionView>>;
+  return unwrap(client.GET('/api/v1/sessions', { params: { query: { ...filter, limit: PAGE, cursor } } }));
 }
 
 export function getSession(id: string): Promise<SessionView> {
   return unwrap(client.GET('/api/v1/sessions/{id}', { params: { path: { id } } }));
 }
 
-export function startSession(body: SessionStart): Promise<SessionView> {
-  return unwrap(client.POST('/api/v1/sessions', { params: { header: command() }, body: body as NewSession })) as Promise<SessionView>;
+export function startSession(body: NewSession): Promise<SessionView> {
+  return unwrap(client.POST('/api/v1/sessions', { params: { header: command() }, body }));
 }
 
 export function commandSession(id: string, verb: SessionVerb, reason?: string): Promise<SessionView> {
-  return sent(id, verb, reason) as Promise<SessionView>;
-}
-
-function sent(id: string, verb: SessionVerb, reason?: string) {
   const call = { params: { path: { id }, header: command() }, body: { reason: reason ?? null } };
   switch (verb) {
     case 'pause':
@@ -81,7 +67,7 @@ export async function readCheckpoints(id: string): Promise<CheckpointView[]> {
 }
 
 export function readReport(id: string): Promise<BacktestReport> {
-  return unwrap(client.GET('/api/v1/sessions/{id}/report', { params: { path: { id } } })) as Promise<BacktestReport>;
+  return unwrap(client.GET('/api/v1/sessions/{id}/report', { params: { path: { id } } }));
 }
 
 export function readEvaluation(id: string): Promise<EvaluationReport> {
@@ -89,5 +75,5 @@ export function readEvaluation(id: string): Promise<EvaluationReport> {
 }
 
 export function readLabels(id: string): Promise<LabellingReport> {
-  return read(`/sessions/${encodeURIComponent(id)}/labels`);
+  return unwrap(client.GET('/api/v1/sessions/{id}/labels', { params: { path: { id } } }));
 }

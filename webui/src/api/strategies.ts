@@ -1,7 +1,7 @@
 /** Calls about strategies, their schema and their validation. */
 import type { JsonSchema } from '../forms/schema';
 import { client, command, revision, unwrap } from './client';
-import type { StrategyVersionView, StrategyView, Validation } from './types';
+import type { AlgorithmView, StrategyVersionView, StrategyView, Validation } from './types';
 
 export type Config = Record<string, unknown>;
 
@@ -41,7 +41,7 @@ export function archiveStrategy(strategy: StrategyView): Promise<StrategyView> {
   );
 }
 
-export function listAlgorithms() {
+export function listAlgorithms(): Promise<AlgorithmView[]> {
   return unwrap(client.GET('/api/v1/algorithms'));
 }
 

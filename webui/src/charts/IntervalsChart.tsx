@@ -23,7 +23,7 @@ export function IntervalsChart({ rows }: { rows: IntervalRow[] }) {
         const places = intervalPlaces(row.low, row.high, row.value);
         return (
           <li key={row.name}>
-            <span className="interval-name">{row.name}</span>
+            <span className="interval-name">{row.name}{places.containsZero && <> <span className="tag tag-warn">{text.evaluation.containsZero}</span></>}</span>
             <span className="num interval-end">{row.words.low}</span>
             <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={`${row.name}: ${row.words.low} … ${row.words.value} … ${row.words.high}${places.containsZero ? `, ${text.evaluation.containsZero}` : ''}`}>
               <line className="interval-zero" x1={places.zero * WIDTH} x2={places.zero * WIDTH} y1="0" y2={HEIGHT} />
@@ -33,7 +33,6 @@ export function IntervalsChart({ rows }: { rows: IntervalRow[] }) {
             </svg>
             <span className="num interval-end">{row.words.high}</span>
             <strong className="num interval-middle">{row.words.value}</strong>
-            {places.containsZero && <span className="tag tag-warn">{text.evaluation.containsZero}</span>}
           </li>
         );
       })}

@@ -1,21 +1,32 @@
-/** Total return at rising costs, with the point at which nothing is left. */
+/** A curve over something that is not time, as shares of one: total return at rising costs, runs that reach a return. */
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
 import { useTheme } from '../state/useTheme';
-import { axes, followWidth } from './axes';
+import { axes, axisText, followWidth } from './axes';
 import { cssColour } from './colours';
 import type { Ladder } from './evaluation';
 
-/** Draws the ladder. */
-export function LadderChart({ label, ladder, height = 240 }: { label: string; ladder: Ladder; height?: number }) {
+interface LadderChartProps {
+  label: string;
+  ladder: Ladder;
+  /** Whether what lies across counts percent too. */
+  shareAcross?: boolean;
+  height?: number;
+}
+
+/** Draws the curve, its marked points and the line at 0. */
+export function LadderChart({ label, ladder, shareAcross = false, height = 240 }: LadderChartProps) {
   const theme = useTheme();
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const host = box.current;
     if (!host) return undefined;
     const width = Math.max(200, host.clientWidth);
+    const across = axes(true, false, width < 420);
+    const write = axisText(true);
+    if (shareAcross && across[0]) across[0].values = (_, splits) => splits.map(write);
     const plot = new uPlot(
       {
         width,
@@ -23,7 +34,7 @@ export function LadderChart({ label, ladder, height = 240 }: { label: string; la
         legend: { show: false },
         cursor: { points: { size: 7 } },
         scales: { x: { time: false } },
-        axes: axes(true, false, width < 420),
+        axes: across,
         series: [
           {},
           { label, stroke: cssColour('curve-1'), width: 2, spanGaps: true, points: { show: true, size: 7, fill: cssColour('curve-1') } },
@@ -39,6 +50,6 @@ export function LadderChart({ label, ladder, height = 240 }: { label: string; la
       stop();
       plot.destroy();
     };
-  }, [label, ladder, height, theme]);
+  }, [label, ladder, shareAcross, height, theme]);
   return <div className="chart" ref={box} role="img" aria-label={label} />;
 }

@@ -3,6 +3,9 @@ import type { CandlestickData, HistogramData, LineData, UTCTimestamp } from 'lig
 
 import type { BarsView } from '../api/types';
 
+/** What is drawn of a bar. */
+type Bars = Pick<BarsView, 'times_ms' | 'open' | 'high' | 'low' | 'close' | 'volume'>;
+
 /** The library throws on unordered or repeated times: only what moves forward is kept. */
 function forward<T extends { time: UTCTimestamp }>(points: T[]): T[] {
   const kept: T[] = [];
@@ -16,7 +19,7 @@ function forward<T extends { time: UTCTimestamp }>(points: T[]): T[] {
 const seconds = (ms: number): UTCTimestamp => Math.floor(ms / 1000) as UTCTimestamp;
 
 /** Candles of a data set. */
-export function candles(bars: BarsView): CandlestickData<UTCTimestamp>[] {
+export function candles(bars: Bars): CandlestickData<UTCTimestamp>[] {
   const all = bars.times_ms.map((time, index) => ({
     time: seconds(time),
     open: bars.open[index] ?? Number.NaN,
@@ -28,7 +31,7 @@ export function candles(bars: BarsView): CandlestickData<UTCTimestamp>[] {
 }
 
 /** Volume columns; empty where the source had none. */
-export function volumes(bars: BarsView, colour: string): HistogramData<UTCTimestamp>[] {
+export function volumes(bars: Bars, colour: string): HistogramData<UTCTimestamp>[] {
   const { volume } = bars;
   if (!volume) return [];
   return forward(bars.times_ms.map((time, index) => ({ time: seconds(time), value: volume[index] ?? 0, color: colour })));

@@ -42,6 +42,7 @@ export function VariantsField({ pointer, node, value }: VariantsFieldProps) {
           )}
         </Field>
       )}
+      {node.variants.length === 1 && variant && !hidden.has(tagPointer) && <p className="only-choice"><strong>{fieldText(tagPointer, variant.help, tag).label}</strong> <span className="hint">{fieldText(tagPointer, variant.help, tag).help}</span></p>}
       {variant && <FieldList pointer={pointer} fields={variant.fields} value={object} />}
     </>
   );

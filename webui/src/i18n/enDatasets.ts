@@ -64,7 +64,7 @@ export const enDatasets = {
       bars: 'Bars with named columns', yahoo: 'Yahoo Finance', binance_klines: 'Binance klines', stooq: 'Stooq', stooq_text: 'Stooq text', crypto_history: 'Crypto history',
       meta_trader: 'MetaTrader', futures: 'Futures', intraday_panel: 'Intraday panel', feature_table: 'Feature table', binance_trades: 'Binance trades',
       binance_aggregate_trades: 'Binance aggregate trades', trades: 'Trades with named columns', book_distances: 'Order book by distances', book_levels: 'Order book by levels',
-      book_json: 'Order book, JSON lines',
+      book_json: 'Order book, JSON lines', binance_book_depth: 'Binance book depth',
     },
     kind: 'It must be',
     timezone: 'Time zone of times without one',

@@ -66,7 +66,7 @@ export const zhDatasets: Dictionary['datasets'] = {
       bars: '带列名的 K 线', yahoo: '雅虎财经（Yahoo）', binance_klines: '币安 K 线', stooq: 'Stooq 表格', stooq_text: 'Stooq 文本', crypto_history: '加密货币历史',
       meta_trader: 'MetaTrader 导出', futures: '期货', intraday_panel: '日内面板', feature_table: '特征表', binance_trades: '币安逐笔成交',
       binance_aggregate_trades: '币安归集成交', trades: '带列名的逐笔成交', book_distances: '按距离的订单簿', book_levels: '按档位的订单簿',
-      book_json: '订单簿（JSON 行）',
+      book_json: '订单簿（JSON 行）', binance_book_depth: '币安订单簿深度',
     },
     kind: '必须为',
     timezone: '未注明时区的时间所属时区',

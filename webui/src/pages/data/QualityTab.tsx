@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Button, Input } from 'antd';
 import { type FormEvent, useState } from 'react';
 
-import { readQuality } from '../../api/datasets';
+import { CALENDARS, readQuality } from '../../api/datasets';
 import { keys } from '../../api/queries';
 import type { QualityView } from '../../api/types';
 import { Card } from '../../components/Card';
@@ -17,16 +17,15 @@ import { useUrlState } from '../../state/useUrlState';
 import { FindingsTable } from './FindingsTable';
 import { tally } from './quality';
 
-const CALENDARS = ['none', 'always_open', 'us_equities', 'forex_week', 'china_a_shares'] as const;
-
 /** Shows what was checked and what was found. */
 export function QualityTab({ id }: { id: string }) {
   const text = useText();
   const { quality } = text.datasets;
-  const [calendar, setCalendar] = useUrlState('calendar');
+  const [wanted, setCalendar] = useUrlState('calendar');
+  const calendar = CALENDARS.find((each) => each === wanted);
   const [split, setSplit] = useUrlState('split');
   const [draft, setDraft] = useState(split);
-  const query = useQuery({ queryKey: keys.datasetPart(id, 'quality', calendar, split), queryFn: () => readQuality(id, calendar, split), staleTime: Infinity, retry: false });
+  const query = useQuery({ queryKey: keys.datasetPart(id, 'quality', calendar ?? '', split), queryFn: () => readQuality(id, calendar, split), staleTime: Infinity, retry: false });
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setSplit(draft.trim());
@@ -37,7 +36,7 @@ export function QualityTab({ id }: { id: string }) {
         <form noValidate className="quality-form" onSubmit={submit}>
           <div className="field">
             <label htmlFor="quality-calendar">{quality.calendar}</label>
-            <NativeSelect id="quality-calendar" value={calendar === '' ? 'none' : calendar} options={CALENDARS.map((value) => ({ value, label: quality.calendars[value] }))} onChange={(value) => setCalendar(value === 'none' ? '' : value)} />
+            <NativeSelect id="quality-calendar" value={calendar ?? 'none'} options={(['none', ...CALENDARS] as const).map((value) => ({ value, label: quality.calendars[value] }))} onChange={(value) => setCalendar(value === 'none' ? '' : value)} />
           </div>
           <div className="field">
             <label htmlFor="quality-split">{quality.split} <span className="hint">({text.common.optional})</span></label>

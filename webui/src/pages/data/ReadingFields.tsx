@@ -1,9 +1,10 @@
 /** How a file is read, where the node should not find it out, and what is done to it. */
 import { Checkbox, Input } from 'antd';
 
+import { CALENDARS } from '../../api/datasets';
 import { NativeSelect } from '../../components/NativeSelect';
 import { useText } from '../../i18n';
-import { ADJUST, CALENDARS, fillsIn, interpolates, KINDS, MISSING, type Reading, SEPARATORS } from './reading';
+import { ADJUST, DIALECTS, fillsIn, interpolates, KINDS, MISSING, type Reading, SEPARATORS } from './reading';
 
 interface ReadingFieldsProps {
   reading: Reading;
@@ -30,7 +31,7 @@ export function ReadingFields({ reading, onChange }: ReadingFieldsProps) {
       {help && <p className="hint" id={`read-${key}-help`}>{help}</p>}
     </div>
   );
-  const dialects = Object.entries(words.dialects).map(([value, label]) => ({ value, label }));
+  const dialects = DIALECTS.map((value) => ({ value, label: words.dialects[value] }));
   return (
     <>
       <details className="more">

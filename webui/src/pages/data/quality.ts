@@ -31,5 +31,5 @@ export function kindName(kind: string, text: Dictionary): string {
 /** The instruments of a data set: its only one by name, several by their count. */
 export function instrumentText(dataset: Pick<DatasetView, 'instrument' | 'instrument_count'>, text: Dictionary): string {
   const { instrument_count: count } = dataset;
-  return count === undefined || count <= 1 ? dataset.instrument : text.datasets.instrumentCount(count);
+  return count <= 1 ? dataset.instrument : text.datasets.instrumentCount(count);
 }

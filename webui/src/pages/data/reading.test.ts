@@ -1,8 +1,25 @@
 /** The import form's entries become the gateway's words. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-import { uploadQuery } from '../../api/datasets';
-import { optionsOf, partsOf, READ_AS_FOUND } from './reading';
+import { CALENDARS, uploadQuery } from '../../api/datasets';
+import { ADJUST, DIALECTS, KINDS, optionsOf, partsOf, READ_AS_FOUND, SEPARATORS } from './reading';
+
+interface Parameter {
+  name: string;
+  schema: { enum?: string[] };
+}
+
+const described = JSON.parse(readFileSync(resolve(__dirname, '../../../../gateway/api/openapi.json'), 'utf8')) as { paths: Record<string, { post: { parameters: Parameter[] } }> };
+const parameters = described.paths['/api/v1/datasets']?.post.parameters ?? [];
+
+describe('the choices of the import form', () => {
+  it.each([['dialect', DIALECTS], ['kind', KINDS], ['calendar', CALENDARS], ['adjust', ADJUST], ['separator', SEPARATORS]] as [string, readonly string[]][])('%s are those of the gateway', (name, offered) => {
+    const allowed = parameters.find((each) => each.name === name)?.schema.enum;
+    expect([...offered].sort()).toEqual([...(allowed ?? [])].sort());
+  });
+});
 
 describe('how a file is read', () => {
   it('is left to the node where nothing was chosen', () => {

@@ -26,7 +26,11 @@ export const READ_AS_FOUND: Reading = {
 export const KINDS: readonly DatasetKind[] = ['bars', 'panel', 'trades', 'book'];
 export const MISSING = ['keep', 'drop', 'forward_fill', 'interpolate', 'interpolate_log'] as const;
 export const ADJUST = ['backward', 'forward', 'backward_total', 'forward_total'] as const;
-export const CALENDARS = ['always_open', 'us_equities', 'forex_week', 'china_a_shares'] as const;
+/** Formats that can be asked for; what comes in packed files is imported by other ways. */
+export const DIALECTS = [
+  'bars', 'yahoo', 'binance_klines', 'stooq', 'stooq_text', 'crypto_history', 'meta_trader', 'futures', 'intraday_panel', 'feature_table', 'binance_trades',
+  'binance_aggregate_trades', 'trades', 'book_distances', 'book_levels', 'book_json',
+] as const;
 export const SEPARATORS = ['comma', 'semicolon', 'tab', 'bar'] as const;
 
 const BAR_PARTS = ['time', 'open', 'high', 'low', 'close', 'adjusted_close', 'volume', 'instrument_column'] as const;

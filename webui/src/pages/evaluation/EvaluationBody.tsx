@@ -19,6 +19,7 @@ import { IntervalsCard } from './IntervalsCard';
 import { MonthlyTable } from './MonthlyTable';
 import { RegimesCard } from './RegimesCard';
 import { RigourCards } from './RigourCards';
+import { SeedsCard } from './SeedsCard';
 import { TearSheetTable } from './TearSheetTable';
 import { VerdictCard } from './VerdictCard';
 
@@ -61,6 +62,7 @@ export function EvaluationBody({ report }: { report: EvaluationReport }) {
         {report.costs && <CostsCard costs={report.costs} />}
       </div>
       <RigourCards report={report} />
+      {report.seeds && report.seeds.profile.length > 0 && <SeedsCard seeds={report.seeds} />}
       {report.folds && <FoldsCard folds={report.folds} />}
       {report.regimes && <RegimesCard regimes={report.regimes} />}
       {agent && (agent.sheet.periods['month'] ?? []).length > 0 && <Card title={words.months}><MonthlyTable sheet={agent.sheet} /></Card>}
@@ -81,7 +83,7 @@ export function EvaluationBody({ report }: { report: EvaluationReport }) {
           facts={[
             [text.sessions.dataset, report.dataset],
             [text.session.snapshot, <code className="hash hash-long">{report.dataset_sha256}</code>],
-            [text.session.model, report.model_sha256 && <code className="hash hash-long">{report.model_sha256}</code>],
+            [text.session.model, report.model_sha256.length > 0 && <code className="hash hash-long">{report.model_sha256.join(' ')}</code>],
             [text.report.truth, text.report.truths[report.truth]],
             [text.report.periods, number(report.periods_per_year)],
             [text.session.build, report.build],

@@ -15,7 +15,7 @@ const METRICS = ['total_return', 'sharpe', 'sortino', 'volatility', 'max_drawdow
 export function RegimesCard({ regimes }: { regimes: NonNullable<EvaluationReport['regimes']> }) {
   const text = useText();
   const words = text.evaluation;
-  const other = (row: LabelPerformance) => regimes.benchmark?.find((each) => each.label === row.label)?.total_return;
+  const other = (row: LabelPerformance) => regimes.benchmark.find((each) => each.label === row.label)?.total_return;
   const columns: Column<LabelPerformance>[] = [
     {
       key: 'label', title: words.regime, head: true,
@@ -24,7 +24,7 @@ export function RegimesCard({ regimes }: { regimes: NonNullable<EvaluationReport
     { key: 'bars', title: words.bars, figure: true, cell: (row) => count(row.bar_count) },
     { key: 'runs', title: words.runs, figure: true, cell: (row) => count(row.run_count) },
     ...METRICS.map((name) => ({ key: name, title: figureName(name, text), figure: true, cell: (row: LabelPerformance) => metricText(name, row[name], text) })),
-    ...(regimes.benchmark ? [{ key: 'benchmark', title: words.ofBenchmark, figure: true, cell: (row: LabelPerformance) => metricText('total_return', other(row), text) }] : []),
+    ...(regimes.benchmark.length > 0 ? [{ key: 'benchmark', title: words.ofBenchmark, figure: true, cell: (row: LabelPerformance) => metricText('total_return', other(row), text) }] : []),
   ];
   return (
     <Card title={words.regimes} className="card-flush-body">

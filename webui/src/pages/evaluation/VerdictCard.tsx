@@ -2,15 +2,15 @@
 import type { EvaluationCheck, EvaluationReport } from '../../api/types';
 import { DataTable } from '../../components/DataTable';
 import { Rich } from '../../components/Rich';
-import { useText } from '../../i18n';
-import { day } from '../../state/format';
+import { useText, useTexts } from '../../i18n';
+import { count, day, percent } from '../../state/format';
 import { taskName } from '../reports/policyName';
-import { useTexts } from '../../i18n';
 import { CheckOutcome } from './CheckOutcome';
+import { reasonText } from './reasons';
 
 const TONES: Record<EvaluationReport['verdict']['outcome'], string> = { shown: 'good', not_shown: 'warn', refuted: 'bad' };
 
-/** Failed tests first, then those that say nothing, then those that were passed. */
+/** Tests the verdict rests on first; among them failed tests first, then those that say nothing, then those that were passed. */
 const RANK: Record<EvaluationCheck['outcome'], number> = { failed: 0, undefined: 1, passed: 2 };
 
 /** Shows the verdict with its reasons. */
@@ -32,16 +32,18 @@ export function VerdictCard({ report }: { report: EvaluationReport }) {
       <DataTable
         dense
         caption={words.verdict}
-        rows={[...checks].sort((left, right) => (RANK[left.outcome] ?? 1) - (RANK[right.outcome] ?? 1))}
+        rows={[...checks].sort((left, right) => Number(right.required) - Number(left.required) || (RANK[left.outcome] ?? 1) - (RANK[right.outcome] ?? 1))}
         rowKey={(row) => row.code}
         columns={[
           { key: 'outcome', title: words.outcome, tight: true, cell: (row) => <CheckOutcome outcome={row.outcome} /> },
           { key: 'check', title: words.check, head: true, cell: (row) => names[row.code] ?? row.code.replaceAll('_', ' ') },
-          { key: 'reason', title: words.reason, cell: (row) => <Rich words={row.detail} /> },
+          { key: 'weight', title: words.weight, wide: true, cell: (row) => (row.required ? words.required : words.optional) },
+          { key: 'reason', title: words.reason, cell: (row) => <Rich words={reasonText(row, text)} /> },
         ]}
       />
       <p className="hint">
-        {taskName(report.task, fields)} · {report.dataset} · {text.report.segment}: {text.report.segments[report.segment] ?? report.segment} · {day(report.from)} – {day(report.to)}
+        {typeof report.random_percentile === 'number' && <>{text.report.percentile(percent(report.random_percentile, 0))} · </>}
+        {taskName(report.task, fields)} · {report.dataset} · {text.report.segment}: {text.report.segments[report.segment] ?? report.segment} · {day(report.from)} – {day(report.to)} · {text.report.bars}: {count(report.bar_count)}
       </p>
     </section>
   );

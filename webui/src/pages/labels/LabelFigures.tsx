@@ -6,21 +6,25 @@ import { useText } from '../../i18n';
 import { count, number, percent } from '../../state/format';
 import { RegimeSwatch } from './RegimeLegend';
 
+/** Slopes, rises and falls are shares per row: small ones. */
+const SHARE_DIGITS = 3;
+
 /** Shows the figures with labels as rows; what is not defined says so. */
 export function LabelFigures({ item }: { item: LabelledItem }) {
   const text = useText();
   const all = item.rows_per_label.reduce((sum, rows) => sum + rows, 0);
   const names = Object.keys(text.labelling.values) as (keyof typeof text.labelling.values)[];
-  const written = (label: number, name: string): string => {
-    const value = item.metrics.find((each) => each.label === label)?.values[name];
-    return value === null || value === undefined ? text.common.notDefined : number(value);
+  const written = (label: number, name: (typeof names)[number]): string => {
+    const value = item.metrics.find((each) => each.label === label)?.[name];
+    if (value === null || value === undefined) return text.common.notDefined;
+    return name.startsWith('length') ? number(value) : percent(value, SHARE_DIGITS);
   };
   const columns: Column<number>[] = [
-    { key: 'label', title: text.labelling.label, head: true, cell: (label) => <span className="regime-cell"><RegimeSwatch label={label} count={item.labels_count} />{text.labelling.labelOf(label, regimeName(label, item.labels_count, text))}</span> },
+    { key: 'label', title: text.labelling.label, head: true, cell: (label) => <span className="regime-cell"><RegimeSwatch label={label} count={item.label_count} />{text.labelling.labelOf(label, regimeName(label, item.label_count, text))}</span> },
     { key: 'segments', title: text.labelling.segmentCount, figure: true, cell: (label) => count(item.slices_per_label[label] ?? 0) },
     { key: 'rows', title: text.labelling.rows, figure: true, cell: (label) => count(item.rows_per_label[label] ?? 0) },
     { key: 'share', title: text.labelling.shareOfRows, figure: true, cell: (label) => (all > 0 ? percent((item.rows_per_label[label] ?? 0) / all, 1) : text.common.notDefined) },
     ...names.map((name) => ({ key: name, title: text.labelling.values[name], figure: true, cell: (label: number) => written(label, name) })),
   ];
-  return <DataTable dense caption={text.labelling.perLabel} columns={columns} rows={Array.from({ length: item.labels_count }, (_, label) => label)} rowKey={String} />;
+  return <DataTable dense caption={text.labelling.perLabel} columns={columns} rows={Array.from({ length: item.label_count }, (_, label) => label)} rowKey={String} />;
 }

@@ -11,7 +11,7 @@ import { Json } from '../../components/Json';
 import { NativeSelect } from '../../components/NativeSelect';
 import { Rich } from '../../components/Rich';
 import { useText } from '../../i18n';
-import { count } from '../../state/format';
+import { count, number } from '../../state/format';
 import { useUrlState } from '../../state/useUrlState';
 import { LabelFigures } from './LabelFigures';
 import { RegimeLegend } from './RegimeLegend';
@@ -49,8 +49,8 @@ export function LabelsBody({ report }: { report: LabellingReport }) {
             note={item.chart.times_ms.length < item.row_count && <span className="hint num">{text.labelling.thinned(count(item.chart.times_ms.length), count(item.row_count))}</span>}
             chart={
               <>
-                <RegimeLegend count={item.labels_count} />
-                <RegimeChart label={title} chart={item.chart} count={item.labels_count} filtered={filtered} />
+                <RegimeLegend count={item.label_count} />
+                <RegimeChart label={title} chart={item.chart} count={item.label_count} filtered={filtered} />
               </>
             }
             table={() => <SegmentsTable key={item.ticker} item={item} />}
@@ -65,7 +65,8 @@ export function LabelsBody({ report }: { report: LabellingReport }) {
             [text.sessions.dataset, report.dataset],
             [text.labelling.column, report.column],
             [text.labelling.tickers, count(report.items.length)],
-            [text.labelling.turningPoints, item && count(item.turning_points.length)],
+            [text.labelling.turningPoints, item && count(Math.max(0, item.turning_points.length - 2))],
+            [text.labelling.thresholds, item && item.thresholds.length > 0 && item.thresholds.map((each) => number(each)).join(', ')],
             [text.session.snapshot, <code className="hash hash-long">{report.dataset_sha256}</code>],
             [text.session.build, report.build],
           ]}

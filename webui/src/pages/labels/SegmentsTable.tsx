@@ -31,7 +31,7 @@ export function SegmentsTable({ item }: { item: LabelledItem }) {
           { key: 'slope', title: text.labelling.slope, figure: true, cell: (row) => number(row.slope) },
           {
             key: 'label', title: text.labelling.label,
-            cell: (row) => <span className="regime-cell"><RegimeSwatch label={row.label} count={item.labels_count} />{text.labelling.labelOf(row.label, regimeName(row.label, item.labels_count, text))}</span>,
+            cell: (row) => <span className="regime-cell"><RegimeSwatch label={row.label} count={item.label_count} />{text.labelling.labelOf(row.label, regimeName(row.label, item.label_count, text))}</span>,
           },
         ]}
       />

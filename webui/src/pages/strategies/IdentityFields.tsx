@@ -1,6 +1,7 @@
 /** Name, description and algorithm of a new strategy. */
 import { Input } from 'antd';
 
+import type { AlgorithmView } from '../../api/types';
 import { Card } from '../../components/Card';
 import { useFieldText } from '../../forms/FormContext';
 import { useText } from '../../i18n';
@@ -10,14 +11,18 @@ import type { Editor } from './useEditor';
 export function IdentityFields({ editor, nameError }: { editor: Editor; nameError: boolean }) {
   const text = useText();
   const fieldText = useFieldText();
+  const algorithms = editor.algorithms.data ?? [];
+  const most = Math.max(0, ...algorithms.map((each) => each.tasks?.length ?? 0));
+  /** The tasks it fits, where it does not fit them all. */
+  const tasksOf = (each: AlgorithmView): string[] => ((each.tasks?.length ?? most) < most ? (each.tasks ?? []).map((task) => fieldText('/environment/task', undefined, task).label) : []);
   return (
     <Card title={text.editor.choose}>
       <div className="options" role="radiogroup" aria-label={text.editor.choose}>
-        {(editor.algorithms.data ?? []).map((each) => (
+        {algorithms.map((each) => (
           <label key={each.id} className={`option${each.id === editor.algorithm ? ' option-on' : ''}`}>
             <input type="radio" name="algorithm" value={each.id} checked={each.id === editor.algorithm} onChange={() => editor.chooseAlgorithm(each.id)} />
             <span className="option-name">{algorithmLabel(fieldText('/agent/algorithm', undefined, each.id).label, each.name, each.id)}</span>
-            <span className="hint">{each.learns ? text.editor.learns : text.editor.rule}</span>
+            <span className="hint">{[each.learns ? text.editor.learns : text.editor.rule, ...tasksOf(each)].join(' · ')}</span>
           </label>
         ))}
       </div>

@@ -11,6 +11,7 @@ import { readSchema } from '../../forms/schema';
 import { useValidation } from '../../forms/useValidation';
 import { useText } from '../../i18n';
 import { toast } from '../../state/toast';
+import { fitting } from './fitting';
 
 const FIRST_ALGORITHM = 'dqn';
 
@@ -45,7 +46,8 @@ export function useEditor() {
   const ready = stored.id === undefined || stored.shown !== undefined;
   const schema = useQuery({ queryKey: keys.schema('strategy', algorithm), queryFn: () => strategySchema(algorithm), staleTime: Infinity, enabled: ready });
   const defaults = useQuery({ queryKey: keys.schema('defaults', algorithm), queryFn: () => strategyDefaults(algorithm), staleTime: Infinity, enabled: stored.id === undefined });
-  const node = useMemo(() => (schema.data ? readSchema(schema.data) : null), [schema.data]);
+  const tasks = algorithms.data?.find((each) => each.id === algorithm)?.tasks;
+  const node = useMemo(() => (schema.data ? fitting(readSchema(schema.data), tasks) : null), [schema.data, tasks]);
   const base = (stored.shown?.config ?? defaults.data) as Config | undefined;
   const config = edits && edits.base === base ? edits.config : (base ?? null);
   const checked = useValidation('strategy', node, config);
