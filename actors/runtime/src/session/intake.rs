@@ -124,7 +124,7 @@ impl RegistryState {
             .filter(|view| view.kind == SessionKind::Backtest && view.state.is_terminal())
             .filter(|view| view.strategy_id == of && view.dataset_sha256 == draft.dataset.sha256)
             .collect();
-        trials.sort_by(|left, right| right.id.cmp(&left.id));
+        trials.sort_by_key(|view| std::cmp::Reverse(view.id));
         let count = trials.len();
         let mut reports: Vec<String> =
             trials.into_iter().filter_map(|view| view.report_sha256.clone()).collect();
