@@ -5,8 +5,11 @@ import { Checks, none } from './checks.mjs';
 import { backtest } from './flows/backtest.mjs';
 import { alone, many, queue, quotas } from './flows/cluster.mjs';
 import { data } from './flows/data.mjs';
+import { evaluation } from './flows/evaluation.mjs';
+import { labelling } from './flows/labelling.mjs';
 import { login } from './flows/login.mjs';
 import { chinese, dark, everyPage, keyboardAndReload } from './flows/pages.mjs';
+import { quality } from './flows/quality.mjs';
 import { strategy } from './flows/strategy.mjs';
 import { training } from './flows/training.mjs';
 
@@ -20,7 +23,12 @@ const mark = Date.now().toString(36);
 const names = { dataset: `market-${mark}`, strategy: `strategy-${mark}`, training: `training-${mark}`, backtest: `backtest-${mark}`, waiting: `waiting-${mark}` };
 const checks = new Checks();
 const { browser, page, faults } = await openBrowser(TM_URL);
-const world = { page, checks, faults, names, user: TM_USER, password: TM_PASSWORD, epochs: Number(process.env.TM_E2E_EPOCHS ?? 12), addresses: {} };
+const held = { bearer: '' };
+page.on('request', (request) => {
+  const bearer = request.headers()['authorization'];
+  if (bearer) held.bearer = bearer;
+});
+const world = { page, login: held, checks, faults, names, user: TM_USER, password: TM_PASSWORD, epochs: Number(process.env.TM_E2E_EPOCHS ?? 12), addresses: {} };
 
 const path = () => new URL(page.url()).pathname;
 
@@ -33,11 +41,16 @@ async function mainFlow() {
   if (!(await training(world))) return;
   const trained = path();
   const reported = await backtest(world);
+  const report = path();
+  world.dataset = dataset;
+  await quality(world);
+  const labelled = await labelling(world);
+  const evaluated = await evaluation(world);
   world.addresses = {
     dashboard: '/', strategies: '/strategies', editor: '/strategies/new', version: editor, sessions: '/sessions',
     start: '/sessions/new?kind=training', training: trained, metrics: `${trained}?tab=metrics`, log: `${trained}?tab=log`,
     timeline: `${trained}?tab=timeline`, checkpoints: `${trained}?tab=checkpoints`, config: `${trained}?tab=config`,
-    ...(reported ? { report: path() } : {}), data: '/data', dataset, import: '/data/import', queue: '/queue', cluster: '/cluster', account: '/account', about: '/about',
+    ...(reported ? { report } : {}), ...(labelled ? { labels: labelled } : {}), ...(evaluated ? { evaluation: evaluated } : {}), data: '/data', dataset, import: '/data/import', queue: '/queue', cluster: '/cluster', account: '/account', about: '/about',
   };
   await alone(world);
   await queue(world);

@@ -19,6 +19,8 @@ const SessionsPage = lazy(() => import('./pages/sessions/SessionsPage'));
 const StartSessionPage = lazy(() => import('./pages/sessions/StartSessionPage'));
 const SessionPage = lazy(() => import('./pages/sessions/SessionPage'));
 const ReportPage = lazy(() => import('./pages/reports/ReportPage'));
+const LabelsPage = lazy(() => import('./pages/labels/LabelsPage'));
+const EvaluationPage = lazy(() => import('./pages/evaluation/EvaluationPage'));
 const DataPage = lazy(() => import('./pages/data/DataPage'));
 const ImportPage = lazy(() => import('./pages/data/ImportPage'));
 const DatasetPage = lazy(() => import('./pages/data/DatasetPage'));
@@ -46,6 +48,8 @@ export function App() {
         <Route path="sessions/new" element={<StartSessionPage />} />
         <Route path="sessions/:id" element={<SessionPage />} />
         <Route path="sessions/:id/report" element={<ReportPage />} />
+        <Route path="sessions/:id/labels" element={<LabelsPage />} />
+        <Route path="sessions/:id/evaluation" element={<EvaluationPage />} />
         <Route path="data" element={<DataPage />} />
         <Route path="data/import" element={<ImportPage />} />
         <Route path="data/:id" element={<DatasetPage />} />

@@ -17,6 +17,7 @@ import './styles/parts.css';
 import './styles/forms.css';
 import './styles/pages.css';
 import './styles/cluster.css';
+import './styles/results.css';
 import { themeOf } from './theme';
 
 const nonce = document.querySelector('meta[name="csp-nonce"]')?.getAttribute('content') ?? '';

@@ -48,9 +48,14 @@ pub use boot::{
 };
 pub use clock::{Clock, ManualClock, SystemClock, rfc3339};
 pub use collect::CollectTimes;
+pub use data::inspect::{assess_file, inspect_file};
+pub use data::plan::{ADJUSTMENTS, CALENDARS, ImportPlan, Steps, zone};
+pub use data::quality::{QualityQuery, SplitText};
 pub use directory::Directory;
 pub use error::ActorsError;
-pub use messages::data::{DataHandle, DatasetSnapshot, ImportRequest, ImportSource};
+pub use messages::data::{
+    DataHandle, DatasetSnapshot, ImportRequest, ImportSource, InspectRequest,
+};
 pub use messages::identity::{
     Credentials, IdentityHandle, NewUser, ROLES, Rotation, Signature, TokenHash,
 };

@@ -53,7 +53,7 @@ async fn a_model_is_tested_by_the_cut_and_the_strategy_version_it_was_trained_wi
     let import = |name: &str, seed| ImportRequest {
         name: name.to_owned(),
         source: ImportSource::Synthetic { seed, rows: 500 },
-        mapping: engine::market::parse::csv::CsvMapping::default(),
+        plan: actors::ImportPlan::default(),
     };
     let again = node.platform.datasets.import(command(), import("again", 7)).await.unwrap();
     let found = refusal(&node, NewSession { dataset_id: again.id, ..other.clone() }).await;
@@ -63,7 +63,11 @@ async fn a_model_is_tested_by_the_cut_and_the_strategy_version_it_was_trained_wi
     sessions.submit(command(), elsewhere).await.unwrap();
 
     let newer = json!({"agent": {"algorithm": "dqn"}, "matching": {"fee_rate": 0.0}});
-    node.platform.strategies.add_version(command(), wanted.strategy_id, None, newer).await.unwrap();
+    node.platform
+        .strategies
+        .add_version(command(), wanted.strategy_id.unwrap(), None, newer)
+        .await
+        .unwrap();
     let found = refusal(&node, NewSession { strategy_version: None, ..other }).await;
     let pointers: Vec<&str> = found.iter().map(|one| one.0.as_str()).collect();
     assert_eq!(pointers, ["/strategy_version", "/config/split"], "{found:?}");

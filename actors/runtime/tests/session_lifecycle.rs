@@ -261,7 +261,7 @@ async fn a_bad_submission_names_every_violation_and_changes_nothing() {
     }
 
     let rule = strategy(&node, "rule", json!({"agent": {"algorithm": "buy_and_hold"}})).await;
-    let of_rule = NewSession { strategy_id: rule.id, ..good.clone() };
+    let of_rule = NewSession { strategy_id: Some(rule.id), ..good.clone() };
     assert_eq!(pointers(sessions.submit(command(), of_rule).await.unwrap_err()), ["/config/kind"]);
     let untrained = NewSession { config: json!({"kind": "backtest"}), ..good.clone() };
     assert_eq!(

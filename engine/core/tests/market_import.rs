@@ -8,6 +8,7 @@
 
 use std::path::PathBuf;
 
+use engine::market::calendar::Zone;
 use engine::market::parse::{
     Certainty, CsvMapping, DataKind, Dialect, ImportOptions, Imported, MarketSeries, detect,
     import, panel,
@@ -458,4 +459,27 @@ fn what_is_no_book_is_refused_with_the_reason() {
         assert_eq!(error.line, Some(1), "{error}");
         assert!(error.to_string().contains(word), "{error}");
     }
+}
+
+#[test]
+fn times_without_a_zone_are_those_of_the_zone_that_was_named_and_days_stay_days() {
+    let text =
+        "time,open,high,low,close\n2024-01-10 09:30:00,1,1,1,1\n2024-07-10 09:30:00,1,1,1,1\n";
+    let read = |text: &str, zone| {
+        let options = ImportOptions { zone, ..ImportOptions::default() };
+        match import(text.as_bytes(), "x.csv", &options).unwrap().data {
+            MarketSeries::Bars(bars) => bars.time_ms,
+            other => panic!("{other:?}"),
+        }
+    };
+    let utc = read(text, None);
+    let hours = |moved: Vec<i64>| {
+        moved.iter().zip(&utc).map(|(moved, utc)| (moved - utc) / 3_600_000).collect::<Vec<i64>>()
+    };
+    assert_eq!(hours(read(text, Some(Zone::NewYork))), [5, 4], "winter and summer");
+    assert_eq!(hours(read(text, Some(Zone::Fixed(480)))), [-8, -8]);
+    let zoned = text.replace(":00,", ":00Z,");
+    assert_eq!(read(&zoned, Some(Zone::NewYork)), utc, "what names its zone keeps it");
+    let days = "date,open,high,low,close\n2024-01-10,1,1,1,1\n2024-01-11,1,1,1,1\n";
+    assert_eq!(read(days, Some(Zone::NewYork)), read(days, None));
 }

@@ -44,7 +44,8 @@ impl BarLens {
     pub fn new(strategy: &StrategyConfig, market: Arc<MarketData>) -> Result<Self, TrainerError> {
         let EnvironmentConfig::AlgorithmicTrading(config) = &strategy.environment else {
             return Err(TrainerError::BadSpec(format!(
-                "the task {} takes no actions from a list, which is what is learnt here: choose algorithmic_trading",
+                "training learns the task algorithmic_trading, found {}: back-test a rule on it, or choose \
+                 algorithmic_trading",
                 strategy.environment.task()
             )));
         };

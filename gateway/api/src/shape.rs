@@ -145,7 +145,6 @@ mod tests {
                 ("/dataset_id", "missing_field"),
                 ("/name", "invalid_type"),
                 ("/priority", "invalid_type"),
-                ("/strategy_id", "missing_field"),
                 ("/tags/1", "invalid_type"),
                 ("/x~1y", "unknown_field"),
             ]

@@ -169,11 +169,8 @@ impl Demo<'_> {
         };
         let bar = spinner(&format!("importing {name}"));
         let command = Command::once(self.owner.clone());
-        let request = ImportRequest {
-            name: name.clone(),
-            source,
-            mapping: engine::market::parse::csv::CsvMapping::default(),
-        };
+        let request =
+            ImportRequest { name: name.clone(), source, plan: actors::ImportPlan::default() };
         let known = self.platform.datasets.find(&name).await.map_err(refused)?;
         let view = match known {
             Some(view) => view,
@@ -302,7 +299,7 @@ fn new_session(
 ) -> NewSession {
     NewSession {
         name,
-        strategy_id: strategy.id,
+        strategy_id: Some(strategy.id),
         strategy_version: Some(strategy.version),
         dataset_id: dataset.id,
         config,

@@ -10,6 +10,9 @@ const CURVE_POINTS: usize = 48;
 
 /// Returns the report for people.
 pub(crate) fn render(report: &Value) -> String {
+    if report["agent"]["execution"].is_object() {
+        return joined(report, vec![heading(report), executions(report).render()]);
+    }
     let mut table = Table::new(&[
         "policy",
         ">total return",
@@ -45,7 +48,11 @@ pub(crate) fn render(report: &Value) -> String {
             sparkline(&thinned(&equity)),
         ]);
     }
-    let mut lines = vec![heading(report), table.render()];
+    joined(report, vec![heading(report), table.render()])
+}
+
+/// Adds what stands below the table.
+fn joined(report: &Value, mut lines: Vec<String>) -> String {
     if let Some(share) = report["random_percentile"].as_f64() {
         lines.push(format!(
             "better than {:.0} % of random agents that trade as often",
@@ -56,6 +63,42 @@ pub(crate) fn render(report: &Value) -> String {
         lines.push(format!("remark: {remark}"));
     }
     lines.join("\n")
+}
+
+/// Returns how orders were executed: the cost against the price at their arrival first.
+fn executions(report: &Value) -> Table {
+    let mut table = Table::new(&[
+        "policy",
+        ">shortfall bps",
+        ">deviation bps",
+        ">better than twap bps",
+        ">costs bps",
+        ">tasks",
+        ">executed",
+        ">left",
+        ">average price",
+        ">twap",
+        ">vwap",
+    ]);
+    let policies = std::iter::once(&report["agent"])
+        .chain(report["baselines"].as_array().into_iter().flatten());
+    for policy in policies {
+        let figure = |name: &str| plain(policy["execution"][name].as_f64());
+        table.row([
+            pick::text(policy, "name"),
+            figure("shortfall_bps"),
+            figure("shortfall_deviation_bps"),
+            figure("better_than_twap_bps"),
+            figure("cost_bps"),
+            pick::text(&policy["execution"], "tasks"),
+            figure("executed"),
+            figure("left"),
+            money(policy["execution"]["average_price"].as_f64()),
+            money(policy["execution"]["twap"].as_f64()),
+            money(policy["execution"]["vwap"].as_f64()),
+        ]);
+    }
+    table
 }
 
 fn heading(report: &Value) -> String {
@@ -97,5 +140,21 @@ mod tests {
         assert!(text.contains("SYNTHETIC DATA"));
         assert!(text.contains("better than 87 %"));
         assert!(text.ends_with("remark: short data"));
+    }
+
+    #[test]
+    fn an_execution_shows_its_shortfall_and_no_metrics_of_an_account() {
+        let execution =
+            json!({"shortfall_bps": 12.5, "tasks": 3, "executed": 6.0, "left": 0.0, "vwap": null});
+        let report = json!({
+            "agent": {"name": "agent", "metrics": {"sharpe": null}, "equity": [1.0], "execution": execution},
+            "baselines": [{"name": "twap", "metrics": {}, "equity": [1.0], "execution": execution}],
+            "remarks": ["3 tasks of 30 steps"], "segment": "test", "dataset": "btc", "from": "2020-01-01T00:00:00Z",
+            "to": "2020-02-01T00:00:00Z", "truth": "corrected", "synthetic": false,
+        });
+        let text = render(&report);
+        assert!(text.contains("shortfall bps") && text.contains("12.5"), "{text}");
+        assert!(!text.contains("sharpe"), "{text}");
+        assert!(text.ends_with("remark: 3 tasks of 30 steps"));
     }
 }

@@ -32,7 +32,7 @@ export async function chinese({ page, checks, addresses }) {
     await page.goto('/');
     await page.getByRole('button', { name: '中文' }).click();
     await page.getByRole('heading', { level: 1, name: '总览' }).waitFor();
-    for (const name of ['dashboard', 'editor', 'training', 'report', 'queue', 'cluster']) {
+    for (const name of ['dashboard', 'editor', 'training', 'report', 'labels', 'evaluation', 'dataset', 'import', 'queue', 'cluster']) {
       if (!addresses[name]) continue;
       await page.goto(addresses[name]);
       await page.getByRole('heading', { level: 1 }).waitFor();
@@ -48,7 +48,7 @@ export async function chinese({ page, checks, addresses }) {
 export async function dark({ page, checks, addresses }) {
   await checks.check('the dark appearance keeps its contrast', async () => {
     await page.emulateMedia({ colorScheme: 'dark' });
-    for (const name of ['dashboard', 'editor', 'training', 'report', 'sessions', 'dataset', 'queue', 'cluster']) {
+    for (const name of ['dashboard', 'editor', 'training', 'report', 'labels', 'evaluation', 'sessions', 'dataset', 'queue', 'cluster']) {
       if (!addresses[name]) continue;
       await page.goto(addresses[name]);
       await page.getByRole('heading', { level: 1 }).waitFor();

@@ -14,6 +14,16 @@ export async function strategy({ page, checks, names }) {
     await page.getByRole('button', { name: 'Create strategy' }).click();
     if (!page.url().includes('/strategies/new')) throw new Error('an invalid strategy was saved');
   });
+  await checks.check('a list of features is built and ordered with the keyboard', async () => {
+    await page.locator('#field-features-list-kind').selectOption('rsi');
+    await page.locator('#field-features-list-add').press('Enter');
+    await page.locator('#field-features-list-kind').selectOption('macd');
+    await page.locator('#field-features-list-add').press('Enter');
+    await page.getByRole('button', { name: 'Move up: 2, MACD' }).press('Enter');
+    await page.getByRole('listitem', { name: '1: MACD' }).waitFor();
+    for (const name of ['Remove: 1, MACD', 'Remove: 1, Relative strength index (RSI)']) await page.getByRole('button', { name }).press('Enter');
+    await page.getByText('None. Add the first one below.').waitFor();
+  });
   await checks.check('the corrected strategy is created', async () => {
     await page.locator('#field-agent-gamma').fill('0.95');
     await page.getByText('The configuration is valid').waitFor();

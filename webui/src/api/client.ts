@@ -2,7 +2,7 @@
 import createClient from 'openapi-fetch';
 
 import type { paths } from './generated/openapi';
-import { ApiError, problemFrom, unreachable } from './problem';
+import { ApiError, problemFrom, problemOf, unreachable } from './problem';
 import { refresh, useLogin } from './session';
 
 const REPEAT_AFTER_MS = [400, 1500];
@@ -57,6 +57,23 @@ async function send(request: Request): Promise<Response> {
 
 /** The client; used by the files of this folder only. */
 export const client = createClient<paths>({ fetch: send });
+
+/** Reads a route by its address alone; for routes whose answer is typed by hand. */
+export async function read<T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<T> {
+  const params = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
+  const address = new URL(`/api/v1${path}${params.size > 0 ? `?${params}` : ''}`, document.baseURI);
+  const response = await send(new Request(address));
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as T;
+}
+
+/** Sends a file to a route that stores nothing. */
+export async function ask<T>(path: string, query: URLSearchParams, file: Blob, type: string): Promise<T> {
+  const address = new URL(`/api/v1${path}?${query}`, document.baseURI);
+  const response = await send(new Request(address, { method: 'POST', body: file, headers: { 'content-type': type } }));
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as T;
+}
 
 /** The revision an edit starts from, as `If-Match` wants it. */
 export function revision(object: { revision: number }): string {

@@ -1,8 +1,8 @@
 /** Calls about data sets. Uploading reports its progress, which `fetch` cannot: it uses XMLHttpRequest. */
-import { client, command, commandKey, revision, unwrap } from './client';
+import { ask, client, command, commandKey, read, revision, unwrap } from './client';
 import { problemFrom, unreachable } from './problem';
 import { refresh, useLogin } from './session';
-import type { BarsView, DatasetView } from './types';
+import type { BarsView, ConsumersView, DatasetView, InspectionView, PreviewView, QualityView } from './types';
 
 /** What is sent when a file is imported. `mapping` names the file's column for each of ours. */
 export interface Upload {
@@ -10,6 +10,8 @@ export interface Upload {
   instrument: string;
   format: 'csv' | 'parquet';
   mapping: Record<string, string>;
+  /** How the file is read and what is done to it, by the gateway's own words; empty ones are left to the node. */
+  options: Record<string, string>;
   file: File;
 }
 
@@ -23,8 +25,25 @@ export function getDataset(id: string): Promise<DatasetView> {
   return unwrap(client.GET('/api/v1/datasets/{id}', { params: { path: { id } } }));
 }
 
-export function readBars(id: string, bins: number): Promise<BarsView> {
-  return unwrap(client.GET('/api/v1/datasets/{id}/bars', { params: { path: { id }, query: { bins } } }));
+export function readBars(id: string, bins: number, instrument?: string): Promise<BarsView> {
+  return read(`/datasets/${encodeURIComponent(id)}/bars`, { bins, instrument });
+}
+
+export function readQuality(id: string, calendar?: string, split?: string): Promise<QualityView> {
+  return read(`/datasets/${encodeURIComponent(id)}/quality`, { calendar: calendar || undefined, split: split || undefined });
+}
+
+export function readPreview(id: string, rows: number): Promise<PreviewView> {
+  return read(`/datasets/${encodeURIComponent(id)}/preview`, { rows });
+}
+
+export function readConsumers(id: string): Promise<ConsumersView> {
+  return read(`/datasets/${encodeURIComponent(id)}/consumers`);
+}
+
+/** What an import of this file would read. */
+export function inspectFile(upload: Upload): Promise<InspectionView> {
+  return ask('/datasets:inspect', uploadQuery(upload), upload.file, mediaType(upload.format));
 }
 
 export function createSynthetic(name: string, seed: number, rows: number): Promise<DatasetView> {
@@ -39,12 +58,18 @@ export async function removeDataset(dataset: DatasetView): Promise<void> {
   );
 }
 
-/** The address of an import, with the column mapping as `map.<ours>=<theirs>`. */
-export function uploadAddress(upload: Upload): string {
-  const query = new URLSearchParams({ name: upload.name, format: upload.format });
+/** How a file is to be read, with the column mapping as `map.<ours>=<theirs>`. */
+export function uploadQuery(upload: Upload): URLSearchParams {
+  const query = new URLSearchParams({ format: upload.format, file: upload.file.name });
+  if (upload.name) query.set('name', upload.name);
   if (upload.instrument) query.set('instrument', upload.instrument);
   for (const [ours, theirs] of Object.entries(upload.mapping)) if (theirs) query.set(`map.${ours}`, theirs);
-  return `/api/v1/datasets?${query}`;
+  for (const [name, value] of Object.entries(upload.options)) if (value) query.set(name, value);
+  return query;
+}
+
+function mediaType(format: Upload['format']): string {
+  return format === 'csv' ? 'text/csv' : 'application/vnd.apache.parquet';
 }
 
 /** Sends a file; `progress` hears the share sent, 0 to 1. */
@@ -52,11 +77,11 @@ export async function importFile(upload: Upload, progress: (ratio: number) => vo
   if (useLogin.getState().expiresAt - Date.now() < UPLOAD_TIMEOUT_MS) await refresh(useLogin.getState().token);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open('POST', uploadAddress(upload));
+    request.open('POST', `/api/v1/datasets?${uploadQuery(upload)}`);
     request.timeout = UPLOAD_TIMEOUT_MS;
     request.setRequestHeader('authorization', `Bearer ${useLogin.getState().token ?? ''}`);
     request.setRequestHeader('idempotency-key', commandKey());
-    request.setRequestHeader('content-type', upload.format === 'csv' ? 'text/csv' : 'application/vnd.apache.parquet');
+    request.setRequestHeader('content-type', mediaType(upload.format));
     request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
     request.onerror = () => reject(unreachable('The connection broke during the upload.'));
     request.ontimeout = () => reject(unreachable('The upload took too long.'));

@@ -1,6 +1,6 @@
 /** Calls about sessions and what they leave behind. */
-import { client, command, unwrap } from './client';
-import type { BacktestReport, CheckpointView, NewSession, SeriesView, SessionKind, SessionState, SessionView, TransitionView } from './types';
+import { client, command, read, unwrap } from './client';
+import type { BacktestReport, CheckpointView, EvaluationReport, LabellingReport, NewSession, SeriesView, SessionKind, SessionState, SessionView, TransitionView } from './types';
 
 /** Which sessions a list shows. */
 export interface SessionFilter {
@@ -11,23 +11,37 @@ export interface SessionFilter {
 
 export type SessionVerb = 'pause' | 'resume' | 'stop' | 'checkpoint';
 
+/** One page of a list. */
+interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+/** What is asked for when a session is started; one that labels names no strategy. */
+export type SessionStart = Omit<NewSession, 'strategy_id' | 'strategy_version'> & { strategy_id: string | null; strategy_version: number | null };
+
 const PAGE = 50;
 const BINS = 2000;
 const LOG_PAGE = 500;
 
 export function listSessions(filter: SessionFilter, cursor?: string) {
-  return unwrap(client.GET('/api/v1/sessions', { params: { query: { ...filter, limit: PAGE, cursor } } }));
+  const query = { ...filter, kind: filter.kind as 'training' | undefined, limit: PAGE, cursor };
+  return unwrap(client.GET('/api/v1/sessions', { params: { query } })) as Promise<Page<SessionView>>;
 }
 
 export function getSession(id: string): Promise<SessionView> {
   return unwrap(client.GET('/api/v1/sessions/{id}', { params: { path: { id } } }));
 }
 
-export function startSession(body: NewSession): Promise<SessionView> {
-  return unwrap(client.POST('/api/v1/sessions', { params: { header: command() }, body }));
+export function startSession(body: SessionStart): Promise<SessionView> {
+  return unwrap(client.POST('/api/v1/sessions', { params: { header: command() }, body: body as NewSession })) as Promise<SessionView>;
 }
 
 export function commandSession(id: string, verb: SessionVerb, reason?: string): Promise<SessionView> {
+  return sent(id, verb, reason) as Promise<SessionView>;
+}
+
+function sent(id: string, verb: SessionVerb, reason?: string) {
   const call = { params: { path: { id }, header: command() }, body: { reason: reason ?? null } };
   switch (verb) {
     case 'pause':
@@ -67,5 +81,13 @@ export async function readCheckpoints(id: string): Promise<CheckpointView[]> {
 }
 
 export function readReport(id: string): Promise<BacktestReport> {
-  return unwrap(client.GET('/api/v1/sessions/{id}/report', { params: { path: { id } } }));
+  return unwrap(client.GET('/api/v1/sessions/{id}/report', { params: { path: { id } } })) as Promise<BacktestReport>;
+}
+
+export function readEvaluation(id: string): Promise<EvaluationReport> {
+  return read(`/sessions/${encodeURIComponent(id)}/evaluation`);
+}
+
+export function readLabels(id: string): Promise<LabellingReport> {
+  return read(`/sessions/${encodeURIComponent(id)}/labels`);
 }

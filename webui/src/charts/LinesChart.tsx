@@ -11,7 +11,8 @@ import { cssColour, faded } from './colours';
 export interface Line {
   label: string;
   colour: string;
-  values: number[];
+  /** Null where the curve has no point. */
+  values: (number | null)[];
   /** The curve that the chart is about: drawn thicker. */
   main: boolean;
 }

@@ -3,6 +3,7 @@ import { Rich } from '../components/Rich';
 import { placeOf } from '../i18n/fieldOrder';
 import { useFieldText, useForm } from './FormContext';
 import { fieldFor } from './fieldFor';
+import { OptionalField } from './OptionalField';
 import { below, fieldId } from './pointers';
 import type { FieldNode } from './schema';
 
@@ -22,11 +23,12 @@ export function FieldList({ pointer, fields, value }: FieldListProps) {
       {ordered.map(([name, node]) => {
         const at = below(pointer, name);
         if (hidden.has(at)) return null;
-        const field = fieldFor(at, node, value[name]);
-        if (node.kind !== 'object' && node.kind !== 'variants') return <div key={at} className="cell">{field}</div>;
+        const framed = node.kind === 'object' || node.kind === 'variants' || node.kind === 'items';
+        const field = framed && node.nullable ? <OptionalField pointer={at} node={node} value={value[name]} /> : fieldFor(at, node, value[name]);
+        if (!framed) return <div key={at} className="cell">{field}</div>;
         const { label, help } = fieldText(at, node.help);
         return (
-          <fieldset key={at} id={fieldId(at)} className={pointer === '' ? 'group' : 'subgroup'}>
+          <fieldset key={at} id={node.kind === 'items' ? undefined : fieldId(at)} className={pointer === '' ? 'group' : 'subgroup'}>
             <legend>{label}</legend>
             {help && <p className="group-help"><Rich words={help} /></p>}
             <div className="fields">{field}</div>

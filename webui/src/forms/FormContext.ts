@@ -3,6 +3,7 @@ import { createContext, type ReactNode, useContext } from 'react';
 
 import type { Violation } from '../api/types';
 import { useTexts } from '../i18n';
+import { textOf } from '../i18n/fields';
 import { humanised, keysOf } from './pointers';
 import type { TextNode } from './schema';
 
@@ -30,7 +31,7 @@ export function useForm(): FormControl {
 export function useFieldText(): (pointer: string, help: string | undefined, choice?: string) => { label: string; help: string | undefined } {
   const { fields, language } = useTexts();
   return (pointer, help, choice) => {
-    const known = fields[choice === undefined ? pointer : `${pointer}=${choice}`];
+    const known = textOf(fields, pointer, choice);
     const key = choice ?? keysOf(pointer).at(-1) ?? '';
     const schemaHelp = language === 'en' || known === undefined ? help : undefined;
     return { label: known?.label ?? humanised(key), help: known?.help ?? schemaHelp };

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { ChoiceField } from './ChoiceField';
 import { FieldList } from './FieldList';
 import { FlagField } from './FlagField';
+import { ItemsField } from './ItemsField';
 import { ListField } from './ListField';
 import { NumberField } from './NumberField';
 import { TextField } from './TextField';
@@ -17,6 +18,8 @@ export function fieldFor(pointer: string, node: FieldNode, value: unknown): Reac
       return <NumberField pointer={pointer} node={node} value={value} />;
     case 'list':
       return <ListField pointer={pointer} node={node} value={value} />;
+    case 'items':
+      return <ItemsField pointer={pointer} node={node} value={value} />;
     case 'text':
       return <TextField pointer={pointer} node={node} value={value} />;
     case 'flag':

@@ -30,6 +30,8 @@ export function checkTree(node: FieldNode, value: unknown, pointer = ''): Violat
       return checkNumber(node, value, pointer);
     case 'list':
       return Array.isArray(value) ? value.flatMap((item, index) => checkNumber(node.item, item, below(pointer, index))) : [];
+    case 'items':
+      return Array.isArray(value) ? value.flatMap((item, index) => checkTree(node.item, item, below(pointer, index))) : [];
     case 'object':
       return checkFields(node.fields, value, pointer);
     case 'variants': {

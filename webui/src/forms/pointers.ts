@@ -55,3 +55,22 @@ export function differences(left: unknown, right: unknown): number {
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/**
+ * The names under which the text of a pointer is looked for, the most exact first: itself, with `*` for places in lists,
+ * then its ends (`~/window`), so that what stands in several places is said once.
+ */
+export function textKeys(pointer: string): string[] {
+  const starred = keysOf(pointer).map((key) => (/^\d+$/.test(key) ? '*' : key));
+  const whole = `/${starred.join('/')}`;
+  const ends = starred.slice(1).map((_, index) => `~/${starred.slice(index + 1).join('/')}`);
+  return [...new Set([pointer, whole, `~${whole}`, ...ends])];
+}
+
+/** A list with the entry at `from` put at `to`. */
+export function moved<T>(list: T[], from: number, to: number): T[] {
+  const next = [...list];
+  const [item] = next.splice(from, 1);
+  if (item !== undefined) next.splice(to, 0, item);
+  return next;
+}

@@ -24,6 +24,8 @@ export interface JsonSchema {
   maxItems?: number;
   pattern?: string;
   format?: string;
+  /** Read from files only: no form draws it. */
+  'x-file-only'?: boolean;
 }
 
 /** One choice of an enumeration. */
@@ -47,6 +49,13 @@ export interface NumberNode extends Common {
 export interface ListNode extends Common {
   kind: 'list';
   item: NumberNode;
+}
+/** A list whose entries are more than a number: objects, alternatives, texts or choices. */
+export interface ItemsNode extends Common {
+  kind: 'items';
+  item: FieldNode;
+  least: number;
+  most: number | undefined;
 }
 export interface TextNode extends Common {
   kind: 'text';
@@ -73,7 +82,7 @@ export interface VariantsNode extends Common {
 export interface OtherNode extends Common {
   kind: 'other';
 }
-export type FieldNode = NumberNode | ListNode | TextNode | FlagNode | ChoiceNode | ObjectNode | VariantsNode | OtherNode;
+export type FieldNode = NumberNode | ListNode | ItemsNode | TextNode | FlagNode | ChoiceNode | ObjectNode | VariantsNode | OtherNode;
 
 type Defs = Record<string, JsonSchema>;
 
@@ -117,7 +126,8 @@ function nodeOf(raw: JsonSchema, defs: Defs): FieldNode {
   if (types.includes('boolean')) return { ...common, kind: 'flag' };
   if (types.includes('array') && schema.items) {
     const item = nodeOf(schema.items, defs);
-    return item.kind === 'number' ? { ...common, kind: 'list', item } : { ...common, kind: 'other' };
+    if (item.kind === 'number') return { ...common, kind: 'list', item };
+    return item.kind === 'other' ? { ...common, kind: 'other' } : { ...common, kind: 'items', item, least: schema.minItems ?? 0, most: schema.maxItems };
   }
   if (types.includes('string')) return { ...common, kind: 'text', pattern: schema.pattern };
   if (types.includes('object')) return { ...common, kind: 'object', fields: [] };
@@ -153,7 +163,7 @@ function choicesOf(schema: JsonSchema): Choice[] | null {
 
 function fieldsOf(schema: JsonSchema, defs: Defs, without: string | null): [string, FieldNode][] {
   return Object.entries(schema.properties ?? {})
-    .filter(([name]) => name !== without)
+    .filter(([name, field]) => name !== without && field['x-file-only'] !== true)
     .map(([name, field]) => [name, nodeOf(field, defs)]);
 }
 
@@ -175,7 +185,11 @@ function variantsOf(options: JsonSchema[], defs: Defs, common: Common, whole: Js
 /** The value a form starts with where the configuration gives none. */
 export function defaultOf(node: FieldNode): unknown {
   if (node.fallback !== undefined) return node.fallback;
-  if (node.nullable) return null;
+  return node.nullable ? null : filled(node);
+}
+
+/** The value of a node that is there, whatever its default: what an optional part starts with when it is switched on. */
+export function filled(node: FieldNode): unknown {
   switch (node.kind) {
     case 'object':
       return defaultsOf(node.fields);
@@ -188,6 +202,7 @@ export function defaultOf(node: FieldNode): unknown {
     case 'flag':
       return false;
     case 'list':
+    case 'items':
       return [];
     case 'text':
       return '';

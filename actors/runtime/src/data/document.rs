@@ -1,5 +1,6 @@
 //! What the catalogue keeps in control state: `dataset/<id>`, and `dataset_name/<hash of the name>` (who has it).
 
+use engine::market::Transformation;
 use serde::{Deserialize, Serialize};
 use store::blob::Pin;
 
@@ -33,6 +34,33 @@ pub(crate) struct DatasetDocument {
     /// Fingerprint of the request; absent in documents of older programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) request: Option<String>,
+    /// Names of the instruments, not all where there are many; none in documents of older programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) instruments: Vec<String>,
+    /// How many there are; absent in documents of older programs, which know one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) instrument_count: Option<u32>,
+    /// How the file was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dialect: Option<String>,
+    /// Levels a side of an order book.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) levels: Option<u32>,
+    /// What was noted while reading.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
+    /// Cells that an alignment filled.
+    #[serde(default)]
+    pub(crate) filled: u64,
+    /// Whether a value may depend on what came after it.
+    #[serde(default)]
+    pub(crate) looks_ahead: bool,
+    /// What was done between source and snapshot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) transformations: Vec<Transformation>,
+    /// Snapshot that it was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent_sha256: Option<String>,
 }
 
 /// A data set whose snapshot is stored but not registered yet.
@@ -53,6 +81,11 @@ pub(crate) fn view(stored: &Stored<DatasetDocument>) -> Result<DatasetView, Acto
         id: stored.id.parse().map_err(ActorsError::internal)?,
         name: document.name,
         kind: document.kind,
+        instruments: match document.instruments.as_slice() {
+            [] => vec![document.instrument.clone()],
+            _ => document.instruments,
+        },
+        instrument_count: document.instrument_count.unwrap_or(1),
         instrument: document.instrument,
         interval_seconds: document.interval_seconds,
         rows: document.rows,
@@ -64,6 +97,13 @@ pub(crate) fn view(stored: &Stored<DatasetDocument>) -> Result<DatasetView, Acto
         synthetic: document.synthetic,
         columns: document.columns,
         warnings: document.warnings,
+        dialect: document.dialect,
+        levels: document.levels,
+        notes: document.notes,
+        filled: document.filled,
+        looks_ahead: document.looks_ahead,
+        transformations: document.transformations,
+        parent_sha256: document.parent_sha256,
         created_at: rfc3339(stored.created_ms),
         revision: stored.revision,
     })

@@ -1,45 +1,72 @@
-//! Uploads and files → the engine's parsers → a snapshot in the blobs.
+//! Uploads, files and other data sets → the engine's parsers → a snapshot in the blobs.
 //!
 //! Runs on a blocking thread. Nothing is registered here: a snapshot without a document is removed when it is refused,
-//! or collected a day later, so an import is never half done.
+//! or collected a day later, so an import is never half done. A file is read once: what was read and the snapshot are
+//! in memory together, the file is not.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use engine::config::Violation;
 use engine::market::error::{DataError, DataErrorKind};
-use engine::market::parse::{CsvMapping, csv, parquet};
-use engine::market::{BarSeries, snapshot, synthetic};
+use engine::market::parse::{Detection, MarketSeries};
+use engine::market::snapshot::{self, SnapshotManifest, Stored};
+use engine::market::{Provenance, Transformation, synthetic};
 use serde_json::json;
 use store::{BlobHash, Blobs};
 
 use super::document::{DatasetDocument, Imported};
+use super::file;
+use super::plan::ImportPlan;
+use super::steps;
 use crate::documents::{fingerprint, name_key};
 use crate::error::ActorsError;
 use crate::messages::data::{ImportRequest, ImportSource};
 
 /// Largest file that may be sent, in bytes.
 pub(crate) const BYTES_MAX: usize = 64 << 20;
-/// Largest file that is read from a path, in bytes.
-const FILE_BYTES_MAX: u64 = 1 << 30;
 /// Least and most bars of a synthetic market.
 const SYNTHETIC_ROWS: std::ops::RangeInclusive<u32> = 100..=1_000_000;
-/// Warnings kept of one data set, and their longest text: they must fit into a document.
+/// Warnings, notes and steps kept of one data set, and their longest text: they must fit into a document.
 const WARNINGS_MAX: usize = 40;
 const WARNING_CHARS_MAX: usize = 200;
+/// Instruments named in a document, and the longest name.
+pub(crate) const INSTRUMENTS_MAX: usize = 200;
+const INSTRUMENT_CHARS_MAX: usize = 80;
+
+/// The data set that another one is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Parent {
+    pub(crate) name: String,
+    pub(crate) sha256: String,
+    pub(crate) synthetic: bool,
+    pub(crate) transformations: Vec<Transformation>,
+}
+
+/// Data that was read, with how it was read.
+pub(crate) struct Read {
+    pub(crate) stored: Stored,
+    pub(crate) detection: Option<Detection>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) synthetic: bool,
+    pub(crate) parent: Option<String>,
+}
 
 /// Reads a source, checks it, makes its snapshot durable, and describes it.
 ///
 /// # Errors
 /// Refuses what cannot be imported, with file, line and column.
-pub(crate) fn run(blobs: &Blobs, request: ImportRequest) -> Result<Imported, ActorsError> {
+pub(crate) fn run(
+    blobs: &Blobs,
+    request: ImportRequest,
+    parent: Option<Parent>,
+) -> Result<Imported, ActorsError> {
     let print = request_fingerprint(&request)?;
-    let ImportRequest { name, source, mapping } = request;
-    let (series, origin, synthetic) = read(source, &mapping)?;
-    let bytes = snapshot::encode(&series).map_err(|error| refused(&error))?;
-    let manifest = snapshot::manifest(&series, &bytes, &origin, synthetic);
+    let ImportRequest { name, source, plan } = request;
+    let read = changed(read(blobs, source, &plan, parent)?, &plan)?;
+    let bytes = snapshot::encode_any(&read.stored).map_err(|error| refused(&error))?;
+    let manifest = snapshot::describe(&read.stored, &bytes, read.synthetic);
     // Before it is there: an import of the same content that is refused meanwhile leaves it alone.
     let pin = blobs.pin(BlobHash::of(&bytes));
     let stored = blobs
@@ -51,32 +78,88 @@ pub(crate) fn run(blobs: &Blobs, request: ImportRequest) -> Result<Imported, Act
             manifest.sha256, stored.sha256
         )));
     }
-    let cut = |text: &String| text.chars().take(WARNING_CHARS_MAX).collect::<String>();
-    let mut warnings: Vec<String> = manifest.warnings.iter().take(WARNINGS_MAX).map(cut).collect();
-    if WARNINGS_MAX < manifest.warnings.len() {
-        warnings.push(format!(
-            "{} more warnings are not shown",
-            manifest.warnings.len() - WARNINGS_MAX
-        ));
-    }
-    let document = DatasetDocument {
-        name: name.trim().to_owned(),
-        kind: manifest.kind,
-        instrument: cut(&manifest.instrument),
-        interval_seconds: manifest.interval_seconds,
-        rows: u64::from(manifest.rows),
-        from: manifest.from,
-        to: manifest.to,
+    let document =
+        DatasetDocument { request: Some(print), ..document(name.trim(), &read, manifest) };
+    Ok(Imported { document, pin })
+}
+
+fn document(name: &str, read: &Read, manifest: SnapshotManifest) -> DatasetDocument {
+    let provenance = read.stored.provenance.clone().unwrap_or_default();
+    let many = manifest.instruments.len();
+    let instrument = match manifest.instruments.as_slice() {
+        [only] => cut(only, WARNING_CHARS_MAX),
+        _ => format!("{many} instruments"),
+    };
+    let steps = provenance.transformations.iter().rev().take(WARNINGS_MAX).rev();
+    DatasetDocument {
+        name: name.to_owned(),
+        kind: manifest.kind.name().to_owned(),
+        instrument,
+        interval_seconds: manifest.interval_seconds.unwrap_or(0.0),
+        rows: manifest.rows,
+        from: manifest.first,
+        to: manifest.last,
         sha256: manifest.sha256,
         size_bytes: manifest.size_bytes,
-        source: cut(&manifest.source),
-        synthetic,
+        source: cut(&provenance.source, WARNING_CHARS_MAX),
+        synthetic: read.synthetic,
         columns: manifest.columns,
-        warnings,
+        warnings: shortened(&manifest.warnings, "warnings"),
         command: String::new(),
-        request: Some(print),
-    };
-    Ok(Imported { document, pin })
+        request: None,
+        instruments: names(&manifest.instruments),
+        instrument_count: u32::try_from(many).ok(),
+        dialect: read.detection.as_ref().map(file::dialect_word),
+        levels: levels(&read.stored.data),
+        notes: shortened(&read.notes, "notes"),
+        filled: manifest.filled,
+        looks_ahead: provenance.looks_ahead(),
+        transformations: steps
+            .map(|step| Transformation {
+                name: cut(&step.name, WARNING_CHARS_MAX),
+                detail: cut(&step.detail, WARNING_CHARS_MAX),
+                looks_ahead: step.looks_ahead,
+            })
+            .collect(),
+        parent_sha256: read.parent.clone(),
+    }
+}
+
+/// Returns the levels a side; absent for anything but order books.
+pub(crate) fn levels(data: &MarketSeries) -> Option<u32> {
+    match data {
+        MarketSeries::Book(book) => u32::try_from(book.levels).ok(),
+        MarketSeries::Bars(_) | MarketSeries::Panel(_) | MarketSeries::Trades(_) => None,
+    }
+}
+
+/// Returns the instruments that are named where there may be thousands.
+pub(crate) fn names(instruments: &[String]) -> Vec<String> {
+    instruments.iter().take(INSTRUMENTS_MAX).map(|name| cut(name, INSTRUMENT_CHARS_MAX)).collect()
+}
+
+/// Returns as many texts as are shown, and how many are not.
+pub(crate) fn shortened(texts: &[String], what: &str) -> Vec<String> {
+    let mut kept: Vec<String> =
+        texts.iter().take(WARNINGS_MAX).map(|text| cut(text, WARNING_CHARS_MAX)).collect();
+    if WARNINGS_MAX < texts.len() {
+        kept.push(format!("{} more {what} are not shown", texts.len() - WARNINGS_MAX));
+    }
+    kept
+}
+
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
+/// Does what the plan says to what was read.
+///
+/// # Errors
+/// Refuses wrong words, and what the engine refuses.
+pub(crate) fn changed(read: Read, plan: &ImportPlan) -> Result<Read, ActorsError> {
+    let program = plan.steps.compile().map_err(|errors| ActorsError::Invalid { errors })?;
+    let stored = steps::apply(read.stored, &program).map_err(|error| refused(&error))?;
+    Ok(Read { stored, ..read })
 }
 
 /// Says whether a data set was imported by this very request; what an older program noted is compared as far as it goes.
@@ -96,6 +179,7 @@ pub(crate) fn imported_by(
         }
         ImportSource::Bytes { file_name, .. } => document.source == *file_name,
         ImportSource::Path(_) => !document.synthetic,
+        ImportSource::Dataset(_) => false,
     };
     Ok(same_source && name_key(&document.name) == name_key(&request.name))
 }
@@ -107,14 +191,24 @@ fn request_fingerprint(request: &ImportRequest) -> Result<String, ActorsError> {
             json!({"file": file_name, "sha256": engine::digest::sha256(bytes)})
         }
         ImportSource::Synthetic { seed, rows } => json!({"seed": seed, "rows": rows}),
+        ImportSource::Dataset(id) => json!({"dataset": id.to_string()}),
     };
-    fingerprint(&(request.name.trim(), source, &request.mapping))
+    let mapping = &request.plan.options.mapping;
+    // As older programs made it, so that a request of theirs is known again.
+    let mut plain = ImportPlan::default();
+    plain.options.mapping = mapping.clone();
+    if request.plan == plain {
+        return fingerprint(&(request.name.trim(), source, mapping));
+    }
+    fingerprint(&(request.name.trim(), source, &request.plan))
 }
 
 fn read(
+    blobs: &Blobs,
     source: ImportSource,
-    mapping: &CsvMapping,
-) -> Result<(BarSeries, String, bool), ActorsError> {
+    plan: &ImportPlan,
+    parent: Option<Parent>,
+) -> Result<Read, ActorsError> {
     match source {
         ImportSource::Synthetic { seed, rows } => {
             if !SYNTHETIC_ROWS.contains(&rows) {
@@ -124,65 +218,66 @@ fn read(
                 return Err(found.with("min", *least).with("max", *most).with("got", rows).into());
             }
             let rows = usize::try_from(rows).map_err(ActorsError::internal)?;
-            Ok((synthetic::generate(seed, rows), format!("synthetic seed {seed}"), true))
+            let data = MarketSeries::Bars(synthetic::generate(seed, rows));
+            let source = format!("synthetic seed {seed}");
+            let provenance = Provenance { source, ..Provenance::default() };
+            let stored = Stored::new(data, provenance);
+            Ok(Read { stored, detection: None, notes: Vec::new(), synthetic: true, parent: None })
         }
         ImportSource::Bytes { file_name, bytes } => {
-            too_large(
-                u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-                u64::try_from(BYTES_MAX).unwrap_or(u64::MAX),
-            )?;
-            let series = parse(&file_name, bytes, mapping)?;
-            Ok((series, file_name, false))
+            let limit = u64::try_from(BYTES_MAX).unwrap_or(u64::MAX);
+            file::too_large(u64::try_from(bytes.len()).unwrap_or(u64::MAX), limit)?;
+            file::parse(&file_name, bytes, plan)
         }
         ImportSource::Path(path) => {
             let path = if path.is_dir() { path.join("data.csv") } else { path };
-            let name = path
-                .file_name()
-                .map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned());
-            let series = open(&path, &name, mapping)?;
-            Ok((series, name, false))
+            file::open(&path, plan)
         }
+        ImportSource::Dataset(id) => match parent {
+            Some(parent) => derived(blobs, parent),
+            None => Err(ActorsError::internal(format!("data set {id} was not looked up"))),
+        },
     }
 }
 
-fn parse(name: &str, bytes: Bytes, mapping: &CsvMapping) -> Result<BarSeries, ActorsError> {
-    let parsed = if is_parquet(name) {
-        parquet::parse(bytes, name, mapping)
-    } else {
-        csv::parse(&*bytes, name, mapping)
-    };
-    parsed.map_err(|error| refused(&error))
+/// Reads the snapshot of another data set.
+fn derived(blobs: &Blobs, parent: Parent) -> Result<Read, ActorsError> {
+    let mut stored = load(blobs, &parent.sha256)?;
+    let short: String = parent.sha256.chars().take(12).collect();
+    stored.provenance = Some(Provenance {
+        source: format!("{} (snapshot {short}…)", parent.name),
+        licence: stored.provenance.and_then(|provenance| provenance.licence),
+        source_sha256: Some(parent.sha256.clone()),
+        transformations: parent.transformations,
+    });
+    Ok(Read {
+        stored,
+        detection: None,
+        notes: Vec::new(),
+        synthetic: parent.synthetic,
+        parent: Some(parent.sha256),
+    })
 }
 
-fn open(path: &PathBuf, name: &str, mapping: &CsvMapping) -> Result<BarSeries, ActorsError> {
-    let unreadable = |error: std::io::Error| {
-        let detail =
-            format!("{} cannot be read ({error}); name a file this node can read", path.display());
-        let found = Violation::new("/path", "unreadable", detail);
-        ActorsError::from(found.with("reason", error.to_string()))
-    };
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    too_large(size, FILE_BYTES_MAX)?;
-    if is_parquet(name) {
-        return parse(name, Bytes::from(std::fs::read(path).map_err(unreadable)?), mapping);
-    }
-    let file = File::open(path).map_err(unreadable)?;
-    csv::parse(std::io::BufReader::new(file), name, mapping).map_err(|error| refused(&error))
+/// Reads and decodes a snapshot.
+///
+/// # Errors
+/// Tells when it is not here or damaged.
+pub(crate) fn load(blobs: &Blobs, sha256: &str) -> Result<Stored, ActorsError> {
+    let hash: BlobHash = sha256.parse().map_err(ActorsError::internal)?;
+    let bytes = blobs.read(hash).map_err(|error| super::lost(sha256, &error.to_string()))?;
+    snapshot::decode_any(Bytes::from(bytes)).map_err(|error| ActorsError::Store {
+        detail: format!("the snapshot {sha256} is damaged ({error}); import the data again"),
+    })
 }
 
-fn too_large(got: u64, limit: u64) -> Result<(), ActorsError> {
-    if got <= limit {
-        return Ok(());
-    }
-    Err(ActorsError::TooLarge { what: "a file in bytes", limit, got })
-}
-
-fn is_parquet(name: &str) -> bool {
+/// Whether a file of this name is read as Parquet.
+pub(crate) fn is_parquet(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("parquet"))
 }
 
 /// Returns a parser's error as the refusal of the request's field it belongs to.
-fn refused(error: &DataError) -> ActorsError {
+pub(crate) fn refused(error: &DataError) -> ActorsError {
     let pointer = match error.kind {
         DataErrorKind::Columns | DataErrorKind::Instrument => "/mapping",
         DataErrorKind::Unreadable

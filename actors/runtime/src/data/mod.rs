@@ -1,4 +1,4 @@
-//! The catalogue of data sets: import, show, remove.
+//! The catalogue of data sets: import, look into, show, remove.
 //!
 //! Route: bytes → **data** → snapshot blob + document in control state. Parsing and decoding happen on blocking
 //! threads and come back as messages; at most [`IMPORTS_MAX`] imports run at once.
@@ -6,35 +6,50 @@
 pub(crate) mod bins;
 mod cache;
 pub(crate) mod document;
+mod file;
 mod import;
+pub(crate) mod inspect;
+mod look;
+pub(crate) mod plan;
+mod preview;
+pub(crate) mod quality;
+mod steps;
+mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use cluster::control::{ControlHandle, DocumentKey, Expected};
 use engine::ids::{DatasetId, SessionId};
-use engine::market::{BarSeries, snapshot};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use serde_json::json;
 use store::{BlobHash, Blobs};
+use tokio::sync::Semaphore;
 
 use self::cache::Cache;
 use self::document::{DATASETS, DatasetDocument, Imported, NAMES, view};
+use self::import::Parent;
 use crate::depot::Depot;
 use crate::documents::{Change, Claim, Documents, Mirror, Stored, delete, name_key, newest, put};
 use crate::error::ActorsError;
-use crate::messages::data::{DataMsg, DatasetSnapshot, ImportRequest};
+use crate::messages::data::{
+    Consumers, DataMsg, DatasetSnapshot, ImportRequest, ImportSource, InspectRequest,
+};
 use crate::messages::topics::TopicsHandle;
 use crate::messages::{Command, CommandId, answer, page_limit};
 use crate::rules;
-use crate::views::{BarsView, DatasetView};
+use crate::views::{ConsumersView, DatasetView, DerivedView, InspectionView};
 
 /// Most imports at once: each may hold a whole file in memory.
 const IMPORTS_MAX: usize = 4;
+/// Most files looked at before an import at once, and most snapshots looked into: each may be in memory whole.
+const INSPECTIONS_MAX: usize = 2;
+const LOOKS_MAX: usize = 8;
 /// Most users named when a removal is refused.
 const USERS_NAMED_MAX: usize = 10;
+/// Most sessions and data sets named of those that use one.
+const CONSUMERS_MAX: usize = 100;
 
 /// The catalogue actor.
 #[derive(Debug)]
@@ -61,6 +76,8 @@ pub(crate) struct DataState {
     topics: TopicsHandle,
     cache: Cache,
     running: BTreeSet<CommandId>,
+    inspections: Arc<Semaphore>,
+    looks: Arc<Semaphore>,
     seen: Mirror<DatasetDocument>,
 }
 
@@ -82,6 +99,8 @@ impl Actor for Data {
             topics: arguments.topics,
             cache: Cache::default(),
             running: BTreeSet::new(),
+            inspections: Arc::new(Semaphore::new(INSPECTIONS_MAX)),
+            looks: Arc::new(Semaphore::new(LOOKS_MAX)),
             seen: Mirror::new(DATASETS),
         };
         state.refresh()?;
@@ -114,8 +133,13 @@ impl Actor for Data {
                 answer(reply, state.get(id).and_then(|stored| view(&stored)))
             }
             DataMsg::Find { name, reply } => answer(reply, state.find(&name)),
-            DataMsg::Bars { id, bins, reply } => state.bars(&myself, id, bins, reply),
-            DataMsg::Decoded { sha256, series } => state.cache.put(sha256, series),
+            DataMsg::Inspect { request, reply } => state.inspect(request, reply),
+            DataMsg::Look { id, what } => state.look(&myself, id, what),
+            DataMsg::Decoded { sha256, data } => state.cache.put(sha256, data),
+            DataMsg::Assessed { sha256, calendar, report } => {
+                state.cache.put_report((sha256, calendar), *report);
+            }
+            DataMsg::Consumers { id, reply } => answer(reply, state.consumers(id)),
             DataMsg::Snapshot { id, reply } => answer(reply, state.snapshot(id)),
             DataMsg::Remove { command, id, revision, reply } => {
                 answer(reply, state.remove(&command, id, revision).await);
@@ -172,12 +196,17 @@ impl DataState {
             }
             Err(error) => return answer(reply, Err(error)),
         }
+        let parent = match self.parent(&request.source) {
+            Ok(parent) => parent,
+            Err(error) => return answer(reply, Err(error)),
+        };
         self.running.insert(command.id);
         let (blobs, depot, myself) = (self.blobs.clone(), self.depot.clone(), myself.clone());
         tokio::spawn(async move {
             let name = request.name.clone();
-            let parsed =
-                tokio::task::spawn_blocking(move || caught(|| import::run(&blobs, request)));
+            let parsed = tokio::task::spawn_blocking(move || {
+                caught(|| import::run(&blobs, request, parent))
+            });
             let parsed = parsed.await.unwrap_or_else(|error| Err(ActorsError::internal(error)));
             let outcome = parsed.map(Box::new);
             if let Ok(imported) = &outcome {
@@ -271,23 +300,73 @@ impl DataState {
         view(&self.get(id)?)
     }
 
-    fn bars(
-        &mut self,
-        myself: &ActorRef<DataMsg>,
-        id: DatasetId,
-        bins: u32,
-        reply: RpcReplyPort<Result<BarsView, ActorsError>>,
+    /// Returns what is known of the data set that another one is to be made of.
+    fn parent(&self, source: &ImportSource) -> Result<Option<Parent>, ActorsError> {
+        match source {
+            ImportSource::Dataset(id) => {
+                let document = self.get(*id)?.value;
+                Ok(Some(Parent {
+                    name: document.name,
+                    sha256: document.sha256,
+                    synthetic: document.synthetic,
+                    transformations: document.transformations,
+                }))
+            }
+            ImportSource::Path(_) | ImportSource::Bytes { .. } | ImportSource::Synthetic { .. } => {
+                Ok(None)
+            }
+        }
+    }
+
+    fn inspect(
+        &self,
+        request: InspectRequest,
+        reply: RpcReplyPort<Result<InspectionView, ActorsError>>,
     ) {
-        let sha256 = match self.get(id) {
-            Ok(stored) => stored.value.sha256,
-            Err(error) => return answer(reply, Err(error)),
+        let Ok(permit) = Arc::clone(&self.inspections).try_acquire_owned() else {
+            let limit = u64::try_from(INSPECTIONS_MAX).unwrap_or(u64::MAX);
+            let busy = ActorsError::Overloaded { what: "the number of files looked at", limit };
+            return answer(reply, Err(busy));
         };
-        let cached = self.cache.get(&sha256);
-        let (blobs, myself) = (self.blobs.clone(), myself.clone());
         tokio::task::spawn_blocking(move || {
-            let decoded = cached.map_or_else(|| caught(|| decode(&blobs, &sha256, &myself)), Ok);
-            answer(reply, decoded.map(|series| bins::bars(&series, bins)));
+            let InspectRequest { file_name, bytes, plan } = request;
+            let told = caught(|| {
+                let limit = u64::try_from(import::BYTES_MAX).unwrap_or(u64::MAX);
+                file::too_large(u64::try_from(bytes.len()).unwrap_or(u64::MAX), limit)?;
+                inspect::bytes(&file_name, bytes, &plan)
+            });
+            drop(permit);
+            answer(reply, told);
         });
+    }
+
+    fn consumers(&self, id: DatasetId) -> Result<Consumers, ActorsError> {
+        let document = self.get(id)?.value;
+        let key = DocumentKey::new(DATASETS, id.to_string());
+        let (session_count, sessions) = self.control.read(|state| {
+            let mut users: Vec<SessionId> = state
+                .sessions
+                .iter()
+                .filter(|session| session.references.contains(&key))
+                .map(|session| SessionId::from_uuid(uuid::Uuid::from_bytes(session.id)))
+                .collect();
+            let count = users.len();
+            // Identifiers begin with their time.
+            users.sort_unstable_by(|one, other| other.cmp(one));
+            users.truncate(CONSUMERS_MAX);
+            (count, users)
+        });
+        let made = |stored: &&Stored<DatasetDocument>| {
+            stored.value.parent_sha256.as_ref() == Some(&document.sha256)
+        };
+        let mut datasets = Vec::new();
+        for stored in self.seen.iter().filter(made).take(CONSUMERS_MAX) {
+            let id = stored.id.parse().map_err(ActorsError::internal)?;
+            datasets.push(DerivedView { id, name: stored.value.name.clone() });
+        }
+        let session_count = u64::try_from(session_count).unwrap_or(u64::MAX);
+        let view = ConsumersView { session_count, sessions: Vec::new(), datasets };
+        Ok(Consumers { sessions, view })
     }
 
     fn snapshot(&self, id: DatasetId) -> Result<DatasetSnapshot, ActorsError> {
@@ -363,26 +442,6 @@ fn repeated(
         return view(first);
     }
     Err(ActorsError::IdempotencyMismatch { found: format!("data set {}", first.id) })
-}
-
-fn decode(
-    blobs: &Blobs,
-    sha256: &str,
-    myself: &ActorRef<DataMsg>,
-) -> Result<Arc<BarSeries>, ActorsError> {
-    let bytes = hash(sha256)
-        .and_then(|hash| blobs.read(hash).map_err(|error| lost(sha256, &error.to_string())))?;
-    let series = snapshot::decode(Bytes::from(bytes)).map_err(|error| ActorsError::Store {
-        detail: format!("the snapshot {sha256} is damaged ({error}); import the data again"),
-    })?;
-    let series = Arc::new(series);
-    if myself
-        .cast(DataMsg::Decoded { sha256: sha256.to_owned(), series: Arc::clone(&series) })
-        .is_err()
-    {
-        tracing::debug!("a decoded snapshot came after the catalogue ended");
-    }
-    Ok(series)
 }
 
 /// Runs foreign bytes through a parser: a panic in one is an answer, not the end of a thread.

@@ -4,18 +4,23 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use engine::ids::DatasetId;
-use engine::market::BarSeries;
-use engine::market::parse::CsvMapping;
+use engine::ids::{DatasetId, SessionId};
+use engine::market::parse::MarketSeries;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
 
+use super::sessions::SessionsHandle;
 use super::{Command, LONG_CALL_TIMEOUT_MS, ask, ask_within};
 use crate::data::document::Imported;
+use crate::data::plan::ImportPlan;
+use crate::data::quality::QualityQuery;
 use crate::depot::Depot;
 use crate::directory::Directory;
 use crate::error::ActorsError;
-use crate::views::{BarsView, DatasetView, Page};
+use crate::views::{
+    BarsView, ConsumerView, ConsumersView, DatasetView, InspectionView, Page, PreviewView,
+    QualityView,
+};
 
 /// Name in the directory and the tree.
 pub(crate) const NAME: &str = "data";
@@ -23,10 +28,10 @@ pub(crate) const NAME: &str = "data";
 /// Collection of data sets in control state: what a session refers to.
 pub(crate) const DATASETS: &str = "dataset";
 
-/// Where bars come from.
+/// Where data comes from.
 #[derive(Debug, Clone)]
 pub enum ImportSource {
-    /// A file this node can read: CSV, or Parquet when its name ends in `.parquet`. A directory means its `data.csv`.
+    /// A file this node can read: text, or Parquet when its name ends in `.parquet`. A directory means its `data.csv`.
     Path(PathBuf),
     /// A file that was sent. Its name decides the format as with a path.
     Bytes {
@@ -42,6 +47,8 @@ pub enum ImportSource {
         /// Bars, 100 to 1 000 000.
         rows: u32,
     },
+    /// Another data set, changed by the steps of the plan.
+    Dataset(DatasetId),
 }
 
 /// A data set as asked for.
@@ -49,10 +56,21 @@ pub enum ImportSource {
 pub struct ImportRequest {
     /// Name, 1 to 120 characters, unique.
     pub name: String,
-    /// The bars.
+    /// The data.
     pub source: ImportSource,
-    /// Which columns mean what.
-    pub mapping: CsvMapping,
+    /// How it is read and what is done to it.
+    pub plan: ImportPlan,
+}
+
+/// A file that somebody wants to know about before importing it.
+#[derive(Debug, Clone)]
+pub struct InspectRequest {
+    /// Name, for messages and for the format.
+    pub file_name: String,
+    /// Content, at most 64 MiB.
+    pub bytes: Bytes,
+    /// How it would be read and what would be done to it.
+    pub plan: ImportPlan,
 }
 
 /// What a session needs of a data set.
@@ -84,10 +102,16 @@ pub(crate) enum DataMsg {
     Get { id: DatasetId, reply: Reply<DatasetView> },
     /// A data set by its name.
     Find { name: String, reply: Reply<Option<DatasetView>> },
-    /// Bars for a chart.
-    Bars { id: DatasetId, bins: u32, reply: Reply<BarsView> },
+    /// What would an import of this file do?
+    Inspect { request: InspectRequest, reply: Reply<InspectionView> },
+    /// Something that needs the decoded snapshot.
+    Look { id: DatasetId, what: Look },
     /// A snapshot was decoded for the cache.
-    Decoded { sha256: String, series: Arc<BarSeries> },
+    Decoded { sha256: String, data: Arc<MarketSeries> },
+    /// A report was made for the cache.
+    Assessed { sha256: String, calendar: Option<String>, report: Box<QualityView> },
+    /// Which sessions refer to it, and which data sets are made of it?
+    Consumers { id: DatasetId, reply: Reply<Consumers> },
     /// The snapshot's file, checked.
     Snapshot { id: DatasetId, reply: Reply<DatasetSnapshot> },
     /// Forget a data set that nothing uses.
@@ -95,6 +119,26 @@ pub(crate) enum DataMsg {
     /// Panic: a test wants to see the restart.
     #[cfg(test)]
     Crash,
+}
+
+/// A question about the content of a data set.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// Bars for a chart.
+    Bars { bins: u32, instrument: Option<String>, reply: Reply<BarsView> },
+    /// The quality report.
+    Quality { query: QualityQuery, reply: Reply<QualityView> },
+    /// The first and the last rows.
+    Preview { rows: u32, reply: Reply<PreviewView> },
+}
+
+/// Who uses a data set, before the sessions are asked.
+#[derive(Debug)]
+pub(crate) struct Consumers {
+    /// Sessions that refer to it, newest first, not all where there are many.
+    pub(crate) sessions: Vec<SessionId>,
+    /// What the answer says besides.
+    pub(crate) view: ConsumersView,
 }
 
 /// The door to the catalogue of data sets.
@@ -139,6 +183,9 @@ impl DataHandle {
         command: Command,
         request: ImportRequest,
     ) -> Result<DatasetView, ActorsError> {
+        if let ImportSource::Dataset(id) = &request.source {
+            self.bring(*id).await?;
+        }
         let make = |reply| DataMsg::Import { command, request, reply };
         ask_within(&self.directory, NAME, LONG_CALL_TIMEOUT_MS, make).await
     }
@@ -172,14 +219,92 @@ impl DataHandle {
         ask(&self.directory, NAME, |reply| DataMsg::Find { name, reply }).await
     }
 
-    /// Returns the whole series in at most `bins` bars (1 to 5 000).
+    /// Returns the whole of one instrument in at most `bins` bars (1 to 5 000): the first where none is named.
+    ///
+    /// # Errors
+    /// Refuses an unknown data set and an unknown instrument; tells when its snapshot cannot be read.
+    pub async fn chart(
+        &self,
+        id: DatasetId,
+        bins: u32,
+        instrument: Option<String>,
+    ) -> Result<BarsView, ActorsError> {
+        self.look(id, |reply| Look::Bars { bins, instrument, reply }).await
+    }
+
+    /// Returns the chart of the first instrument.
+    ///
+    /// # Errors
+    /// As [`chart`](Self::chart).
+    pub async fn bars(&self, id: DatasetId, bins: u32) -> Result<BarsView, ActorsError> {
+        self.chart(id, bins, None).await
+    }
+
+    /// Returns the quality report of a data set, with what its split does wrong where one is given.
+    ///
+    /// # Errors
+    /// Refuses an unknown data set, and shares that leave a segment too short.
+    pub async fn quality(
+        &self,
+        id: DatasetId,
+        query: QualityQuery,
+    ) -> Result<QualityView, ActorsError> {
+        self.look(id, |reply| Look::Quality { query, reply }).await
+    }
+
+    /// Returns the first and the last rows, `rows` of each (1 to 100).
     ///
     /// # Errors
     /// Refuses an unknown data set; tells when its snapshot cannot be read.
-    pub async fn bars(&self, id: DatasetId, bins: u32) -> Result<BarsView, ActorsError> {
+    pub async fn preview(&self, id: DatasetId, rows: u32) -> Result<PreviewView, ActorsError> {
+        self.look(id, |reply| Look::Preview { rows, reply }).await
+    }
+
+    async fn look<T: Send + 'static>(
+        &self,
+        id: DatasetId,
+        what: impl FnOnce(Reply<T>) -> Look + Send,
+    ) -> Result<T, ActorsError> {
         self.bring(id).await?;
-        let make = |reply| DataMsg::Bars { id, bins, reply };
+        let make = |reply| DataMsg::Look { id, what: what(reply) };
         ask_within(&self.directory, NAME, LONG_CALL_TIMEOUT_MS, make).await
+    }
+
+    /// Says what an import of a file would do. Nothing is stored.
+    ///
+    /// # Errors
+    /// Refuses wrong words in the plan and too large a file; a file that cannot be imported is an answer.
+    pub async fn inspect(&self, request: InspectRequest) -> Result<InspectionView, ActorsError> {
+        let make = |reply| DataMsg::Inspect { request, reply };
+        ask_within(&self.directory, NAME, LONG_CALL_TIMEOUT_MS, make).await
+    }
+
+    /// Returns the sessions that refer to a data set (newest 100) and the data sets made of its snapshot.
+    ///
+    /// # Errors
+    /// Refuses an unknown data set.
+    pub async fn consumers(
+        &self,
+        id: DatasetId,
+        sessions: &SessionsHandle,
+    ) -> Result<ConsumersView, ActorsError> {
+        let Consumers { sessions: ids, mut view } =
+            ask(&self.directory, NAME, |reply| DataMsg::Consumers { id, reply }).await?;
+        for id in ids {
+            match sessions.get(id).await {
+                Ok(session) => view.sessions.push(ConsumerView {
+                    id,
+                    name: session.name,
+                    kind: session.kind,
+                    state: session.state,
+                    created_at: session.created_at,
+                }),
+                // It ended and was forgotten between the two questions.
+                Err(ActorsError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(view)
     }
 
     /// Returns the data set and the file of its snapshot on this node.

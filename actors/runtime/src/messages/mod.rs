@@ -4,6 +4,7 @@
 
 pub(crate) mod collect;
 pub mod data;
+pub(crate) mod drafts;
 pub(crate) mod follower;
 pub(crate) mod host;
 pub mod identity;

@@ -9,18 +9,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use cluster::control::state::Segment;
-use engine::config::{
-    BacktestPolicy, ResourcesConfig, SessionConfig, SessionKind, StrategyConfig, Violation,
-};
+use engine::config::SessionKind;
 use engine::ids::{DatasetId, SessionId, StrategyId};
-use engine::market::DataKind;
 use engine::session::protocol::Progress;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
 use serde_json::Value;
 
-use super::data::DataHandle;
-use super::library::LibraryHandle;
+use super::drafts::Draft;
 pub use super::wishes::Wishes;
 use super::{Command, ask, ask_within};
 use crate::directory::Directory;
@@ -28,29 +24,20 @@ use crate::error::ActorsError;
 use crate::mirror::Mirror;
 use crate::session::lifecycle::Verb;
 use crate::views::{
-    CheckpointView, DatasetView, LimitView, Page, ProgressView, QueueEntryView, SeenView,
-    SessionState, SessionView, StrategyVersionView, StrategyView, TransitionView,
+    CheckpointView, LimitView, Page, ProgressView, QueueEntryView, SeenView, SessionState,
+    SessionView, TransitionView,
 };
 
 /// Name in the directory and the tree.
 pub(crate) const NAME: &str = "sessions";
-
-/// Longest name of a session, characters.
-const NAME_CHARS_MAX: usize = 200;
-/// Most labels of a session.
-const TAGS_MAX: usize = 20;
-/// Longest label, characters.
-const TAG_CHARS_MAX: usize = 50;
-/// Largest and smallest (negated) priority.
-const PRIORITY_MAX: i32 = 100;
 
 /// What a person wants to run.
 #[derive(Debug, Clone)]
 pub struct NewSession {
     /// Name, 1 to 200 characters; need not be unique.
     pub name: String,
-    /// The strategy.
-    pub strategy_id: StrategyId,
+    /// The strategy; absent where the kind needs none.
+    pub strategy_id: Option<StrategyId>,
     /// Its version; the newest where absent.
     pub strategy_version: Option<u32>,
     /// The data.
@@ -80,29 +67,6 @@ pub struct ListSessions {
     pub state: Option<SessionState>,
     /// Only of this strategy.
     pub strategy_id: Option<StrategyId>,
-}
-
-/// A submission whose parts were looked up and checked.
-#[derive(Debug, Clone)]
-pub(crate) struct Draft {
-    /// Name.
-    pub(crate) name: String,
-    /// The strategy.
-    pub(crate) strategy: StrategyView,
-    /// Its version, whole.
-    pub(crate) version: StrategyVersionView,
-    /// The data.
-    pub(crate) dataset: DatasetView,
-    /// What to do.
-    pub(crate) config: SessionConfig,
-    /// What it reserves.
-    pub(crate) resources: ResourcesConfig,
-    /// Higher goes first.
-    pub(crate) priority: i32,
-    /// Labels.
-    pub(crate) tags: Vec<String>,
-    /// Where it may run, and who pays for it.
-    pub(crate) wishes: Wishes,
 }
 
 /// A change of state that the scheduler, a host or a session asks for.
@@ -244,7 +208,7 @@ impl SessionsHandle {
         command: Command,
         wanted: NewSession,
     ) -> Result<SessionView, ActorsError> {
-        let draft = Box::new(self.draft(wanted).await?);
+        let draft = Box::new(super::drafts::draft(&self.directory, wanted).await?);
         ask(&self.directory, NAME, |reply| SessionsMsg::Submit { command, draft, reply }).await
     }
 
@@ -399,217 +363,4 @@ impl SessionsHandle {
             );
         }
     }
-
-    /// Looks up and checks everything a submission names.
-    async fn draft(&self, wanted: NewSession) -> Result<Draft, ActorsError> {
-        let mut violations = plain_violations(&wanted);
-        let config =
-            typed(engine::config::validate::session(&wanted.config), "/config", &mut violations);
-        let resources = match &wanted.resources {
-            None => Some(ResourcesConfig::default()),
-            Some(value) => {
-                typed(engine::config::validate::resources(value), "/resources", &mut violations)
-            }
-        };
-        let library = LibraryHandle::new(self.directory.clone());
-        let found = self.strategy(&library, &wanted, &mut violations).await?;
-        let dataset = match DataHandle::new(self.directory.clone()).get(wanted.dataset_id).await {
-            Ok(view) => Some(view),
-            Err(error @ ActorsError::NotFound { .. }) => {
-                let found = Violation::new("/dataset_id", "not_found", error.to_string());
-                violations.push(found.with("id", wanted.dataset_id.to_string()));
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        if let (Some(config), Some((_, version))) = (&config, &found) {
-            violations.extend(mismatch(config, &version.config));
-        }
-        if let (Some(config), Some((_, version)), Some(dataset)) = (&config, &found, &dataset) {
-            violations.extend(
-                unfit_data(&version.config, dataset)
-                    .or_else(|| too_short(config, &version.config, dataset)),
-            );
-        }
-        match (config, resources, found, dataset) {
-            (Some(config), Some(resources), Some((strategy, version)), Some(dataset))
-                if violations.is_empty() =>
-            {
-                let NewSession { name, priority, tags, wishes, .. } = wanted;
-                let name = name.trim().to_owned();
-                Ok(Draft {
-                    name,
-                    strategy,
-                    version,
-                    dataset,
-                    config,
-                    resources,
-                    priority,
-                    tags,
-                    wishes,
-                })
-            }
-            _ => Err(ActorsError::Invalid { errors: violations }),
-        }
-    }
-
-    async fn strategy(
-        &self,
-        library: &LibraryHandle,
-        wanted: &NewSession,
-        violations: &mut Vec<Violation>,
-    ) -> Result<Option<(StrategyView, StrategyVersionView)>, ActorsError> {
-        let strategy = match library.get(wanted.strategy_id).await {
-            Ok(strategy) => strategy,
-            Err(error @ ActorsError::NotFound { .. }) => {
-                let found = Violation::new("/strategy_id", "not_found", error.to_string());
-                violations.push(found.with("id", wanted.strategy_id.to_string()));
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        if strategy.archived {
-            let detail =
-                format!("strategy '{}' is archived; choose one that is not", strategy.name);
-            let found = Violation::new("/strategy_id", "archived", detail);
-            violations.push(found.with("name", strategy.name.as_str()));
-        }
-        let version = wanted.strategy_version.unwrap_or(strategy.version);
-        match library.version(wanted.strategy_id, version).await {
-            Ok(version) => Ok(Some((strategy, version))),
-            Err(error @ ActorsError::NotFound { .. }) => {
-                let found = Violation::new("/strategy_version", "not_found", error.to_string());
-                violations.push(found.with("id", version));
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
-fn typed<T>(
-    read: Result<T, Vec<Violation>>,
-    under: &str,
-    violations: &mut Vec<Violation>,
-) -> Option<T> {
-    match read {
-        Ok(value) => Some(value),
-        Err(found) => {
-            violations.extend(found.into_iter().map(|mut one| {
-                one.pointer = format!("{under}{}", one.pointer);
-                one
-            }));
-            None
-        }
-    }
-}
-
-/// What is wrong with the plain fields.
-fn plain_violations(wanted: &NewSession) -> Vec<Violation> {
-    let outside = |pointer: &str, (min, max): (i64, i64), got: i64, detail: String| {
-        let found = Violation::new(pointer, "out_of_range", detail);
-        found.with("min", min).with("max", max).with("got", got)
-    };
-    let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let mut found = Vec::new();
-    let chars = wanted.name.trim().chars().count();
-    if !(1..=NAME_CHARS_MAX).contains(&chars) {
-        let detail = format!("a name has 1 to {NAME_CHARS_MAX} characters, found {chars}");
-        found.push(outside("/name", (1, whole(NAME_CHARS_MAX)), whole(chars), detail));
-    }
-    if !(-PRIORITY_MAX..=PRIORITY_MAX).contains(&wanted.priority) {
-        let detail = format!(
-            "a priority lies between -{PRIORITY_MAX} and {PRIORITY_MAX}, found {}",
-            wanted.priority
-        );
-        let limits = (i64::from(-PRIORITY_MAX), i64::from(PRIORITY_MAX));
-        found.push(outside("/priority", limits, i64::from(wanted.priority), detail));
-    }
-    if TAGS_MAX < wanted.tags.len() {
-        let detail = format!("at most {TAGS_MAX} labels, found {}", wanted.tags.len());
-        found.push(outside("/tags", (0, whole(TAGS_MAX)), whole(wanted.tags.len()), detail));
-    }
-    for (index, tag) in wanted.tags.iter().enumerate() {
-        let chars = tag.chars().count();
-        if !(1..=TAG_CHARS_MAX).contains(&chars) {
-            let detail = format!("a label has 1 to {TAG_CHARS_MAX} characters, found {chars}");
-            let limits = (1, whole(TAG_CHARS_MAX));
-            found.push(outside(&format!("/tags/{index}"), limits, whole(chars), detail));
-        }
-    }
-    found.extend(super::wishes::violations(&wanted.wishes));
-    found
-}
-
-/// What does not fit between what is to be done and who is to do it.
-fn mismatch(config: &SessionConfig, strategy: &StrategyConfig) -> Option<Violation> {
-    let algorithm = strategy.agent.algorithm();
-    match config {
-        SessionConfig::Training(_) if !strategy.agent.learns() => Some(
-            Violation::new(
-                "/config/kind",
-                "does_not_learn",
-                format!(
-                    "'{algorithm}' is a rule and does not learn; choose a back-test, or a strategy that learns"
-                ),
-            )
-            .with("algorithm", algorithm),
-        ),
-        SessionConfig::Backtest(backtest)
-            if backtest.policy == BacktestPolicy::Strategy && strategy.agent.learns() =>
-        {
-            Some(
-                Violation::new(
-                    "/config/policy",
-                    "not_trained",
-                    format!(
-                        "'{algorithm}' has to be trained first; name the training session whose model is to be tested"
-                    ),
-                )
-                .with("algorithm", algorithm),
-            )
-        }
-        SessionConfig::Training(_) | SessionConfig::Backtest(_) => None,
-    }
-}
-
-/// Data of a kind that the strategy's task does not run on.
-fn unfit_data(strategy: &StrategyConfig, dataset: &DatasetView) -> Option<Violation> {
-    let needed = engine::environment::data_kinds(&strategy.environment);
-    let found = DataKind::from_name(&dataset.kind);
-    if found.is_some_and(|kind| needed.contains(&kind)) {
-        return None;
-    }
-    let task = strategy.environment.task();
-    let allowed: Vec<&str> = needed.iter().map(|kind| kind.name()).collect();
-    let detail = format!(
-        "the task {task} needs data of kind {}; data set '{}' is of kind '{}'. Choose other data, or a strategy of another \
-         task",
-        allowed.join(" or "),
-        dataset.name,
-        dataset.kind
-    );
-    let violation = Violation::new("/dataset_id", "not_allowed", detail);
-    Some(violation.with("allowed", allowed).with("got", dataset.kind.as_str()).with("task", task))
-}
-
-/// What is too short for what is to run on it: the worker would refuse it later, with the same words.
-fn too_short(
-    config: &SessionConfig,
-    strategy: &StrategyConfig,
-    dataset: &DatasetView,
-) -> Option<Violation> {
-    let split = match config {
-        SessionConfig::Training(training) => &training.split,
-        SessionConfig::Backtest(backtest) => &backtest.split,
-    };
-    let rows = usize::try_from(dataset.rows).unwrap_or(usize::MAX);
-    let kind = DataKind::from_name(&dataset.kind)?;
-    let refused = engine::environment::length::check_rows(strategy, split, (kind, rows)).err()?;
-    let detail = format!("data set '{}' is too short: {refused}", dataset.name);
-    let found = Violation::new("/dataset_id", "too_short", detail).with("rows", refused.rows);
-    Some(match refused.needed {
-        Some(needed) => found.with("needed", needed),
-        None => found,
-    })
 }

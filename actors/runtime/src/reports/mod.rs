@@ -1,4 +1,4 @@
-//! Back-test reports: from the blob a session left behind to a value.
+//! Reports of back-tests, labellings and evaluations: from the blob a session left behind to its bytes, as they were written.
 //!
 //! Each question runs in its own task, for it asks the registry of sessions and reads a file; at most
 //! [`QUESTIONS_MAX`] run at once.
@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use engine::config::SessionKind;
-use engine::evaluation::report::BacktestReport;
 use engine::ids::SessionId;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use store::{BlobHash, Blobs};
@@ -63,7 +62,7 @@ impl Actor for Reports {
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            ReportsMsg::Report { session, reply } => {
+            ReportsMsg::Report { session, kind, reply } => {
                 let Ok(permit) = Arc::clone(&state.permits).try_acquire_owned() else {
                     let limit = u64::try_from(QUESTIONS_MAX).unwrap_or(u64::MAX);
                     answer(
@@ -78,7 +77,7 @@ impl Actor for Reports {
                 let arguments = state.arguments.clone();
                 // Should it panic, the reply is dropped and the caller learns that it was not answered.
                 tokio::spawn(async move {
-                    answer(reply, report(arguments, session).await);
+                    answer(reply, report(arguments, session, kind).await);
                     drop(permit);
                 });
             }
@@ -90,11 +89,12 @@ impl Actor for Reports {
 async fn report(
     arguments: ReportsArguments,
     session: SessionId,
-) -> Result<Box<BacktestReport>, ActorsError> {
+    kind: SessionKind,
+) -> Result<Vec<u8>, ActorsError> {
     let view = arguments.sessions.get(session).await?;
     let sha256 = match &view.report_sha256 {
-        Some(sha256) => sha256.clone(),
-        None => return Err(absent(&view)),
+        Some(sha256) if view.kind == kind => sha256.clone(),
+        Some(_) | None => return Err(absent(&view, kind)),
     };
     if let Ok(hash) = sha256.parse::<BlobHash>()
         && !arguments.depot.alone()
@@ -105,44 +105,48 @@ async fn report(
             Err(error) => return Err(error),
         }
     }
-    let read = tokio::task::spawn_blocking(move || read(&arguments.blobs, &sha256));
+    let read = tokio::task::spawn_blocking(move || read(&arguments.blobs, &sha256, kind));
     read.await.map_err(ActorsError::internal)?
 }
 
-fn read(blobs: &Blobs, sha256: &str) -> Result<Box<BacktestReport>, ActorsError> {
+/// Reads a report as it was written.
+fn read(blobs: &Blobs, sha256: &str, kind: SessionKind) -> Result<Vec<u8>, ActorsError> {
     let damaged = |why: String| ActorsError::Store {
-        detail: format!("the report {sha256} cannot be read ({why}); run the back-test again"),
+        detail: format!(
+            "the report {sha256} cannot be read ({why}); run the {} again",
+            kind.as_str()
+        ),
     };
-    let bytes = sha256
+    sha256
         .parse::<BlobHash>()
         .and_then(|hash| blobs.read(hash))
-        .map_err(|error| damaged(error.to_string()))?;
-    serde_json::from_slice(&bytes).map(Box::new).map_err(|error| damaged(error.to_string()))
+        .map(|bytes| bytes.to_vec())
+        .map_err(|error| damaged(error.to_string()))
 }
 
-/// Says why a session has no report.
-fn absent(view: &SessionView) -> ActorsError {
-    let reason = match (view.kind, view.state) {
-        (SessionKind::Training, _) => {
-            "a training session has no report; start a back-test of its model".to_owned()
-        }
-        (SessionKind::Backtest, SessionState::Completed) => {
-            return ActorsError::internal(format!(
-                "back-test {} completed without a report",
-                view.id
-            ));
-        }
-        (SessionKind::Backtest, SessionState::Failed) => {
-            format!(
-                "the back-test failed: {}",
+/// Says why a session has no report of the kind.
+fn absent(view: &SessionView, kind: SessionKind) -> ActorsError {
+    let own = view.kind.as_str();
+    let reason = if view.kind == SessionKind::Training {
+        "a training session has no report; start a back-test of its model".to_owned()
+    } else if view.kind != kind {
+        format!(
+            "it is a session of the kind '{own}'; its report is found where that kind's are: {}",
+            place(view.kind)
+        )
+    } else {
+        match view.state {
+            SessionState::Completed => {
+                return ActorsError::internal(format!(
+                    "the {own} {} completed without a report",
+                    view.id
+                ));
+            }
+            SessionState::Failed => format!(
+                "the {own} failed: {}",
                 view.first_error.as_deref().unwrap_or("no error was recorded")
-            )
-        }
-        (SessionKind::Backtest, SessionState::Stopped) => {
-            "the back-test was stopped before its end".to_owned()
-        }
-        (
-            SessionKind::Backtest,
+            ),
+            SessionState::Stopped => format!("the {own} was stopped before its end"),
             SessionState::Pending
             | SessionState::Placed
             | SessionState::Starting
@@ -150,9 +154,20 @@ fn absent(view: &SessionView) -> ActorsError {
             | SessionState::Pausing
             | SessionState::Paused
             | SessionState::Stopping
-            | SessionState::Recovering,
-        ) => format!("the back-test is {:?}; the report appears when it completes", view.state)
-            .to_lowercase(),
+            | SessionState::Recovering => {
+                format!("the {own} is {:?}; the report appears when it completes", view.state)
+                    .to_lowercase()
+            }
+        }
     };
     ActorsError::NotFound { what: "report", id: view.id.to_string(), reason }
+}
+
+/// Returns the last part of the path under which reports of a kind are read.
+fn place(kind: SessionKind) -> &'static str {
+    match kind {
+        SessionKind::Training | SessionKind::Backtest => "report",
+        SessionKind::Labelling => "labels",
+        SessionKind::Evaluation => "evaluation",
+    }
 }

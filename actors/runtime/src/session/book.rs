@@ -215,7 +215,7 @@ pub(crate) fn page(
         .filter_map(|(order, id)| rows.get(id).map(|row| (*order, row)))
         .filter(|(_, row)| filter.kind.is_none_or(|kind| row.view.kind == kind))
         .filter(|(_, row)| filter.state.is_none_or(|state| row.view.state == state))
-        .filter(|(_, row)| filter.strategy_id.is_none_or(|id| row.view.strategy_id == id));
+        .filter(|(_, row)| filter.strategy_id.is_none_or(|id| row.view.strategy_id == Some(id)));
     let mut items = Vec::new();
     let mut last = None;
     for (order, row) in found.by_ref().take(limit) {

@@ -1,11 +1,15 @@
 //! What people ask of the registry: submissions and commands. Everything is checked again here, where it is decided.
 
+use std::collections::BTreeSet;
+
 use cluster::control::apply::fingerprint;
 use cluster::control::state::Resources;
 use cluster::control::{
     ControlCommand, ControlError, DesiredState, DocumentKey, NewSession, SessionClass,
 };
-use engine::config::{BacktestPolicy, SessionConfig, SessionKind, SplitConfig, Violation};
+use engine::config::{
+    BacktestPolicy, EvaluationPolicy, SessionConfig, SessionKind, SplitConfig, Violation,
+};
 use engine::ids::SessionId;
 use serde_json::{Map, Value};
 use uuid::{Builder, Uuid};
@@ -13,12 +17,15 @@ use uuid::{Builder, Uuid};
 use super::hexadecimal;
 use super::lifecycle::{self, Verb};
 use super::registry::{RegistryState, Wanted, unknown};
-use super::spec::SessionSpec;
+use super::spec::{Inputs, Judged, SessionSpec};
 use crate::error::ActorsError;
 use crate::messages::Command;
 use crate::messages::data::DATASETS;
-use crate::messages::sessions::Draft;
+use crate::messages::drafts::Draft;
 use crate::views::{SessionState, SessionView};
+
+/// Most reports of earlier trials that an evaluation reads; older ones are counted only.
+const TRIALS_MAX: usize = 200;
 
 impl RegistryState {
     /// Returns the command that accepts a session.
@@ -29,9 +36,9 @@ impl RegistryState {
     ) -> Result<Wanted, ActorsError> {
         self.sync()?;
         let hex = hexadecimal(&command.id.0);
-        let model_sha256 = match self.rows.values().find(|row| row.command == hex) {
+        let inputs = match self.rows.values().find(|row| row.command == hex) {
             Some(row) => return self.repeated(row.view.id, &draft),
-            None => self.model_of(&draft)?,
+            None => self.inputs_of(&draft)?,
         };
         let id = new_id(self.context.clock.wall_ms());
         let resources = &draft.resources;
@@ -50,8 +57,7 @@ impl RegistryState {
             requires: draft.wishes.requirements(),
             preemptible: draft.wishes.preemptible,
             references: vec![DocumentKey::new(DATASETS, draft.dataset.id.to_string())],
-            spec: SessionSpec::new(hex, draft, model_sha256, self.context.build.clone())
-                .to_bytes()?,
+            spec: SessionSpec::new(hex, draft, inputs, self.context.build.clone()).to_bytes()?,
             ..NewSession::plain(session, class, command.actor.clone())
         };
         let key = cluster::control::CommandId(command.id.0);
@@ -77,16 +83,74 @@ impl RegistryState {
         SessionSpec::from_bytes(&bytes.ok_or_else(|| unknown(id))?)
     }
 
-    /// Returns the model that a back-test of a session's model is about.
-    fn model_of(&self, draft: &Draft) -> Result<Option<String>, ActorsError> {
-        let SessionConfig::Backtest(config) = &draft.config else { return Ok(None) };
-        let BacktestPolicy::Session { session_id } = &config.policy else { return Ok(None) };
+    /// Returns what earlier sessions left that this one works with.
+    fn inputs_of(&self, draft: &Draft) -> Result<Inputs, ActorsError> {
+        match &draft.config {
+            SessionConfig::Training(_) | SessionConfig::Labelling(_) => Ok(Inputs::default()),
+            SessionConfig::Backtest(config) => {
+                let BacktestPolicy::Session { session_id } = &config.policy else {
+                    return Ok(Inputs::default());
+                };
+                let asked = (*session_id, "/config/policy/session_id");
+                let model_sha256 = Some(self.model_of(draft, asked, &config.split)?);
+                Ok(Inputs { model_sha256, judged: Judged::default() })
+            }
+            SessionConfig::Evaluation(config) => {
+                let models = match &config.policy {
+                    EvaluationPolicy::Strategy => Vec::new(),
+                    EvaluationPolicy::Sessions { session_ids } => (0..)
+                        .zip(session_ids)
+                        .map(|(place, id): (usize, _)| {
+                            let pointer = format!("/config/policy/session_ids/{place}");
+                            self.model_of(draft, (*id, pointer.as_str()), &config.split)
+                        })
+                        .collect::<Result<_, _>>()?,
+                };
+                let (trials, trials_lost) = self.trials_of(draft);
+                let judged = Judged { models, trials, trials_lost };
+                Ok(Inputs { model_sha256: None, judged })
+            }
+        }
+    }
+
+    /// Returns the reports of the back-tests of the strategy over the same data, newest first, and how many trials there
+    /// were besides: back-tests that failed or were stopped are trials, too.
+    fn trials_of(&self, draft: &Draft) -> (Vec<String>, u32) {
+        let of = draft.strategy.as_ref().map(|found| found.strategy.id);
+        let mut trials: Vec<&SessionView> = self
+            .rows
+            .values()
+            .map(|row| &row.view)
+            .filter(|view| view.kind == SessionKind::Backtest && view.state.is_terminal())
+            .filter(|view| view.strategy_id == of && view.dataset_sha256 == draft.dataset.sha256)
+            .collect();
+        trials.sort_by(|left, right| right.id.cmp(&left.id));
+        let count = trials.len();
+        let mut reports: Vec<String> =
+            trials.into_iter().filter_map(|view| view.report_sha256.clone()).collect();
+        // The same run twice is one trial: equal inputs give equal reports.
+        let mut seen = BTreeSet::new();
+        let told = reports.len();
+        reports.retain(|sha256| seen.insert(sha256.clone()));
+        let without = count - told;
+        let over = reports.len().saturating_sub(TRIALS_MAX);
+        reports.truncate(TRIALS_MAX);
+        (reports, u32::try_from(without + over).unwrap_or(u32::MAX))
+    }
+
+    /// Returns the model of the training session that is asked for by the field at the pointer.
+    fn model_of(
+        &self,
+        draft: &Draft,
+        (session_id, pointer): (SessionId, &str),
+        split: &SplitConfig,
+    ) -> Result<String, ActorsError> {
         let id = session_id.to_string();
         let refused = |code: &str, detail: String| {
-            let found = Violation::new("/config/policy/session_id", code, detail);
+            let found = Violation::new(pointer, code, detail);
             found.with("id", id.as_str()).with("session_id", id.as_str())
         };
-        let Some(row) = self.rows.get(session_id) else {
+        let Some(row) = self.rows.get(&session_id) else {
             let detail = format!(
                 "session {session_id} does not exist; choose a training session that has ended"
             );
@@ -96,19 +160,19 @@ impl RegistryState {
             let detail = format!("session {session_id} is no training; choose a training session");
             return Err(refused("not_training", detail).into());
         }
-        if row.view.strategy_id != draft.strategy.id {
-            let name = row.view.strategy_name.as_str();
+        if row.view.strategy_id != draft.strategy.as_ref().map(|found| found.strategy.id) {
+            let name = row.view.strategy_name.as_deref().unwrap_or_default();
             let detail = format!(
                 "session {session_id} trained strategy '{name}'; test its model with that strategy"
             );
             return Err(refused("not_of_strategy", detail).with("strategy", name).into());
         }
-        let violations = unlike_training(&row.view, draft, &config.split);
+        let violations = unlike_training(&row.view, draft, split);
         if !violations.is_empty() {
             return Err(ActorsError::Invalid { errors: violations });
         }
         match &row.view.model_sha256 {
-            Some(sha256) => Ok(Some(sha256.clone())),
+            Some(sha256) => Ok(sha256.clone()),
             None => {
                 let state = lifecycle::word(row.view.state);
                 let detail = format!(
@@ -182,8 +246,10 @@ fn unlike_training(training: &SessionView, draft: &Draft, split: &SplitConfig) -
         let found = Violation::new(pointer, "unlike_training", detail);
         violations.push(found.with("trained", trained).with("wanted", wanted));
     };
-    let (trained, wanted) = (training.strategy_version, draft.version.version);
-    if trained != wanted {
+    let wanted = draft.strategy.as_ref().map(|found| found.version.version);
+    if let (Some(trained), Some(wanted)) = (training.strategy_version, wanted)
+        && trained != wanted
+    {
         refuse(
             "/strategy_version",
             trained.to_string(),
@@ -191,7 +257,8 @@ fn unlike_training(training: &SessionView, draft: &Draft, split: &SplitConfig) -
             format!(
                 "session {} trained version {trained} of strategy '{}', found version {wanted}: the model belongs to the \
                  version it was trained with; set `strategy_version` to {trained}",
-                training.id, training.strategy_name
+                training.id,
+                training.strategy_name.as_deref().unwrap_or_default()
             ),
         );
     }
@@ -238,6 +305,8 @@ fn class(kind: SessionKind) -> SessionClass {
     match kind {
         SessionKind::Training => SessionClass(2),
         SessionKind::Backtest => SessionClass(3),
+        SessionKind::Labelling => SessionClass(4),
+        SessionKind::Evaluation => SessionClass(5),
     }
 }
 

@@ -55,7 +55,7 @@ impl SessionState {
     pub(super) async fn keep(&mut self, result: WorkerResult) -> Result<Vec<Step>, ActorsError> {
         let (file, sha256) = match &result {
             WorkerResult::Training { model_file, model_sha256, .. } => (model_file, model_sha256),
-            WorkerResult::Backtest { report_file, report_sha256 } => (report_file, report_sha256),
+            WorkerResult::Report { report_file, report_sha256 } => (report_file, report_sha256),
         };
         // Stopped before its first evaluation: there is no model.
         if file.is_empty() {
@@ -76,7 +76,7 @@ impl SessionState {
                     Facts { model_sha256: Some(blob.sha256.to_string()), ..Facts::default() };
                 patiently(|| self.sessions.learn(self.id, self.epoch, facts.clone())).await?;
             }
-            (Ok(blob), WorkerResult::Backtest { .. }) => {
+            (Ok(blob), WorkerResult::Report { .. }) => {
                 self.spread("the report", blob.sha256).await;
                 let facts = Facts {
                     report_sha256: Some(blob.sha256.to_string()),
@@ -131,7 +131,8 @@ fn put(blobs: &Blobs, path: &Path, wanted: BlobHash) -> Result<BlobRef, String> 
 /// As much of a report as lists show.
 #[derive(Deserialize)]
 struct Summary {
-    agent: AgentSummary,
+    /// Absent from the report of a labelling.
+    agent: Option<AgentSummary>,
 }
 
 #[derive(Deserialize)]
@@ -140,7 +141,8 @@ struct AgentSummary {
 }
 
 fn figures(report: &[u8]) -> Result<BTreeMap<String, Option<f64>>, serde_json::Error> {
-    let Summary { agent: AgentSummary { mut metrics } } = serde_json::from_slice(report)?;
+    let Summary { agent } = serde_json::from_slice(report)?;
+    let mut metrics = agent.map(|agent| agent.metrics).unwrap_or_default();
     metrics.retain(|name, _| FIGURES.contains(&name.as_str()));
     Ok(metrics)
 }

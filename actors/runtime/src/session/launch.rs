@@ -101,11 +101,15 @@ impl SessionState {
         if let Some(sha256) = &self.spec.model_sha256 {
             self.bring("the model", sha256).await?;
         }
+        for sha256 in &self.spec.judged.models {
+            self.bring("a model", sha256).await?;
+        }
+        let trials = self.trials().await?;
         let checkpoint = self.checkpoint().await?;
         if taken.anew {
             self.tell_resumed(checkpoint.as_ref(), taken.points_lost);
         }
-        let start = self.start_command(checkpoint.as_ref()).map_err(Lack::Failed)?;
+        let start = self.start_command(checkpoint.as_ref(), trials).map_err(Lack::Failed)?;
         Ok((checkpoint, start))
     }
 
@@ -135,6 +139,19 @@ impl SessionState {
             format!("{what} {sha256} is lost: {reason}")
         };
         Err(Lack::Failed(Failure { kind: FailureKind::Final, text }))
+    }
+
+    /// Brings the reports of earlier trials here; returns those that are not lost. A trial counts without its report.
+    async fn trials(&self) -> Result<Vec<String>, Lack> {
+        let mut here = Vec::new();
+        for sha256 in &self.spec.judged.trials {
+            match self.bring("the report of an earlier back-test", sha256).await {
+                Ok(()) => here.push(sha256.clone()),
+                Err(Lack::Failed(failure)) => self.log("warn", failure.text),
+                Err(Lack::Away(why)) => return Err(Lack::Away(why)),
+            }
+        }
+        Ok(here)
     }
 
     async fn fetch(
@@ -180,7 +197,16 @@ impl SessionState {
         unreached.map_or(Ok(None), |error| Err(away(error)))
     }
 
-    fn start_command(&self, checkpoint: Option<&Manifest>) -> Result<WorkerCommand, Failure> {
+    fn start_command(
+        &self,
+        checkpoint: Option<&Manifest>,
+        trials: Vec<String>,
+    ) -> Result<WorkerCommand, Failure> {
+        let judged = &self.spec.judged;
+        let lost = judged.trials.len() - trials.len();
+        let each = |what: &str, hashes: &[String]| {
+            hashes.iter().map(|sha256| self.input(what, sha256)).collect::<Result<Vec<_>, _>>()
+        };
         let spec = WorkerSpec {
             strategy: self.spec.strategy.clone(),
             session: self.spec.config.clone(),
@@ -198,6 +224,9 @@ impl SessionState {
                 .as_ref()
                 .map(|sha256| self.input("the model", sha256))
                 .transpose()?,
+            models: each("a model", &judged.models)?,
+            trials: each("the report of an earlier back-test", &trials)?,
+            trials_lost: judged.trials_lost.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX)),
         };
         let spec = serde_json::to_vec(&spec).map_err(|error| Failure {
             kind: FailureKind::Final,

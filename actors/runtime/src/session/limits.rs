@@ -97,6 +97,7 @@ fn inputs(start: &WorkerCommand) -> Vec<PathBuf> {
     let Ok(spec) = serde_json::from_slice::<engine::session::protocol::WorkerSpec>(spec) else {
         return Vec::new();
     };
-    let files = [Some(spec.dataset), spec.checkpoint, spec.model];
-    files.into_iter().flatten().map(|file| PathBuf::from(file.path)).collect()
+    let files = [Some(spec.dataset), spec.checkpoint, spec.model].into_iter().flatten();
+    let files = files.chain(spec.models).chain(spec.trials);
+    files.map(|file| PathBuf::from(file.path)).collect()
 }

@@ -5,7 +5,7 @@ use engine::ids::{DatasetId, StrategyId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ActorsError;
-use crate::messages::sessions::Draft;
+use crate::messages::drafts::Draft;
 
 /// Everything that decides what a session computes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,14 +16,14 @@ pub(crate) struct SessionSpec {
     pub(crate) name: String,
     /// Labels.
     pub(crate) tags: Vec<String>,
-    /// The strategy.
-    pub(crate) strategy_id: StrategyId,
+    /// The strategy; absent where the kind needs none.
+    pub(crate) strategy_id: Option<StrategyId>,
     /// Its name at submission.
-    pub(crate) strategy_name: String,
+    pub(crate) strategy_name: Option<String>,
     /// Its version.
-    pub(crate) strategy_version: u32,
+    pub(crate) strategy_version: Option<u32>,
     /// That version, whole.
-    pub(crate) strategy: StrategyConfig,
+    pub(crate) strategy: Option<StrategyConfig>,
     /// The data.
     pub(crate) dataset_id: DatasetId,
     /// Its name at submission.
@@ -38,33 +38,60 @@ pub(crate) struct SessionSpec {
     pub(crate) resources: ResourcesConfig,
     /// The model under test.
     pub(crate) model_sha256: Option<String>,
+    /// What an evaluation judges and counts.
+    #[serde(default, skip_serializing_if = "Judged::is_empty")]
+    pub(crate) judged: Judged,
     /// Version of the program that accepted it.
     pub(crate) build: String,
 }
 
+/// What earlier sessions left that this one works with.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    /// The model under test.
+    pub(crate) model_sha256: Option<String>,
+    /// What an evaluation judges and counts.
+    pub(crate) judged: Judged,
+}
+
+/// What an evaluation judges and what it counts as trials, pinned at submission.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Judged {
+    /// Models, each of a seed of its own.
+    pub(crate) models: Vec<String>,
+    /// Reports of earlier back-tests of the strategy over the same data.
+    pub(crate) trials: Vec<String>,
+    /// Earlier trials without a report.
+    pub(crate) trials_lost: u32,
+}
+
+impl Judged {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl SessionSpec {
     /// Returns the spec of a checked submission.
-    pub(crate) fn new(
-        command: String,
-        draft: Draft,
-        model_sha256: Option<String>,
-        build: String,
-    ) -> Self {
+    pub(crate) fn new(command: String, draft: Draft, inputs: Inputs, build: String) -> Self {
+        let (strategy, version) =
+            draft.strategy.map(|found| (found.strategy, found.version)).unzip();
         Self {
             command,
             name: draft.name,
             tags: draft.tags,
-            strategy_id: draft.strategy.id,
-            strategy_name: draft.strategy.name,
-            strategy_version: draft.version.version,
-            strategy: draft.version.config,
+            strategy_id: strategy.as_ref().map(|strategy| strategy.id),
+            strategy_name: strategy.map(|strategy| strategy.name),
+            strategy_version: version.as_ref().map(|version| version.version),
+            strategy: version.map(|version| version.config),
             dataset_id: draft.dataset.id,
             dataset_name: draft.dataset.name,
             dataset_sha256: draft.dataset.sha256,
             synthetic: draft.dataset.synthetic,
             config: draft.config,
             resources: draft.resources,
-            model_sha256,
+            model_sha256: inputs.model_sha256,
+            judged: inputs.judged,
             build,
         }
     }
@@ -73,8 +100,8 @@ impl SessionSpec {
     pub(crate) fn same_as(&self, draft: &Draft) -> bool {
         self.name == draft.name
             && self.tags == draft.tags
-            && self.strategy_id == draft.strategy.id
-            && self.strategy_version == draft.version.version
+            && self.strategy_id == draft.strategy.as_ref().map(|found| found.strategy.id)
+            && self.strategy_version == draft.strategy.as_ref().map(|found| found.version.version)
             && self.dataset_id == draft.dataset.id
             && self.config == draft.config
             && self.resources == draft.resources
@@ -102,7 +129,7 @@ impl SessionSpec {
     pub(crate) fn writes_checkpoints(&self) -> bool {
         match self.config.kind() {
             SessionKind::Training => true,
-            SessionKind::Backtest => false,
+            SessionKind::Backtest | SessionKind::Labelling | SessionKind::Evaluation => false,
         }
     }
 

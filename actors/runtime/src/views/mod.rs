@@ -4,6 +4,7 @@
 //! Undefined is `null`. Identifiers are prefixed text.
 
 mod cluster;
+mod data;
 mod operating;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::cluster::{ClusterView, LinkView, MemberView, SeenView};
+pub use self::data::{
+    BarsView, ConsumerView, ConsumersView, DatasetView, DerivedView, ExampleView, FindingView,
+    InspectedView, InspectionView, PreviewView, QualityView, SegmentView, SourceHeadView,
+};
 pub use self::operating::{
     AmountView, CapacityView, ConsideredView, NodeRoomView, QuotaView, RoomView, WhyView,
 };
@@ -68,62 +73,6 @@ pub struct StrategyVersionView {
     pub author: UserId,
     /// RFC 3339 UTC.
     pub created_at: String,
-}
-
-/// A data set and its snapshot.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct DatasetView {
-    /// Identifier.
-    pub id: DatasetId,
-    /// Name, unique.
-    pub name: String,
-    /// `bars`.
-    pub kind: String,
-    /// Instrument, as written in the file or given at import.
-    pub instrument: String,
-    /// Usual distance of two bars, seconds.
-    pub interval_seconds: f64,
-    /// Bars.
-    pub rows: u64,
-    /// First bar, RFC 3339 UTC.
-    pub from: String,
-    /// Last bar, RFC 3339 UTC.
-    pub to: String,
-    /// SHA-256 of the snapshot, lower-case hexadecimal.
-    pub sha256: String,
-    /// Size of the snapshot.
-    pub size_bytes: u64,
-    /// Where it came from (file name, `synthetic seed 7`).
-    pub source: String,
-    /// Made by the engine's synthetic market.
-    pub synthetic: bool,
-    /// Columns of the snapshot.
-    pub columns: Vec<String>,
-    /// Things a reader should know (gaps, outliers); not errors.
-    pub warnings: Vec<String>,
-    /// RFC 3339 UTC.
-    pub created_at: String,
-    /// Counts changes; `ETag`.
-    pub revision: u64,
-}
-
-/// Binned bars for a chart.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct BarsView {
-    /// Bars per returned bar.
-    pub stride: u32,
-    /// Milliseconds since 1970 UTC.
-    pub times_ms: Vec<f64>,
-    /// Quote currency.
-    pub open: Vec<f64>,
-    /// Quote currency.
-    pub high: Vec<f64>,
-    /// Quote currency.
-    pub low: Vec<f64>,
-    /// Quote currency.
-    pub close: Vec<f64>,
-    /// Units; absent where the source had none.
-    pub volume: Option<Vec<f64>>,
 }
 
 /// Where a session is in its life.
@@ -190,12 +139,12 @@ pub struct SessionView {
     pub reason: String,
     /// Who submitted it.
     pub owner: UserId,
-    /// The strategy.
-    pub strategy_id: StrategyId,
+    /// The strategy; absent where the kind needs none.
+    pub strategy_id: Option<StrategyId>,
     /// Name of the strategy at submission.
-    pub strategy_name: String,
+    pub strategy_name: Option<String>,
     /// Its version.
-    pub strategy_version: u32,
+    pub strategy_version: Option<u32>,
     /// The data set.
     pub dataset_id: DatasetId,
     /// Name of the data set at submission.

@@ -347,7 +347,9 @@ fn finish(spec: &WorkerSpec, dir: &Path, out: &Out, stopped: bool) {
             best_score: Some(0.5),
             stopped,
         },
-        engine::config::SessionKind::Backtest => WorkerResult::Backtest {
+        engine::config::SessionKind::Backtest
+        | engine::config::SessionKind::Labelling
+        | engine::config::SessionKind::Evaluation => WorkerResult::Report {
             report_sha256: write(dir, "report", REPORT),
             report_file: "report".to_owned(),
         },

@@ -122,7 +122,7 @@ pub async fn dataset(node: &Node) -> DatasetView {
     let request = ImportRequest {
         name: "synthetic".to_owned(),
         source: ImportSource::Synthetic { seed: 7, rows: 500 },
-        mapping: engine::market::parse::csv::CsvMapping::default(),
+        plan: actors::ImportPlan::default(),
     };
     node.platform.datasets.import(command(), request).await.unwrap()
 }
@@ -133,7 +133,7 @@ pub async fn training(node: &Node) -> NewSession {
     let dataset = dataset(node).await;
     NewSession {
         name: "first".to_owned(),
-        strategy_id: strategy.id,
+        strategy_id: Some(strategy.id),
         strategy_version: None,
         dataset_id: dataset.id,
         config: json!({"kind": "training"}),

@@ -80,7 +80,7 @@ pub struct PolicyResult {
     pub position: Vec<f64>,
     /// Fees and slippage paid, quote currency.
     pub costs: f64,
-    /// Every fill. For `random` and hindsight empty.
+    /// Every fill; empty for `random`, `uniform` and hindsight.
     pub trades: Vec<Trade>,
     /// Orders that were refused, by the risk review or before it.
     pub refusal_count: u32,

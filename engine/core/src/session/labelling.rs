@@ -442,7 +442,7 @@ mod tests {
         short.instrument = "SHORT".to_owned();
         let mut long = synthetic::generate(1, 400);
         long.instrument = "LONG".to_owned();
-        let panel = BarPanel::join(&[long, short], Join::Union).unwrap();
+        let panel = BarPanel::join(&[long, short], Join::Outer).unwrap();
         let report = labelled(&LabellingConfig::default(), &MarketSeries::Panel(panel)).unwrap();
         assert_eq!(report.items.len(), 1);
         assert!(report.remarks.iter().any(|text| text.starts_with("SHORT was left out")));

@@ -19,11 +19,11 @@ pub(crate) enum Permission {
     SessionRead,
     /// Start training sessions.
     SessionRunTraining,
-    /// Start back-tests.
+    /// Start back-tests, labellings and evaluations.
     SessionRunBacktest,
     /// Pause, resume, stop and checkpoint training sessions.
     SessionControlTraining,
-    /// Pause, resume, stop back-tests.
+    /// Pause, resume, stop back-tests, labellings and evaluations.
     SessionControlBacktest,
     /// See nodes.
     ClusterRead,

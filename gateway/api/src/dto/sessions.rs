@@ -15,8 +15,9 @@ pub(crate) struct NewSessionDto {
     /// Name; need not be unique.
     #[schemars(length(min = 1, max = 200))]
     pub(crate) name: String,
-    /// The strategy.
-    pub(crate) strategy_id: StrategyId,
+    /// The strategy; absent for a labelling, which is about data alone.
+    #[serde(default)]
+    pub(crate) strategy_id: Option<StrategyId>,
     /// Its version; the newest where absent.
     #[serde(default)]
     pub(crate) strategy_version: Option<u32>,

@@ -3,8 +3,7 @@
 use engine::config::rules::warnings;
 use engine::config::schema;
 use engine::config::{
-    ALGORITHMS, BacktestConfig, SessionConfig, StrategyConfig, TrainingConfig, Violation, hash,
-    strategy, validate,
+    ALGORITHMS, SessionConfig, StrategyConfig, Violation, hash, strategy, validate,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -98,12 +97,8 @@ async fn session_schema(request: Request) -> Handled {
 }
 
 async fn session_defaults(request: Request) -> Handled {
-    let config = match request.param("kind") {
-        "training" => SessionConfig::Training(TrainingConfig::default()),
-        "backtest" => SessionConfig::Backtest(BacktestConfig::default()),
-        other => return Err(unknown("session kind", other)),
-    };
-    Answer::ok(&config)
+    let kind = request.param("kind");
+    Answer::ok(&SessionConfig::of(kind).ok_or_else(|| unknown("session kind", kind))?)
 }
 
 fn unknown(what: &str, name: &str) -> Problem {

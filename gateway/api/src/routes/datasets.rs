@@ -1,10 +1,15 @@
-//! Data sets: import, list, show, remove.
+//! Data sets: import, look at a file before, list, show, chart, quality, rows, users, remove.
 
-use actors::views::{BarsView, DatasetView};
-use actors::{ImportRequest, ImportSource};
+use actors::views::{
+    BarsView, ConsumersView, DatasetView, InspectionView, PreviewView, QualityView,
+};
+use actors::{
+    ActorsError, CALENDARS, ImportPlan, ImportRequest, ImportSource, InspectRequest, QualityQuery,
+};
+use engine::config::Violation;
 use engine::ids::DatasetId;
-use engine::market::parse::CsvMapping;
-use serde_json::{Map, Value};
+use std::time::Duration;
+
 use warp::http::StatusCode;
 
 use crate::answer::{Answer, Handled};
@@ -16,51 +21,51 @@ use crate::request::{Body, Request};
 use crate::revision::etag;
 use crate::spec::{Param, ParamKind, RateClass, RouteSpec, Verb};
 
+use super::dataset_plan::{IMPORT, of_parameter, plan};
 use super::{PAGED, handler};
 
 const READ: &[Permission] = &[Permission::DataRead];
 const WRITE: &[Permission] = &[Permission::DataWrite];
 /// Largest file sent in one request.
 const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long files may be parsed and snapshots decoded.
+const LONG: Duration = Duration::from_secs(120);
 const RAW_TYPES: &[&str] =
     &["text/csv", "application/vnd.apache.parquet", "application/octet-stream"];
-const IMPORT: &[Param] = &[
+const CHART: &[Param] = &[
     Param {
-        name: "name",
-        kind: ParamKind::Text(120),
-        meaning: "Name of the data set; files only.",
-    },
-    Param {
-        name: "file",
-        kind: ParamKind::Text(200),
-        meaning: "Name of the file, for messages and the record of where the data came from.",
+        name: "bins",
+        kind: ParamKind::Integer(1, 5_000),
+        meaning: "Most bars to return; 1000 where absent.",
     },
     Param {
         name: "instrument",
-        kind: ParamKind::Text(80),
-        meaning: "The instrument to take, or its name.",
-    },
-    Param {
-        name: "format",
-        kind: ParamKind::OneOf(&["csv", "parquet"]),
-        meaning: "Format of the file.",
-    },
-    Param {
-        name: "map.",
-        kind: ParamKind::Prefix(120),
-        meaning: "Columns by part, as map.close=Last; found if absent.",
+        kind: ParamKind::Text(120),
+        meaning: "The instrument of a panel; its first where absent.",
     },
 ];
-const BINS: &[Param] = &[Param {
-    name: "bins",
-    kind: ParamKind::Integer(1, 5_000),
-    meaning: "Most bars to return; 1000 where absent.",
+const QUALITY: &[Param] = &[
+    Param {
+        name: "calendar",
+        kind: ParamKind::OneOf(&CALENDARS),
+        meaning: "The calendar that the data should keep to; none where absent.",
+    },
+    Param {
+        name: "split",
+        kind: ParamKind::Text(2000),
+        meaning: "A split to check: 0.7,0.15,30 (shares and bars purged), or train:2012-01-01..2018-12-31,valid:…,test:….",
+    },
+];
+const PREVIEW: &[Param] = &[Param {
+    name: "rows",
+    kind: ParamKind::Integer(1, 100),
+    meaning: "Rows of each end; 10 where absent.",
 }];
 
 pub(crate) fn routes() -> Vec<RouteSpec> {
     let mut import = RouteSpec::command(
         "/datasets",
-        "Imports a file, or makes a synthetic market.",
+        "Imports a file, or makes a data set of a synthetic market or of another one.",
         handler!(import),
     )
     .needs(WRITE)
@@ -69,13 +74,30 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
     .reads::<NewDatasetDto>()
     .raw(RAW_TYPES, FILE_BYTES_MAX)
     .answers::<DatasetView>(201);
-    import.timeout = std::time::Duration::from_secs(120);
+    import.timeout = LONG;
+    let mut inspect = RouteSpec::change(
+        Verb::Post,
+        "/datasets:inspect",
+        "What an import of this file would do; nothing is stored.",
+        handler!(inspect),
+    )
+    .needs(WRITE)
+    .query(IMPORT)
+    .raw(RAW_TYPES, FILE_BYTES_MAX)
+    .answers::<InspectionView>(200);
+    inspect.timeout = LONG;
+    let read = |path, summary, handler| {
+        let mut read = RouteSpec::get(path, summary, handler).needs(READ);
+        read.timeout = LONG;
+        read
+    };
     vec![
         RouteSpec::get("/datasets", "Data sets, newest first.", handler!(list))
             .needs(READ)
             .query(PAGED)
             .answers::<ListDto<DatasetView>>(200),
         import,
+        inspect,
         RouteSpec::get("/datasets/{id}", "One data set.", handler!(get))
             .needs(READ)
             .answers::<DatasetView>(200),
@@ -88,10 +110,17 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
         .needs(WRITE)
         .edits()
         .answers_nothing(),
-        RouteSpec::get("/datasets/{id}/bars", "Bars for a chart.", handler!(bars))
-            .needs(READ)
-            .query(BINS)
+        read("/datasets/{id}/bars", "A chart of any kind of data.", handler!(bars))
+            .query(CHART)
             .answers::<BarsView>(200),
+        read("/datasets/{id}/quality", "What to know before relying on it.", handler!(quality))
+            .query(QUALITY)
+            .answers::<QualityView>(200),
+        read("/datasets/{id}/preview", "First and last rows.", handler!(preview))
+            .query(PREVIEW)
+            .answers::<PreviewView>(200),
+        read("/datasets/{id}/consumers", "Who uses it.", handler!(consumers))
+            .answers::<ConsumersView>(200),
     ]
 }
 
@@ -104,7 +133,7 @@ async fn list(request: Request) -> Handled {
 async fn import(request: Request) -> Handled {
     let wanted = match &request.body {
         Body::Raw(bytes) => file(&request, bytes.clone())?,
-        Body::Json(_) | Body::None => synthetic(&request)?,
+        Body::Json(_) | Body::None => made(&request)?,
     };
     let view = request.app.platform.datasets.import(request.command(None)?, wanted).await?;
     let location = format!("/api/v1/datasets/{}", view.id);
@@ -126,37 +155,65 @@ fn file(request: &Request, bytes: bytes::Bytes) -> Result<ImportRequest, Problem
             return Err(Problem::invalid(errors.collect()));
         }
     };
-    let mut mapping: Map<String, Value> = query
-        .with_prefix("map.")
-        .map(|(part, column)| (part.to_owned(), Value::from(column)))
-        .collect();
-    if let Some(instrument) = query.text("instrument") {
-        mapping.insert("instrument".to_owned(), Value::from(instrument));
-    }
-    let mapping: CsvMapping = serde_json::from_value(Value::Object(mapping)).map_err(|error| {
-        let known = match serde_json::to_value(CsvMapping::default()) {
-            Ok(Value::Object(fields)) => fields.keys().cloned().collect::<Vec<_>>(),
-            Ok(_) | Err(_) => Vec::new(),
-        };
-        let found = violation("", "unknown_field", format!("query parameters map.*: {error}"));
-        Problem::invalid(vec![found.with("parameter", "map.").with("allowed", known)])
-    })?;
-    let plain: String = query
-        .text("file")
-        .unwrap_or(&name)
+    let plan = plan(query)?;
+    let file_name = file_name(request, &name, format);
+    Ok(ImportRequest { name, source: ImportSource::Bytes { file_name, bytes }, plan })
+}
+
+/// Returns the file's name, with the ending that tells its format.
+fn file_name(request: &Request, name: &str, format: &str) -> String {
+    let text = request.query.text("file").unwrap_or(name);
+    let plain: String = text
         .chars()
         .map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' })
         .collect();
     let suffix = format!(".{format}");
-    let file_name =
-        if plain.to_lowercase().ends_with(&suffix) { plain } else { format!("{plain}{suffix}") };
-    Ok(ImportRequest { name, source: ImportSource::Bytes { file_name, bytes }, mapping })
+    if plain.to_lowercase().ends_with(&suffix) { plain } else { format!("{plain}{suffix}") }
 }
 
-fn synthetic(request: &Request) -> Result<ImportRequest, Problem> {
-    let NewDatasetDto { name, synthetic } = request.json()?;
-    let source = ImportSource::Synthetic { seed: synthetic.seed, rows: synthetic.rows };
-    Ok(ImportRequest { name, source, mapping: CsvMapping::default() })
+fn made(request: &Request) -> Result<ImportRequest, Problem> {
+    let NewDatasetDto { name, synthetic, from } = request.json()?;
+    match (synthetic, from) {
+        (Some(synthetic), None) => {
+            let source = ImportSource::Synthetic { seed: synthetic.seed, rows: synthetic.rows };
+            Ok(ImportRequest { name, source, plan: ImportPlan::default() })
+        }
+        (None, Some(from)) => {
+            let (id, steps) = from.into_steps();
+            let below = |wrong: Violation| Violation {
+                pointer: format!("/from{}", wrong.pointer),
+                ..wrong
+            };
+            steps
+                .check()
+                .map_err(|errors| Problem::invalid(errors.into_iter().map(below).collect()))?;
+            let plan = ImportPlan { steps, ..ImportPlan::default() };
+            Ok(ImportRequest { name, source: ImportSource::Dataset(id), plan })
+        }
+        (Some(_), Some(_)) => {
+            let detail = "give `synthetic` or `from`, not both";
+            Err(Problem::field("/from", "not_allowed", detail))
+        }
+        (None, None) => {
+            let detail = "give `synthetic` or `from`, or send a file as the body";
+            Err(Problem::field("/synthetic", "missing_field", detail))
+        }
+    }
+}
+
+async fn inspect(request: Request) -> Handled {
+    let Body::Raw(bytes) = &request.body else {
+        return Err(Problem::field("", "missing_field", "send the file as the body"));
+    };
+    let query = &request.query;
+    let Some(format) = query.text("format") else {
+        let detail = "query parameter format is required for a file";
+        let found = violation("", "missing_field", detail).with("parameter", "format");
+        return Err(Problem::invalid(vec![found]));
+    };
+    let file_name = file_name(&request, query.text("name").unwrap_or("file"), format);
+    let wanted = InspectRequest { file_name, bytes: bytes.clone(), plan: plan(query)? };
+    Answer::ok(&request.app.platform.datasets.inspect(wanted).await?)
 }
 
 async fn get(request: Request) -> Handled {
@@ -171,7 +228,37 @@ async fn remove(request: Request) -> Handled {
 
 async fn bars(request: Request) -> Handled {
     let bins = request.query.small("bins").unwrap_or(1000);
-    Answer::ok(&request.app.platform.datasets.bars(id(&request)?, bins).await?)
+    let instrument = request.query.text("instrument").map(str::to_owned);
+    let datasets = &request.app.platform.datasets;
+    Answer::ok(&datasets.chart(id(&request)?, bins, instrument).await.map_err(asked)?)
+}
+
+async fn quality(request: Request) -> Handled {
+    let (calendar, split) = (request.query.text("calendar"), request.query.text("split"));
+    let query = QualityQuery::parse(calendar, split)
+        .map_err(|errors| Problem::invalid(errors.into_iter().map(of_parameter).collect()))?;
+    let datasets = &request.app.platform.datasets;
+    Answer::ok(&datasets.quality(id(&request)?, query).await.map_err(asked)?)
+}
+
+async fn preview(request: Request) -> Handled {
+    let rows = request.query.small("rows").unwrap_or(10);
+    Answer::ok(&request.app.platform.datasets.preview(id(&request)?, rows).await?)
+}
+
+async fn consumers(request: Request) -> Handled {
+    let platform = &request.app.platform;
+    Answer::ok(&platform.datasets.consumers(id(&request)?, &platform.sessions).await?)
+}
+
+/// A refusal of what the query asked for names the parameter.
+fn asked(error: ActorsError) -> Problem {
+    match error {
+        ActorsError::Invalid { errors } => {
+            Problem::invalid(errors.into_iter().map(of_parameter).collect())
+        }
+        other => other.into(),
+    }
 }
 
 fn id(request: &Request) -> Result<DatasetId, Problem> {

@@ -3,6 +3,7 @@
 mod auth;
 mod cluster;
 mod configs;
+mod dataset_plan;
 mod datasets;
 mod me;
 mod scheduler;

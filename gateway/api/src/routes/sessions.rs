@@ -8,6 +8,7 @@ use actors::{ActorsError, Command, HistoryQuery, ListSessions, NewSession, Wishe
 use engine::config::SessionKind;
 use engine::evaluation::report::BacktestReport;
 use engine::ids::{NodeId, SessionId, StrategyId};
+use engine::session::labelling::LabellingReport;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -28,7 +29,7 @@ const READ: &[Permission] = &[Permission::SessionRead];
 const RUN: &[Permission] = &[Permission::SessionRunTraining, Permission::SessionRunBacktest];
 const CONTROL: &[Permission] =
     &[Permission::SessionControlTraining, Permission::SessionControlBacktest];
-const KINDS: &[&str] = &["training", "backtest"];
+const KINDS: &[&str] = &["training", "backtest", "labelling", "evaluation"];
 const STATES: &[&str] = &[
     "pending",
     "placed",
@@ -135,6 +136,8 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
         .answers::<ListDto<CheckpointView>>(200),
         read("/sessions/{id}/report", "The report of a finished back-test.", handler!(report))
             .answers::<BacktestReport>(200),
+        read("/sessions/{id}/labels", "The regimes that a labelling found.", handler!(labels))
+            .answers::<LabellingReport>(200),
     ]
 }
 
@@ -166,7 +169,10 @@ async fn submit(request: Request) -> Handled {
     let kind = wanted.config.get("kind").and_then(Value::as_str);
     match kind {
         Some("training") => request.caller()?.need(Permission::SessionRunTraining)?,
-        Some("backtest") => request.caller()?.need(Permission::SessionRunBacktest)?,
+        // All three compute on past data and change nothing that others rely on.
+        Some("backtest" | "labelling" | "evaluation") => {
+            request.caller()?.need(Permission::SessionRunBacktest)?;
+        }
         // Another kind is refused by the full check, which names every violation.
         Some(_) | None => {}
     }
@@ -250,7 +256,9 @@ async fn permitted(
     let view = known(request).await?;
     request.caller()?.need(match view.kind {
         SessionKind::Training => Permission::SessionControlTraining,
-        SessionKind::Backtest => Permission::SessionControlBacktest,
+        SessionKind::Backtest | SessionKind::Labelling | SessionKind::Evaluation => {
+            Permission::SessionControlBacktest
+        }
     })?;
     request.need_ownership(view.owner)?;
     Ok((request.command(reason)?, view.id))
@@ -306,6 +314,10 @@ async fn checkpoints(request: Request) -> Handled {
 
 async fn report(request: Request) -> Handled {
     Answer::ok(&request.app.platform.reports.report(id(&request)?).await?)
+}
+
+async fn labels(request: Request) -> Handled {
+    Answer::ok(&request.app.platform.reports.labels(id(&request)?).await?)
 }
 
 fn id(request: &Request) -> Result<SessionId, Problem> {

@@ -7,6 +7,7 @@ import { Card } from '../../components/Card';
 import { Part } from '../../components/Part';
 import { useText } from '../../i18n';
 import { count, day, interval } from '../../state/format';
+import { instrumentText, kindName } from '../data/quality';
 
 const SHOWN = 5;
 
@@ -21,7 +22,7 @@ export function DatasetList({ query }: { query: UseQueryResult<{ items: DatasetV
             {page.items.slice(0, SHOWN).map((each) => (
               <li key={each.id}>
                 <span><Link to={`/data/${each.id}`}>{each.name}</Link> {each.synthetic && <span className="tag tag-warn">{text.data.synthetic}</span>}</span>
-                <span className="hint num">{each.instrument} · {interval(each.interval_seconds)} · {count(each.rows)} · {day(each.to)}</span>
+                <span className="hint num">{instrumentText(each, text)} · {each.interval_seconds > 0 ? interval(each.interval_seconds) : kindName(each.kind, text)} · {count(each.rows)} · {day(each.to)}</span>
               </li>
             ))}
           </ul>

@@ -15,6 +15,7 @@ import { Part } from '../../components/Part';
 import { useText } from '../../i18n';
 import { useTopic } from '../../live/useTopic';
 import { bytes, count, day, interval } from '../../state/format';
+import { instrumentText, kindName } from './quality';
 
 /** The data catalogue. */
 export default function DataPage() {
@@ -28,12 +29,14 @@ export default function DataPage() {
         <>
           <Link to={`/data/${row.id}`}>{row.name}</Link>
           {row.synthetic && <span className="tag tag-warn">{text.data.synthetic}</span>}
+          {row.looks_ahead && <span className="tag tag-warn">{text.datasets.looksAhead}</span>}
         </>
       ),
     },
-    { key: 'instrument', title: text.data.instrument, cell: (row) => row.instrument },
-    { key: 'interval', title: text.data.interval, cell: (row) => interval(row.interval_seconds) },
-    { key: 'rows', title: text.data.rows, figure: true, cell: (row) => count(row.rows) },
+    { key: 'kind', title: text.datasets.kind, tight: true, cell: (row) => kindName(row.kind, text) },
+    { key: 'instrument', title: text.data.instrument, cell: (row) => instrumentText(row, text) },
+    { key: 'interval', title: text.data.interval, cell: (row) => (row.interval_seconds > 0 ? interval(row.interval_seconds) : '—') },
+    { key: 'rows', title: text.datasets.rows, figure: true, cell: (row) => count(row.rows) },
     { key: 'span', title: text.data.span, tight: true, cell: (row) => <span className="num">{day(row.from)} – {day(row.to)}</span> },
     { key: 'size', title: text.data.size, figure: true, wide: true, cell: (row) => bytes(row.size_bytes) },
     { key: 'warnings', title: text.data.warningTitle, cell: (row) => (row.warnings.length > 0 ? <span className="tag tag-warn">{text.data.warnings(row.warnings.length)}</span> : '—') },

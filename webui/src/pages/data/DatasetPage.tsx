@@ -1,24 +1,28 @@
-/** One data set: prices, warnings, where it came from. */
+/** One data set: its prices, its quality, its rows, who uses it. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Button } from 'antd';
 import { useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
 
-import { getDataset, readBars, removeDataset } from '../../api/datasets';
+import { getDataset, removeDataset } from '../../api/datasets';
 import { keys } from '../../api/queries';
-import { CandleChart } from '../../charts/CandleChart';
-import { ChartCard } from '../../components/ChartCard';
+import type { DatasetView } from '../../api/types';
 import { CommandHint } from '../../components/CommandHint';
 import { ConfirmDialog } from '../../components/ConfirmDialog';
 import { ErrorNote } from '../../components/ErrorNote';
 import { LinkButton } from '../../components/LinkButton';
 import { Loading } from '../../components/Loading';
 import { Page } from '../../components/Page';
+import { Tabs } from '../../components/Tabs';
 import { useText } from '../../i18n';
-import { BarsTable } from './BarsTable';
-import { DatasetFacts } from './DatasetFacts';
+import { useUrlState } from '../../state/useUrlState';
+import { ConsumersTab } from './ConsumersTab';
+import { PricesTab } from './PricesTab';
+import { kindName } from './quality';
+import { QualityTab } from './QualityTab';
+import { RowsTab } from './RowsTab';
 
-const BINS = 1000;
+const TABS = ['overview', 'quality', 'rows', 'consumers'] as const;
 
 /** The data set page. */
 export default function DatasetPage() {
@@ -27,8 +31,8 @@ export default function DatasetPage() {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [leaving, setLeaving] = useState(false);
+  const [tab] = useUrlState('tab', 'overview');
   const query = useQuery({ queryKey: keys.dataset(id), queryFn: () => getDataset(id) });
-  const bars = useQuery({ queryKey: keys.bars(id), queryFn: () => readBars(id, BINS), staleTime: Infinity });
   const remove = useMutation({
     mutationFn: removeDataset,
     onSuccess: () => {
@@ -48,26 +52,42 @@ export default function DatasetPage() {
   }
   const actions = (
     <>
-      <LinkButton primary to={`/sessions/new?kind=training&dataset=${dataset.id}`}>{text.data.train}</LinkButton>
+      {dataset.kind === 'bars' ? (
+        <LinkButton primary to={`/sessions/new?kind=training&dataset=${dataset.id}`}>{text.data.train}</LinkButton>
+      ) : (
+        <LinkButton primary to={`/sessions/new?kind=backtest&dataset=${dataset.id}`}>{text.datasets.backtest}</LinkButton>
+      )}
+      <LinkButton to={`/sessions/new?kind=labelling&dataset=${dataset.id}`}>{text.datasets.label}</LinkButton>
       <Button danger onClick={() => setLeaving(true)}>{text.data.remove}</Button>
     </>
   );
+  const aside = (
+    <>
+      <span className="tag">{kindName(dataset.kind, text)}</span>
+      {dataset.synthetic && <span className="tag tag-warn">{text.data.synthetic}</span>}
+      {dataset.looks_ahead && <span className="tag tag-warn">{text.datasets.looksAhead}</span>}
+    </>
+  );
   return (
-    <Page title={dataset.name} parent={parent} actions={actions} aside={dataset.synthetic && <span className="tag tag-warn">{text.data.synthetic}</span>}>
+    <Page title={dataset.name} parent={parent} actions={actions} aside={aside}>
       {remove.error && <ErrorNote error={remove.error} />}
-      {bars.error && <ErrorNote error={bars.error} onRetry={() => void bars.refetch()} />}
-      {bars.isPending && <Loading lines={8} />}
-      {bars.data && (
-        <ChartCard
-          title={text.data.prices}
-          note={bars.data.stride > 1 && <span className="hint num">{text.data.binned(bars.data.stride)}</span>}
-          chart={<CandleChart bars={bars.data} label={`${text.data.prices}: ${dataset.name}`} />}
-          table={() => <BarsTable bars={bars.data} />}
-        />
-      )}
-      <DatasetFacts dataset={dataset} />
-      <CommandHint command={`tm data show ${dataset.id}`} />
+      <Tabs label={dataset.name} name="tab" current={tab} items={TABS.map((key) => ({ key, label: text.datasets.tabs[key] }))} />
+      <Tab name={tab} dataset={dataset} />
+      {tab === 'overview' && <CommandHint command={`tm data show ${dataset.id}`} />}
       {leaving && <ConfirmDialog title={text.data.removeAsk(dataset.name)} help={text.data.removeHelp} action={text.data.remove} busy={remove.isPending} onConfirm={() => remove.mutate(dataset)} onClose={() => setLeaving(false)} />}
     </Page>
   );
+}
+
+function Tab({ name, dataset }: { name: string; dataset: DatasetView }) {
+  switch (name) {
+    case 'quality':
+      return <QualityTab id={dataset.id} />;
+    case 'rows':
+      return <RowsTab id={dataset.id} />;
+    case 'consumers':
+      return <ConsumersTab id={dataset.id} />;
+    default:
+      return <PricesTab dataset={dataset} />;
+  }
 }

@@ -1,10 +1,10 @@
-/** Import a CSV or Parquet file: choose, map columns, send, see what the node says. */
+/** Import a CSV or Parquet file: choose, see what would be read, correct it, send. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button, Input } from 'antd';
 import { type FormEvent, useState } from 'react';
 import { useNavigate } from 'react-router';
 
-import { importFile } from '../../api/datasets';
+import { importFile, type Upload } from '../../api/datasets';
 import { keys } from '../../api/queries';
 import { Card } from '../../components/Card';
 import { useText } from '../../i18n';
@@ -12,8 +12,12 @@ import { count, percent } from '../../state/format';
 import { toast } from '../../state/toast';
 import { FileDrop } from './FileDrop';
 import { ImportError } from './ImportError';
+import { Inspection } from './Inspection';
 import { MappingFields } from './MappingFields';
 import { type Preview, previewFile } from './preview';
+import { optionsOf, READ_AS_FOUND } from './reading';
+import { ReadingFields } from './ReadingFields';
+import { useInspection } from './useInspection';
 
 const LARGEST = 64 * 1024 * 1024;
 
@@ -27,11 +31,17 @@ export function FileImport() {
   const [name, setName] = useState('');
   const [instrument, setInstrument] = useState('');
   const [mapping, setMapping] = useState<Record<string, string>>({});
+  const [reading, setReading] = useState(READ_AS_FOUND);
+  const [asked, setAsked] = useState(false);
   const [sent, setSent] = useState(0);
   const [wrong, setWrong] = useState('');
   const parquet = file !== null && /\.(parquet|pq|feather)$/i.test(file.name);
+  const upload: Upload | null = file && { name: name.trim(), instrument: instrument.trim(), format: parquet ? 'parquet' : 'csv', mapping, options: optionsOf(reading), file };
+  const inspection = useInspection(file !== null && file.size <= LARGEST ? upload : null, asked);
+  const source = inspection.query.data?.source;
+  const columns = source ? { header: source.columns, rows: source.rows } : preview;
   const send = useMutation({
-    mutationFn: (chosen: File) => importFile({ name: name.trim(), instrument: instrument.trim(), format: parquet ? 'parquet' : 'csv', mapping, file: chosen }, setSent),
+    mutationFn: (chosen: Upload) => importFile(chosen, setSent),
     onSuccess: (dataset) => {
       toast('good', text.data.imported(dataset.name, count(dataset.rows)));
       void queries.invalidateQueries({ queryKey: keys.datasets });
@@ -42,6 +52,7 @@ export function FileImport() {
     send.reset();
     setFile(chosen);
     setMapping({});
+    setAsked(false);
     setWrong(chosen.size > LARGEST ? text.data.tooLarge : '');
     if (name === '') setName(chosen.name.replace(/\.[^.]+$/, ''));
     setPreview(/\.(parquet|pq|feather)$/i.test(chosen.name) ? null : await previewFile(chosen));
@@ -51,7 +62,7 @@ export function FileImport() {
     const complaint = !file ? text.data.fileMissing : file.size > LARGEST ? text.data.tooLarge : name.trim() === '' ? text.data.nameMissing : '';
     setWrong(complaint);
     setSent(0);
-    if (file && complaint === '') send.mutate(file);
+    if (upload && complaint === '') send.mutate(upload);
   };
   return (
     <Card title={text.data.upload}>
@@ -68,7 +79,10 @@ export function FileImport() {
             <p className="hint" id="import-instrument-help">{text.data.instrumentHelp}</p>
           </div>
         </div>
-        {preview && <MappingFields preview={preview} mapping={mapping} onChange={setMapping} />}
+        {columns && <MappingFields preview={columns} kind={reading.kind || (inspection.query.data?.detection?.kind ?? '')} mapping={mapping} onChange={setMapping} />}
+        {file && <ReadingFields reading={reading} onChange={setReading} />}
+        {inspection.waits && <div><Button onClick={() => setAsked(true)}>{text.datasets.inspect.again}</Button></div>}
+        {file && <Inspection query={inspection.query} />}
         {wrong !== '' && <p className="field-errors" role="alert">{wrong}</p>}
         {send.error && <ImportError error={send.error} />}
         {send.isPending && (

@@ -1,7 +1,6 @@
 /** The first rows of a file. */
 import { describe, expect, it } from 'vitest';
 
-import { uploadAddress } from '../../api/datasets';
 import { previewOf, splitLine } from './preview';
 
 describe('a preview', () => {
@@ -17,12 +16,5 @@ describe('a preview', () => {
 
   it('survives an empty file', () => {
     expect(previewOf('')).toEqual({ header: [''], rows: [] });
-  });
-});
-
-describe('the address of an import', () => {
-  it('names only the columns that were chosen', () => {
-    const file = new File(['x'], 'a.csv');
-    expect(uploadAddress({ name: 'a b', instrument: '', format: 'csv', mapping: { close: 'Last', open: '' }, file })).toBe('/api/v1/datasets?name=a+b&format=csv&map.close=Last');
   });
 });

@@ -18,7 +18,7 @@ export function CurvesTable({ caption, timesMs, lines, share }: CurvesTableProps
   const text = useText();
   const stride = Math.max(1, Math.ceil(timesMs.length / ROWS));
   const rows = timesMs.map((_, index) => index).filter((index) => index % stride === 0 || index === timesMs.length - 1);
-  const write = (value: number | undefined): string => (value === undefined ? '' : share ? percent(value) : number(value, 6));
+  const write = (value: number | null | undefined): string => (value === undefined || value === null ? '' : share ? percent(value) : number(value, 6));
   return (
     <>
       <p className="hint">{text.common.showing(rows.length, timesMs.length)}</p>

@@ -4,7 +4,7 @@ import { type Column, DataTable } from '../../components/DataTable';
 import { useText } from '../../i18n';
 import { number } from '../../state/format';
 import { metricName, metricText, SMALLER_IS_BETTER } from '../../state/metrics';
-import { policyName } from './policyName';
+import { knowsFuture, policyName } from './policyName';
 
 interface Row {
   key: string;
@@ -34,7 +34,7 @@ export function MetricsTable({ report }: { report: BacktestReport }) {
   const ordered = [...ORDER.filter((name) => names.includes(name)), ...names.filter((name) => !ORDER.includes(name)).sort()];
   const rows: Row[] = ordered.map((name) => {
     const values = policies.map((policy) => policy.metrics[name] ?? null);
-    return { key: name, title: metricName(name, text), cells: values.map((value) => metricText(name, value, text)), best: name === 'turnover' ? null : bestOf(values.map((value, index) => (policies[index]?.name === 'do_nothing' ? null : value)), SMALLER_IS_BETTER.has(name)) };
+    return { key: name, title: metricName(name, text), cells: values.map((value) => metricText(name, value, text)), best: name === 'turnover' ? null : bestOf(values.map((value, index) => (policies[index]?.name === 'do_nothing' || knowsFuture(policies[index]?.name ?? '') ? null : value)), SMALLER_IS_BETTER.has(name)) };
   });
   rows.push({ key: 'costs', title: text.report.costs, cells: policies.map((policy) => number(policy.costs)), best: null });
   rows.push({ key: 'refusals', title: text.report.refusals, cells: policies.map((policy) => String(policy.refusal_count)), best: null });

@@ -9,11 +9,13 @@ import { ChartCard } from '../../components/ChartCard';
 import { Rich } from '../../components/Rich';
 import { useText } from '../../i18n';
 import { CurvesTable } from './CurvesTable';
+import { ExecutionCard } from './ExecutionCard';
 import { MetricsTable } from './MetricsTable';
 import { policyName } from './policyName';
 import { Reproduction } from './Reproduction';
 import { TradesTable } from './TradesTable';
 import { Verdict } from './Verdict';
+import { WeightsCard } from './WeightsCard';
 
 const COLOURS = ['curve-2', 'curve-3', 'curve-4'] as const;
 
@@ -34,6 +36,7 @@ export function ReportBody({ report }: { report: BacktestReport }) {
   );
   const equity = useMemo(() => lines('equity'), [lines]);
   const drawdown = useMemo(() => lines('drawdown'), [lines]);
+  const priceTitle = text.report.priceNames[report.price_name as keyof typeof text.report.priceNames] ?? text.report.priceTrades;
   const buys = report.agent.trades.filter((trade) => trade.side === 'buy').length;
   return (
     <div className="report">
@@ -44,6 +47,7 @@ export function ReportBody({ report }: { report: BacktestReport }) {
         </div>
       )}
       <Verdict report={report} />
+      <ExecutionCard policies={policies} />
       <ChartCard
         title={text.report.equity}
         chart={<LinesChart label={text.report.equity} timesMs={report.times_ms} lines={equity} share={false} height={300} />}
@@ -57,10 +61,11 @@ export function ReportBody({ report }: { report: BacktestReport }) {
           table={() => <CurvesTable caption={text.report.drawdown} timesMs={report.times_ms} lines={drawdown} share />}
         />
       </div>
+      <WeightsCard timesMs={report.times_ms} policies={policies} />
       <ChartCard
-        title={text.report.priceTrades}
+        title={priceTitle}
         note={<span className="hint num">{report.agent.trades.length === 0 ? text.report.noTrades : text.report.tradeCount(buys, report.agent.trades.length - buys)}</span>}
-        chart={<TradesChart label={text.report.priceTrades} timesMs={report.times_ms} values={report.prices} trades={report.agent.trades} />}
+        chart={<TradesChart label={priceTitle} timesMs={report.times_ms} values={report.prices} trades={report.agent.trades} />}
         table={() => <TradesTable trades={report.agent.trades} />}
       />
       <Reproduction report={report} />

@@ -14,6 +14,7 @@ export function TradesTable({ trades }: { trades: Trade[] }) {
   const text = useText();
   const [shown, setShown] = useState(PAGE);
   if (trades.length === 0) return <p className="hint">{text.report.noTrades}</p>;
+  const several = trades.some((trade) => trade.instrument);
   const sides: Record<string, string> = text.report.side;
   return (
     <>
@@ -25,6 +26,7 @@ export function TradesTable({ trades }: { trades: Trade[] }) {
         rowKey={(row) => String(row.index)}
         columns={[
           { key: 'time', title: text.report.time, head: true, cell: ({ trade }) => moment(trade.time_ms) },
+          ...(several ? [{ key: 'instrument', title: text.report.instrument, cell: ({ trade }: { trade: Trade }) => trade.instrument ?? '' }] : []),
           { key: 'side', title: text.report.trades, cell: ({ trade }) => <span className={trade.side === 'buy' ? 'up' : 'down'}>{trade.side === 'buy' ? '▲' : '▼'} {sides[trade.side] ?? trade.side}</span> },
           { key: 'quantity', title: text.report.quantity, figure: true, cell: ({ trade }) => number(trade.quantity, 6) },
           { key: 'price', title: text.report.price, figure: true, cell: ({ trade }) => number(trade.price, 6) },

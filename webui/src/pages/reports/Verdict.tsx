@@ -4,7 +4,7 @@ import { PriceChange } from '../../components/PriceChange';
 import { useText } from '../../i18n';
 import { count, day, number, percent, signedPercent } from '../../state/format';
 import { metricName, metricText } from '../../state/metrics';
-import { policyName } from './policyName';
+import { knowsFuture, policyName } from './policyName';
 
 const FIGURES = ['sharpe', 'max_drawdown', 'win_rate'];
 
@@ -13,21 +13,22 @@ export function Verdict({ report }: { report: BacktestReport }) {
   const text = useText();
   const { agent } = report;
   const total = agent.metrics['total_return'];
-  const against = report.baselines.filter((policy) => policy.name !== 'random').flatMap((policy) => {
+  const { execution } = agent;
+  const against = report.baselines.filter((policy) => policy.name !== 'random' && !knowsFuture(policy.name)).flatMap((policy) => {
     const theirs = policy.metrics['total_return'];
     return typeof total === 'number' && typeof theirs === 'number' ? [{ name: policyName(policy.name, text), diff: total - theirs }] : [];
   });
   return (
     <section className="verdict card" aria-label={text.report.metrics}>
       <div className="verdict-main">
-        <span className="figure-name">{metricName('total_return', text)}</span>
-        <span className="verdict-value"><PriceChange value={total} /></span>
-        {against.map((each) => (
+        <span className="figure-name">{execution ? text.report.execution.shortfall_bps : metricName('total_return', text)}</span>
+        <span className="verdict-value">{execution ? <span className="num">{execution.shortfall_bps === null ? text.common.notDefined : number(execution.shortfall_bps)}</span> : <PriceChange value={total} />}</span>
+        {!execution && against.map((each) => (
           <span key={each.name} className="hint">{text.report.against(each.name, signedPercent(each.diff))}</span>
         ))}
       </div>
       <div className="figures">
-        {FIGURES.map((name) => (
+        {(execution ? [] : FIGURES).map((name) => (
           <div key={name} className="figure-box">
             <span className="figure-name">{metricName(name, text)}</span>
             <span className="figure-value num">{metricText(name, agent.metrics[name], text)}</span>

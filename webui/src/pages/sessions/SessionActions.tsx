@@ -6,6 +6,7 @@ import type { SessionState, SessionView } from '../../api/types';
 import { LinkButton } from '../../components/LinkButton';
 import { ReasonDialog } from '../../components/ReasonDialog';
 import { useText } from '../../i18n';
+import { resultAddress } from './kinds';
 import { MoveDialog } from './MoveDialog';
 import { isTerminal, useSessionCommand } from './useSession';
 
@@ -19,6 +20,7 @@ export function SessionActions({ session }: { session: SessionView }) {
   const [stopping, setStopping] = useState(false);
   const [moving, setMoving] = useState(false);
   const { state } = session;
+  const result = resultAddress(session);
   const send = (verb: 'pause' | 'resume' | 'checkpoint') => () => command.mutate({ verb });
   const stop = (reason: string) => command.mutate({ verb: 'stop', reason }, { onSettled: () => setStopping(false) });
   return (
@@ -29,9 +31,12 @@ export function SessionActions({ session }: { session: SessionView }) {
       {MOVABLE.has(state) && session.node && <Button onClick={() => setMoving(true)}>{text.queue.move}</Button>}
       {!isTerminal(state) && <Button danger onClick={() => setStopping(true)}>{text.session.stop}</Button>}
       {session.kind === 'training' && session.model_sha256 && isTerminal(state) && (
-        <LinkButton primary to={`/sessions/new?kind=backtest&from=${session.id}`}>{text.session.backtest}</LinkButton>
+        <>
+          <LinkButton to={`/sessions/new?kind=evaluation&from=${session.id}`}>{text.session.evaluate}</LinkButton>
+          <LinkButton primary to={`/sessions/new?kind=backtest&from=${session.id}`}>{text.session.backtest}</LinkButton>
+        </>
       )}
-      {session.kind === 'backtest' && session.report_sha256 && <LinkButton primary to={`/sessions/${session.id}/report`}>{text.session.report}</LinkButton>}
+      {result !== null && session.report_sha256 && <LinkButton primary to={result}>{session.kind === 'labelling' ? text.session.labels : session.kind === 'evaluation' ? text.session.evaluation : text.session.report}</LinkButton>}
       {moving && <MoveDialog session={session} onClose={() => setMoving(false)} />}
       {stopping && (
         <ReasonDialog

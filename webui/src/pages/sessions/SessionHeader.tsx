@@ -52,7 +52,7 @@ export function SessionHeader({ session }: { session: SessionView }) {
       )}
       <Facts
         facts={[
-          [text.sessions.strategy, <Link to={`/strategies/${session.strategy_id}?version=${session.strategy_version}`}>{session.strategy_name} v{session.strategy_version}</Link>],
+          [text.sessions.strategy, session.strategy_id && <Link to={`/strategies/${session.strategy_id}?version=${session.strategy_version}`}>{session.strategy_name} v{session.strategy_version}</Link>],
           [text.sessions.dataset, <Link to={`/data/${session.dataset_id}`}>{session.dataset_name}</Link>],
           [text.sessions.node, session.node && <Link to={`/cluster?node=${session.node}`}>{session.node}</Link>],
           [text.session.resources, text.session.resourceText(session.resources.cpu, bytes(session.resources.memory_mib * MIB), session.resources.gpus)],

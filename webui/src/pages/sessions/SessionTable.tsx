@@ -35,7 +35,7 @@ function columns(text: Dictionary, brief: boolean, reasonOf: (session: SessionVi
     },
     { key: 'progress', title: text.sessions.progress, cell: (row) => <Progress session={row} /> },
     { key: 'metric', title: text.sessions.lastMetric, wide: brief, cell: (row) => <span className="num">{headline(row, text)}</span> },
-    { key: 'strategy', title: text.sessions.strategy, wide: true, cell: (row) => <>{row.strategy_name} <span className="hint">v{row.strategy_version}</span></> },
+    { key: 'strategy', title: text.sessions.strategy, wide: true, cell: (row) => (row.strategy_id === null ? '—' : <>{row.strategy_name} <span className="hint">v{row.strategy_version}</span></>) },
     { key: 'dataset', title: text.sessions.dataset, wide: true, cell: (row) => row.dataset_name },
     { key: 'created', title: text.common.created, cell: (row) => <Age at={row.created_at} /> },
   ];

@@ -14,10 +14,10 @@ import { NativeSelect } from '../../components/NativeSelect';
 import { Page } from '../../components/Page';
 import { useText } from '../../i18n';
 import { useUrlState } from '../../state/useUrlState';
+import { KINDS } from './kinds';
 import { SessionTable } from './SessionTable';
 import { useSessions } from './useSessions';
 
-const KINDS = ['training', 'backtest'] as const;
 const STATES = ['pending', 'running', 'paused', 'recovering', 'completed', 'stopped', 'failed'] as const;
 
 /** The sessions page. */

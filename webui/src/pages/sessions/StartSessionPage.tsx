@@ -1,4 +1,4 @@
-/** Start a training or a back-test: what runs, on what, with which settings. */
+/** Start a session: what runs, on what, with which settings. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button } from 'antd';
 import { useMemo } from 'react';
@@ -18,6 +18,8 @@ import { ErrorList } from '../../forms/ErrorList';
 import type { TextInput } from '../../forms/FormContext';
 import { SchemaForm } from '../../forms/SchemaForm';
 import { useText } from '../../i18n';
+import { needsStrategy } from './kinds';
+import { PresetField } from './PresetField';
 import { PlacementFields } from './PlacementFields';
 import { ResourceFields } from './ResourceFields';
 import { TrainedSelect } from './TrainedSelect';
@@ -33,14 +35,16 @@ export default function StartSessionPage() {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const form = useStartForm();
-  const name = form.name ?? text.start.defaultName(form.strategy?.name ?? '', text.sessions.kinds[form.kind]);
+  const withStrategy = needsStrategy(form.kind);
+  const about = withStrategy ? form.strategy?.name : form.choices.datasets.data?.items.find((each) => each.id === form.datasetId)?.name;
+  const name = form.name ?? text.start.defaultName(about ?? '', text.sessions.kinds[form.kind]);
   const placement = placementOf(form.wishes);
   const submit = useMutation({
     mutationFn: (placement: Placement) =>
       startSession({
         name: name.trim(),
-        strategy_id: form.strategyId,
-        strategy_version: form.version ? Number(form.version) : null,
+        strategy_id: withStrategy ? form.strategyId : null,
+        strategy_version: withStrategy && form.version ? Number(form.version) : null,
         dataset_id: form.datasetId,
         config: form.config ?? {},
         resources: form.resources,
@@ -58,10 +62,10 @@ export default function StartSessionPage() {
   const inputs = useMemo<Record<string, TextInput>>(() => ({ '^ses_': (props) => <TrainedSelect {...props} sessions={trained} /> }), [trained]);
   const refused = submit.error instanceof ApiError ? violationsBelow(submit.error.problem, '/config') : [];
   const errors = [...form.checked.errors, ...refused.filter((each) => !form.checked.errors.some((known) => known.pointer === each.pointer))];
-  const title = form.kind === 'training' ? text.start.trainingTitle : text.start.backtestTitle;
+  const title = text.start.titles[form.kind];
   const impossible = form.kind === 'training' && !form.learns;
   const { strategies, datasets } = form.choices;
-  if (strategies.data?.items.length === 0) {
+  if (withStrategy && strategies.data?.items.length === 0) {
     return <Page title={title}><EmptyNote title={text.start.noStrategies} action={<LinkButton primary to="/strategies/new">{text.strategies.create}</LinkButton>} /></Page>;
   }
   if (datasets.data?.items.length === 0) {
@@ -82,6 +86,7 @@ export default function StartSessionPage() {
         <WhatRuns form={form} name={name} />
         {impossible && <p className="note note-warn" role="alert">{text.start.cannotLearn}</p>}
         <Card title={text.start.settings}>
+          {form.kind === 'labelling' && form.node && form.config && <PresetField node={form.node} config={form.config} onChange={form.setConfig} />}
           {form.node && form.config ? (
             <SchemaForm node={form.node} value={form.config} errors={errors} hidden={HIDDEN} inputs={inputs} onChange={form.setConfig} />
           ) : (

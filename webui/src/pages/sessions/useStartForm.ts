@@ -10,6 +10,8 @@ import { type Config, listAlgorithms, listStrategies, sessionDefaults, sessionSc
 import type { SessionKind } from '../../api/types';
 import { readSchema } from '../../forms/schema';
 import { useValidation } from '../../forms/useValidation';
+import { kindOf } from './kinds';
+import { withTrained } from './trained';
 import { NO_WISHES } from './wishes';
 
 export interface Resources {
@@ -44,7 +46,7 @@ export function useStartForm() {
   const [priority, setPriority] = useState(0);
   const [wishes, setWishes] = useState(NO_WISHES);
   const choices = useChoices();
-  const kind: SessionKind = chosen.kind ?? (params.get('kind') === 'backtest' ? 'backtest' : 'training');
+  const kind: SessionKind = chosen.kind ?? kindOf(params.get('kind'));
   const strategyId = chosen.strategy ?? params.get('strategy') ?? origin.data?.strategy_id ?? choices.strategies.data?.items[0]?.id ?? '';
   const strategy = choices.strategies.data?.items.find((each) => each.id === strategyId);
   const datasetId = chosen.dataset ?? params.get('dataset') ?? origin.data?.dataset_id ?? choices.datasets.data?.items[0]?.id ?? '';
@@ -60,11 +62,11 @@ export function useStartForm() {
   const initial = useMemo<Config | null>(() => {
     if (!defaults.data) return null;
     const base = defaults.data;
-    if (kind !== 'backtest' || !learns) return base;
+    if ((kind !== 'backtest' && kind !== 'evaluation') || !learns) return base;
     const session = origin.data?.id ?? trained[0]?.id ?? '';
     const split = (origin.data?.config as Config | undefined)?.['split'];
-    return { ...base, policy: { source: 'session', session_id: session }, ...(split ? { split } : {}) };
-  }, [defaults.data, kind, learns, origin.data, trained]);
+    return { ...withTrained(node, base, session), ...(split ? { split } : {}) };
+  }, [defaults.data, kind, learns, node, origin.data, trained]);
   const current = config ?? initial;
   const checked = useValidation('session', node, current);
   const choose = (change: typeof chosen) => {

@@ -39,6 +39,7 @@ export default function StrategyEditorPage() {
     <>
       <LinkButton to={`/sessions/new?kind=training&strategy=${strategy.data.id}`}>{text.strategies.train}</LinkButton>
       <LinkButton to={`/sessions/new?kind=backtest&strategy=${strategy.data.id}`}>{text.strategies.backtest}</LinkButton>
+      <LinkButton to={`/sessions/new?kind=evaluation&strategy=${strategy.data.id}`}>{text.session.evaluate}</LinkButton>
     </>
   );
   return (

@@ -17,7 +17,7 @@ fn sent(name: &str, text: &str) -> ImportRequest {
     }
 }
 
-fn blobs(dir: &Path) -> usize {
+pub(super) fn blobs(dir: &Path) -> usize {
     let folders = std::fs::read_dir(dir.join("data/blobs")).unwrap();
     folders
         .map(|folder| folder.unwrap().path())
@@ -46,14 +46,15 @@ async fn an_import_that_comes_back_otherwise_is_refused_even_after_a_restart() {
     let view = platform.datasets.import(same(1), sent("BTC", GOOD)).await.unwrap();
     let made = platform.datasets.import(same(2), synthetic("made")).await.unwrap();
     let (platform, _running) = restart(dir.path(), running).await;
-    let mapping = engine::market::parse::CsvMapping {
-        close: Some("open".to_owned()),
-        ..engine::market::parse::CsvMapping::default()
-    };
+    let mut mapped = crate::ImportPlan::default();
+    mapped.options.mapping.close = Some("open".to_owned());
+    let mut cut = crate::ImportPlan::default();
+    cut.steps.to = Some("2024-01-02".to_owned());
     let others = [
         (1, sent("ETH", GOOD)),
         (1, sent("BTC", &GOOD.replace("11,5", "11,6"))),
-        (1, ImportRequest { mapping, ..sent("BTC", GOOD) }),
+        (1, ImportRequest { plan: mapped, ..sent("BTC", GOOD) }),
+        (1, ImportRequest { plan: cut, ..sent("BTC", GOOD) }),
         (1, synthetic("BTC")),
         (
             2,
@@ -208,7 +209,7 @@ async fn kept_while_a_session_refers_to_it() {
     let strategy = strategy(&platform, "learner").await;
     let wanted = crate::NewSession {
         name: "run".to_owned(),
-        strategy_id: strategy.id,
+        strategy_id: Some(strategy.id),
         strategy_version: None,
         dataset_id: data.id,
         config: json!({"kind": "training"}),

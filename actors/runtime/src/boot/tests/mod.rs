@@ -1,6 +1,7 @@
 //! Whole nodes on temporary directories, asked through their handles.
 
 mod data;
+mod data_kinds;
 mod identity;
 mod library;
 mod metrics;
@@ -77,7 +78,7 @@ fn synthetic(name: &str) -> ImportRequest {
     ImportRequest {
         name: name.to_owned(),
         source: ImportSource::Synthetic { seed: 7, rows: 300 },
-        mapping: engine::market::parse::CsvMapping::default(),
+        plan: crate::ImportPlan::default(),
     }
 }
 

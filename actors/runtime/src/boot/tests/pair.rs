@@ -214,7 +214,7 @@ impl Pair {
         let dataset = platform.datasets.import(command(), request).await.unwrap();
         let wanted = NewSession {
             name: "first".to_owned(),
-            strategy_id: strategy.id,
+            strategy_id: Some(strategy.id),
             strategy_version: None,
             dataset_id: dataset.id,
             config: json!({"kind": "training"}),

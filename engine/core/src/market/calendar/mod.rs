@@ -57,6 +57,15 @@ impl Zone {
         (local_minute - offset) * MINUTE_MS
     }
 
+    /// Returns the time at which a local clock shows `local_us`, microseconds since 1970-01-01 00:00 local. Of the hour
+    /// that a clock shows twice in autumn, the first.
+    #[must_use]
+    pub fn utc_us(self, local_us: i64) -> i64 {
+        const MINUTE_US: i64 = MINUTE_MS * 1000;
+        let minute = local_us.div_euclid(MINUTE_US);
+        self.utc_ms(minute) * 1000 + local_us.rem_euclid(MINUTE_US)
+    }
+
     /// Returns the local day of a time.
     fn local_day(self, time_ms: i64) -> i64 {
         let minute = time_ms.div_euclid(MINUTE_MS);

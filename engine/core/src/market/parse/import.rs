@@ -13,6 +13,7 @@ use super::text::{Layout, read_error};
 use super::trades::TradeMapping;
 use super::{depth, panel, parquet, trades};
 use crate::market::book::BookSeries;
+use crate::market::calendar::Zone;
 use crate::market::error::{DataError, DataErrorKind, Fault};
 use crate::market::panel::{BarPanel, Join};
 use crate::market::series::{DataKind, MarketSeries};
@@ -36,6 +37,8 @@ pub struct ImportOptions {
     pub trades: TradeMapping,
     /// Which times a panel keeps.
     pub join: PanelJoin,
+    /// Where times without a zone were written; absent: UTC. Days without a time of day stay days.
+    pub zone: Option<Zone>,
 }
 
 /// What stands between two cells.
@@ -122,6 +125,7 @@ pub fn import(
     }
     let mut layout = detection.layout(cells_of(&head, detection.separator));
     layout.decimal_comma = options.decimal_comma;
+    layout.zone = options.zone;
     layout.skip_empty_rows = options.skip_empty_rows.unwrap_or(layout.skip_empty_rows);
     let names = first_line(&head, detection.separator, &layout);
     let source = Cursor::new(head).chain(reader);
@@ -199,7 +203,7 @@ fn book(
 ) -> Result<BookSeries, DataError> {
     match dialect {
         Dialect::BookDistances => depth::distances::read(source, file, layout),
-        Dialect::BookJson => depth::json::parse(source, file),
+        Dialect::BookJson => depth::json::read(source, file, layout.zone),
         Dialect::BinanceBookDepth => {
             let fault = Fault::new(
                 "prices and sizes of levels",

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::market::calendar::Zone;
 use crate::market::error::{DataError, DataErrorKind, Fault};
 
 /// Names of columns, as the file's header spells them (case does not matter). What is absent is found by the names
@@ -78,6 +79,8 @@ pub(super) struct Header<'a> {
     pub(super) names: &'a [String],
     /// Line of the header; absent in Parquet.
     pub(super) line: Option<u64>,
+    /// Where times without a zone were written; absent: UTC.
+    pub(super) zone: Option<Zone>,
 }
 
 impl Header<'_> {

@@ -91,7 +91,7 @@ impl<'f> Source<'f> {
     }
 
     fn header(&self) -> Header<'_> {
-        Header { file: self.file, names: &self.names, line: None }
+        Header { file: self.file, names: &self.names, line: None, zone: None }
     }
 
     /// Gives every row to `taker`.

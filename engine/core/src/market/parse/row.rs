@@ -68,7 +68,7 @@ impl<'a> Cells<'a> {
         };
         let wanted = "a time such as 2021-01-31, 2021-01-31 23:59:59, 2021-01-31T23:59:59Z or seconds or milliseconds \
                       since 1970";
-        let stamp = time.ok_or_else(|| self.cell_error(line, column, &found, wanted))?;
+        let mut stamp = time.ok_or_else(|| self.cell_error(line, column, &found, wanted))?;
         self.hold_unit(line, column, stamp.written, &found)?;
         self.offsets.take(stamp).map_err(|(wanted, seen)| {
             let fault = Fault::new(
@@ -78,6 +78,15 @@ impl<'a> Cells<'a> {
             );
             self.error(line, column, DataErrorKind::Time, fault)
         })?;
+        let tells_clock =
+            clock.is_some() || matches!(found, Cell::Text(text) if text.contains(':'));
+        if let Some(zone) = self.header.zone
+            && tells_clock
+            && stamp.written == Written::Calendar
+            && stamp.offset_minutes.is_none()
+        {
+            stamp.time_us = zone.utc_us(stamp.time_us);
+        }
         Ok(stamp)
     }
 

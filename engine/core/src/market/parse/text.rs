@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Chain, Cursor, Read, Take};
 
 use super::mapping::Header;
 use super::{BYTES_MAX, COLUMNS_MAX, RECORD_BYTES_MAX};
+use crate::market::calendar::Zone;
 use crate::market::error::{DataError, DataErrorKind, Fault};
 
 /// What is looked at to find the separator.
@@ -24,6 +25,8 @@ pub(super) struct Layout {
     pub(super) decimal_comma: Option<bool>,
     /// Whether rows in which no price is given are passed over instead of refused.
     pub(super) skip_empty_rows: bool,
+    /// Where times without a zone were written; absent: UTC.
+    pub(super) zone: Option<Zone>,
 }
 
 /// A table's text, read up to [`BYTES_MAX`], and row by row up to [`RECORD_BYTES_MAX`].
@@ -53,6 +56,7 @@ pub(super) struct Table<'f, R> {
     header_line: Option<u64>,
     record: csv::StringRecord,
     decimal_comma: bool,
+    zone: Option<Zone>,
 }
 
 impl<'f, R: Read> Table<'f, R> {
@@ -85,6 +89,7 @@ impl<'f, R: Read> Table<'f, R> {
             header_line: None,
             record: csv::StringRecord::new(),
             decimal_comma: layout.decimal_comma.unwrap_or(separator == b';'),
+            zone: layout.zone,
         };
         if layout.names.is_none() {
             table.read_header()?;
@@ -94,7 +99,12 @@ impl<'f, R: Read> Table<'f, R> {
 
     /// Returns the names of the columns with their place.
     pub(super) fn header(&self) -> OwnedHeader<'f> {
-        OwnedHeader { file: self.file, names: self.names.clone(), line: self.header_line }
+        OwnedHeader {
+            file: self.file,
+            names: self.names.clone(),
+            line: self.header_line,
+            zone: self.zone,
+        }
     }
 
     /// Whether `1,5` is a number here.
@@ -200,12 +210,13 @@ pub(super) struct OwnedHeader<'f> {
     file: &'f str,
     pub(super) names: Vec<String>,
     line: Option<u64>,
+    zone: Option<Zone>,
 }
 
 impl OwnedHeader<'_> {
     /// Returns it as the binding wants it.
     pub(super) fn view(&self) -> Header<'_> {
-        Header { file: self.file, names: &self.names, line: self.line }
+        Header { file: self.file, names: &self.names, line: self.line, zone: self.zone }
     }
 }
 

@@ -3,7 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::ExecutionConfig;
+use crate::config::agents::RuleConfig;
 use crate::config::policy::{AlmgrenChrissConfig, TwapConfig, VwapConfig};
+use crate::policies::relatives::Seen;
+use crate::policies::rules::PortfolioView;
+use crate::policies::{Past, VectorPolicy, VectorView};
 
 fn model(risk_aversion: f64) -> AlmgrenChriss {
     AlmgrenChriss::new(&AlmgrenChrissConfig { risk_aversion, ..AlmgrenChrissConfig::default() })
@@ -112,7 +117,91 @@ fn the_shortfall_is_the_one_done_by_hand() {
     }
 }
 
+fn seat(horizon_steps: usize, dimensions: usize) -> ExecutionSeat {
+    ExecutionSeat { horizon_steps, bounds: vec![[0.0, 1.0], [-20.0, 20.0]][..dimensions].to_vec() }
+}
+
+fn view(step: usize, executed: f64, resting: f64, times: &[i64]) -> VectorView<'_> {
+    let past = ExecutionView { step, executed, resting, time_ms: times, traded: None };
+    VectorView { observation: &[], past: Past::Execution(past) }
+}
+
+fn share(policy: &mut Scheduled, view: &VectorView<'_>, dimensions: usize) -> Vec<f64> {
+    let mut out = vec![9.0; dimensions];
+    policy.decide(view, &mut out).unwrap();
+    out
+}
+
+#[test]
+fn a_schedule_orders_what_is_due_and_neither_executed_nor_at_rest() {
+    let schedule = ExecutionConfig::Twap(TwapConfig { slices: 2 });
+    let mut policy = Scheduled::new(&schedule, &seat(4, 2)).unwrap();
+    let times = [0, 1, 2, 3, 4, 5];
+    // Due after each step: 0.5, 0.5, 1, 1. On a book it crosses by as much as it may.
+    assert_eq!(share(&mut policy, &view(0, 0.0, 0.0, &times[..3]), 2), [0.5, 20.0]);
+    assert_eq!(share(&mut policy, &view(1, 0.5, 0.0, &times[..4]), 2), [0.0, 20.0]);
+    assert_eq!(share(&mut policy, &view(2, 0.25, 0.25, &times[..5]), 2), [0.5, 20.0]);
+    assert_eq!(share(&mut policy, &view(3, 0.25, 0.0, &times[..6]), 2), [0.75, 20.0]);
+    // Rounding is no order, and nothing is traded back.
+    assert_eq!(share(&mut policy, &view(3, 1.0 - 1e-12, 0.0, &times[..6]), 2), [0.0, 20.0]);
+    assert_eq!(share(&mut policy, &view(0, 0.9, 0.0, &times[..3]), 2), [0.0, 20.0]);
+}
+
+#[test]
+fn more_slices_than_steps_share_steps_and_at_once_is_the_first_step() {
+    let times = [0, 1];
+    for (schedule, wanted) in [
+        (ExecutionConfig::Twap(TwapConfig { slices: 5 }), 0.6),
+        (ExecutionConfig::AtOnce(RuleConfig {}), 1.0),
+    ] {
+        // Slices 0, 1 and 2 of 5 begin in the first of two steps.
+        let mut policy = Scheduled::new(&schedule, &seat(2, 1)).unwrap();
+        let found = share(&mut policy, &view(0, 0.0, 0.0, &times[..1]), 1)[0];
+        assert!((found - wanted).abs() < 1e-12, "{found}");
+        let found = share(&mut policy, &view(1, found, 0.0, &times), 1)[0];
+        assert!((found + wanted - 1.0).abs() < 1e-12, "{found}");
+    }
+}
+
+#[test]
+fn execution_policies_refuse_what_is_no_execution() {
+    let schedule = ExecutionConfig::default();
+    assert!(Scheduled::new(&schedule, &seat(0, 1)).is_err());
+    assert!(Scheduled::new(&schedule, &seat(5, 0)).is_err());
+    let mut policy = Scheduled::new(&schedule, &seat(5, 1)).unwrap();
+    assert!(policy.decide(&view(0, 0.0, 0.0, &[0]), &mut [0.0; 2]).is_err(), "too many numbers");
+    let usual = ExecutionConfig::Vwap(VwapConfig::default());
+    let mut policy = Scheduled::new(&usual, &seat(5, 1)).unwrap();
+    let error = policy.decide(&view(0, 0.0, 0.0, &[0]), &mut [0.0]).unwrap_err();
+    assert!(error.to_string().contains("twap"), "{error}");
+    let holdings = [1.0, 0.0];
+    let portfolio =
+        PortfolioView { seen: Seen::new(1, &[]), holdings: &holdings, growth_net: None };
+    let portfolio = VectorView { observation: &[], past: Past::Portfolio(portfolio) };
+    assert!(policy.decide(&portfolio, &mut [0.0]).is_err());
+    assert!(Idle.decide(&portfolio, &mut [0.0]).is_err());
+}
+
 proptest! {
+    #[test]
+    fn whatever_happens_orders_stay_within_bounds_and_all_is_due_at_the_end(
+        slices in 1_u32..40,
+        steps in 1_usize..30,
+        executed in -0.5..1.5_f64,
+        resting in 0.0..1.0_f64,
+        step in 0_usize..40,
+    ) {
+        let times: Vec<i64> = (0..50).collect();
+        let schedule = ExecutionConfig::Twap(TwapConfig { slices });
+        let mut policy = Scheduled::new(&schedule, &seat(steps, 1)).unwrap();
+        let found = share(&mut policy, &view(step, executed, resting, &times[..=step]), 1)[0];
+        prop_assert!((0.0..=1.0).contains(&found));
+        if steps <= step + 1 {
+            let due = 1.0 - executed - resting;
+            prop_assert!((found - due.clamp(0.0, 1.0)).abs() < 1e-8);
+        }
+    }
+
     #[test]
     fn schedules_trade_everything_and_earlier_slices_more(
         amount in -1e6..1e6_f64,

@@ -143,6 +143,30 @@ fn markets() -> impl Strategy<Value = (usize, Vec<f64>, Vec<f64>)> {
     })
 }
 
+#[test]
+fn random_portfolios_are_the_same_for_a_bar_and_a_seed_and_cover_the_simplex() {
+    let cash = [1.0, 0.0, 0.0];
+    let values = vec![1.0; 2000];
+    let draw = |seed, bars: usize| {
+        let view = PortfolioView {
+            seen: Seen::new(2, &values[..2 * bars]),
+            holdings: &cash,
+            growth_net: None,
+        };
+        RandomPortfolio::new(seed).decide(&view).unwrap()
+    };
+    assert_eq!(draw(1, 7), draw(1, 7));
+    assert_ne!(draw(1, 7), draw(1, 8));
+    assert_ne!(draw(1, 7), draw(2, 7));
+    let mut means = [0.0; 3];
+    for bar in 0..1000 {
+        let weights = draw(3, bar);
+        check_weights(&weights, 2).unwrap();
+        means.iter_mut().zip(&weights).for_each(|(mean, weight)| *mean += weight / 1000.0);
+    }
+    assert!(means.iter().all(|mean| (mean - 1.0 / 3.0).abs() < 0.03), "{means:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -72,7 +72,7 @@ pub(super) fn run(
     let axis = axis(&runner.history, segment, do_nothing.rows.clone());
     let traded = !agent.fills.is_empty();
     let mut baselines = vec![
-        Named::shown("uniform", uniform),
+        Named::bare("uniform", uniform),
         Named::shown("buy_and_hold", buy_and_hold),
         Named::shown("do_nothing", do_nothing),
         Named::bare("random", random),

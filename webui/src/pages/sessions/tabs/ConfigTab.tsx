@@ -12,17 +12,20 @@ import { useText } from '../../../i18n';
 /** Shows the session's and its strategy's configuration. */
 export function ConfigTab({ session }: { session: SessionView }) {
   const text = useText();
-  const query = useQuery({ queryKey: keys.versions(session.strategy_id), queryFn: () => listVersions(session.strategy_id) });
+  const strategy = session.strategy_id ?? '';
+  const query = useQuery({ queryKey: keys.versions(strategy), queryFn: () => listVersions(strategy), enabled: strategy !== '' });
   return (
     <div className="two-columns">
       <Card title={text.report.sessionRun}>
         <Json label={text.report.sessionRun} value={session.config} />
       </Card>
-      <Card title={`${text.report.strategyRun} · v${session.strategy_version}`}>
-        <Part query={query}>
-          {(versions) => <Json label={text.report.strategyRun} value={versions.find((each) => each.version === session.strategy_version)?.config ?? null} />}
-        </Part>
-      </Card>
+      {strategy !== '' && (
+        <Card title={`${text.report.strategyRun} · v${session.strategy_version}`}>
+          <Part query={query}>
+            {(versions) => <Json label={text.report.strategyRun} value={versions.find((each) => each.version === session.strategy_version)?.config ?? null} />}
+          </Part>
+        </Card>
+      )}
     </div>
   );
 }

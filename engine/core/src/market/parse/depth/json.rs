@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{Level, Snapshot, Snapshots};
 use crate::market::book::{BookSeries, LEVELS_MAX};
+use crate::market::calendar::Zone;
 use crate::market::error::{DataError, DataErrorKind, Fault};
 use crate::market::parse::mapping::{Header, shorten};
 use crate::market::parse::row::{Cell, Cells, stem};
@@ -58,8 +59,20 @@ impl Number {
 /// # Errors
 /// Refuses the first thing that is not good, with its line; then nothing is imported.
 pub fn parse(reader: impl Read, file_name: &str) -> Result<BookSeries, DataError> {
+    read(reader, file_name, None)
+}
+
+/// As [`parse`], with times that say no zone taken as of `zone`.
+///
+/// # Errors
+/// As [`parse`].
+pub(in crate::market::parse) fn read(
+    reader: impl Read,
+    file_name: &str,
+    zone: Option<Zone>,
+) -> Result<BookSeries, DataError> {
     let names: Vec<String> = ["time", "price", "size"].map(str::to_owned).into();
-    let header = Header { file: file_name, names: &names, line: None };
+    let header = Header { file: file_name, names: &names, line: None, zone };
     let mut cells = Cells::new(&header, false);
     let mut reader = BufReader::new(reader).take(BYTES_MAX);
     let mut text = Vec::new();
