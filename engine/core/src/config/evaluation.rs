@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn refuses_folds_that_would_test_models_on_what_they_learned_from() {
-        let id = "0190f5a2-7c1e-7000-8000-000000000001";
+        let id = "ses_01900000000070008000000000000001";
         let found = codes(&json!({
             "kind": "evaluation",
             "policy": {"source": "sessions", "session_ids": [id]},
