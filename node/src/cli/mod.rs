@@ -1,6 +1,7 @@
 //! The grammar: one definition of nouns, verbs and flags.
 
 mod env;
+mod evaluate;
 mod label;
 mod olps;
 mod operate;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::env::{EnvVerb, Mode, ReplayArgs};
+pub(crate) use self::evaluate::{EvaluateArgs, Scheme};
 pub(crate) use self::label::{LabelArgs, LabelMode, LabelVerb};
 pub(crate) use self::olps::{OlpsRunArgs, OlpsVerb, RelativesArg};
 pub(crate) use self::operate::{
@@ -95,6 +97,8 @@ pub(crate) enum Noun {
     /// Back-tests and their reports.
     #[command(subcommand)]
     Backtest(BacktestVerb),
+    /// May a result be trusted? One policy, run many times and held against chance and costs.
+    Evaluate(EvaluateArgs),
     /// The reference system's environments, for comparison with its published figures.
     #[command(subcommand)]
     Env(EnvVerb),
@@ -353,6 +357,11 @@ pub(crate) enum SessionVerb {
     },
     /// Why it waits, or where it is and since when.
     Why {
+        /// Identifier, or the beginning of one.
+        session: String,
+    },
+    /// Print the report of a finished back-test or evaluation.
+    Report {
         /// Identifier, or the beginning of one.
         session: String,
     },
