@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use super::EvaluationInput;
@@ -136,9 +137,9 @@ fn crossed(
     for path in 0..plan.paths.len() {
         for (number, group) in plan.groups.iter().enumerate() {
             let key = (number, seed_of(path));
-            if !known.contains_key(&key) {
+            if let Entry::Vacant(slot) = known.entry(key) {
                 let test = group.start + head..group.end + head;
-                known.insert(key, run(input, &Block { begin: 0, test }, key.1, runs)?);
+                slot.insert(run(input, &Block { begin: 0, test }, key.1, runs)?);
             }
         }
     }

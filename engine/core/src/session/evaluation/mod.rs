@@ -311,12 +311,7 @@ fn assemble(
     runs.reach(0)?;
     let regimes = parts::regimes(input, agent, baseline, runs, &mut missing)?;
     let Curves { times_ms, policies } = parts::policies(tracks);
-    let growth: Vec<(String, f64)> = tracks
-        .baselines
-        .iter()
-        .filter(|track| !track.name.starts_with("hindsight_"))
-        .filter_map(|track| Some((track.name.clone(), total_return(&track.equity)?)))
-        .collect();
+    let growth = parts::baselines(tracks);
     let evidence = Evidence {
         causality: causality.as_ref(),
         sharpe: sharpe.as_ref(),

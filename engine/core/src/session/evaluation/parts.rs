@@ -27,6 +27,9 @@ use crate::session::backtest::{Track, Tracks};
 /// Points of a performance profile.
 const PROFILE_POINTS: u32 = 21;
 
+/// A figure of returns per bar.
+type Statistic<'a> = &'a dyn Fn(&[f64]) -> Option<f64>;
+
 /// Curves on one thinned time axis.
 pub(super) struct Curves {
     pub(super) times_ms: Vec<f64>,
@@ -105,7 +108,7 @@ pub(super) fn intervals(
         (0.0 < whole).then(|| whole.powf(year / values.len() as f64) - 1.0)
     };
     let ratio = |values: &[f64]| sharpe(values, year);
-    let smooth: [(&str, &dyn Fn(&[f64]) -> Option<f64>); 3] =
+    let smooth: [(&str, Statistic<'_>); 3] =
         [("total_return", &grown), ("annual_return", &annual), ("sharpe", &ratio)];
     let mut found = Vec::new();
     for (name, statistic) in smooth {
@@ -277,6 +280,16 @@ pub(super) fn radar(policies: &[JudgedPolicy]) -> Option<Radar> {
         })
     };
     Some(radar::radar(&of("agent")?, &of("do_nothing")?, &of(BASELINE)?))
+}
+
+/// Returns the growth of each baseline that does not know the future.
+pub(super) fn baselines(tracks: &Tracks) -> Vec<(String, f64)> {
+    tracks
+        .baselines
+        .iter()
+        .filter(|track| !track.name.starts_with("hindsight_"))
+        .filter_map(|track| Some((track.name.clone(), total_return(&track.equity)?)))
+        .collect()
 }
 
 /// Returns the remarks of the back-test and those of the tests.

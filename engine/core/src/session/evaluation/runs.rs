@@ -89,7 +89,9 @@ impl<'i, 'p, 'b> Runs<'i, 'p, 'b> {
     pub(super) fn everyone(&mut self, member: Member<'i>) -> Result<Tracks, EngineError> {
         let matching = &self.input.strategy.matching;
         let stretch = self.headline();
-        self.counted(EVERYONE, stretch, member, matching, |input, progress| tracks(input, progress))
+        self.counted(EVERYONE, (stretch, member), matching, |input, progress| {
+            tracks(input, progress)
+        })
     }
 
     /// Runs the policy alone.
@@ -102,7 +104,7 @@ impl<'i, 'p, 'b> Runs<'i, 'p, 'b> {
         member: Member<'_>,
     ) -> Result<Track, EngineError> {
         let matching = &self.input.strategy.matching;
-        self.counted(1, stretch, member, matching, |input, progress| agent_track(input, progress))
+        self.counted(1, (stretch, member), matching, |input, progress| agent_track(input, progress))
     }
 
     /// Returns the growth of the policy with all costs multiplied; a ruin is the loss of everything.
@@ -127,7 +129,7 @@ impl<'i, 'p, 'b> Runs<'i, 'p, 'b> {
             return Ok(Some(-1.0));
         }
         let stretch = self.headline();
-        let track = self.counted(1, stretch, member, &matching, |input, progress| {
+        let track = self.counted(1, (stretch, member), &matching, |input, progress| {
             agent_track(input, progress)
         })?;
         let ruined = track.ruined || track.equity.last().is_some_and(|last| *last <= 0.0);
@@ -138,8 +140,7 @@ impl<'i, 'p, 'b> Runs<'i, 'p, 'b> {
     fn counted<T>(
         &mut self,
         weight: u64,
-        stretch: Stretch<'_>,
-        member: Member<'_>,
+        (stretch, member): (Stretch<'_>, Member<'_>),
         matching: &MatchingConfig,
         run: impl Fn(&BacktestInput<'_>, &mut OnProgress<'_>) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {

@@ -213,9 +213,9 @@ fn a_walk_forward_joins_blocks_that_lie_end_to_end() {
     let folds = report.folds.as_ref().unwrap();
     assert_eq!((folds.items.len(), folds.paths.len()), (7, 1));
     for (place, fold) in folds.items.iter().enumerate() {
-        assert_eq!(fold.from_ms, bars.time_ms[300 + 100 * place] as f64);
-        assert_eq!(fold.to_ms, bars.time_ms[399 + 100 * place] as f64);
-        assert_eq!((fold.equity.len(), fold.equity[0]), (101, 1.0));
+        let ends = [300, 399].map(|row| bars.time_ms[row + 100 * place] as f64);
+        assert_eq!([fold.from_ms, fold.to_ms].map(f64::to_bits), ends.map(f64::to_bits));
+        assert_eq!((fold.equity.len(), fold.equity[0].to_bits()), (101, 1.0_f64.to_bits()));
     }
     let joined: f64 = folds.items.iter().map(|fold| fold.equity.last().unwrap()).product();
     assert!((folds.paths[0].total_return.unwrap() + 1.0 - joined).abs() < 1e-9);
