@@ -34,6 +34,8 @@ fn every_noun_and_verb_explains_itself() {
         &["session", "start", "--help"],
         &["session", "logs", "--help"],
         &["backtest", "run", "--help"],
+        &["evaluate", "--help"],
+        &["session", "report", "--help"],
         &["config", "check", "--help"],
         &["login", "--help"],
         &["passwd", "--help"],

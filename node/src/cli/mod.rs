@@ -2,6 +2,7 @@
 
 mod data;
 mod env;
+mod evaluate;
 mod label;
 mod olps;
 mod operate;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::data::{DataVerb, ImportArgs, ReadArgs, RebuildArgs, RebuildTarget, StepArgs};
 pub(crate) use self::env::{EnvVerb, Mode, ReplayArgs};
+pub(crate) use self::evaluate::{EvaluateArgs, Scheme};
 pub(crate) use self::label::{LabelArgs, LabelMode, LabelVerb};
 pub(crate) use self::olps::{OlpsRunArgs, OlpsVerb, RelativesArg};
 pub(crate) use self::operate::{
@@ -97,6 +99,8 @@ pub(crate) enum Noun {
     /// Back-tests and their reports.
     #[command(subcommand)]
     Backtest(BacktestVerb),
+    /// May a result be trusted? One policy, run many times and held against chance and costs.
+    Evaluate(EvaluateArgs),
     /// The reference system's environments, for comparison with its published figures.
     #[command(subcommand)]
     Env(EnvVerb),
@@ -311,6 +315,11 @@ pub(crate) enum SessionVerb {
     },
     /// Why it waits, or where it is and since when.
     Why {
+        /// Identifier, or the beginning of one.
+        session: String,
+    },
+    /// Print the report of a finished back-test or evaluation.
+    Report {
         /// Identifier, or the beginning of one.
         session: String,
     },

@@ -77,7 +77,11 @@ async fn request(context: &Context, asked: Asked) -> Result<Value, CliError> {
     }))
 }
 
-async fn show(context: &Context, id: &str) -> Result<(), CliError> {
+/// Prints the report of a back-test.
+///
+/// # Errors
+/// There is none, with the reason.
+pub(crate) async fn show(context: &Context, id: &str) -> Result<(), CliError> {
     let document = context.client.get(&format!("/api/v1/sessions/{id}/report")).await?;
     context.out.value(&document, report::render)
 }

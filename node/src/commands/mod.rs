@@ -9,6 +9,7 @@ mod config;
 mod data;
 mod demo;
 mod env;
+mod evaluate;
 mod follow;
 mod label;
 mod login;
@@ -55,6 +56,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
         Noun::Strategy(verb) => strategy::run(verb, &context()?).await,
         Noun::Session(verb) => session::run(verb, &context()?).await,
         Noun::Backtest(verb) => backtest::run(verb, &context()?).await,
+        Noun::Evaluate(args) => evaluate::run(args, &context()?).await,
         Noun::Env(verb) => env::run(verb, out),
         Noun::Olps(verb) => olps::run(verb, out),
         Noun::Config(verb) => config::run(verb, out),

@@ -1,10 +1,10 @@
-//! `tm session`: start, list, show, pause, resume, stop, checkpoint, move, why, wait, logs, metrics.
+//! `tm session`: start, list, show, pause, resume, stop, checkpoint, move, why, wait, report, logs, metrics.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Context, follow, pick, sched, strategy};
+use super::{Context, backtest, evaluate, follow, pick, sched, strategy};
 use crate::cli::SessionVerb;
 use crate::error::CliError;
 use crate::output::{Format, Table, percent, plain, sparkline};
@@ -35,10 +35,22 @@ pub(crate) async fn run(verb: SessionVerb, context: &Context) -> Result<(), CliE
             let done = follow::until_done(context, &id, deadline).await?;
             context.out.value(&done, summary)
         }
+        SessionVerb::Report { session } => report(context, &session).await,
         SessionVerb::Logs { session, follow } => logs(context, &session, follow).await,
         SessionVerb::Metrics { session, names, bins } => {
             metrics(context, &session, names, bins).await
         }
+    }
+}
+
+/// Prints what a session computed.
+async fn report(context: &Context, session: &str) -> Result<(), CliError> {
+    let id = find(context, session).await?;
+    let row = context.client.get(&format!("/api/v1/sessions/{id}")).await?;
+    match pick::text(&row, "kind").as_str() {
+        "evaluation" => evaluate::show(context, &id).await,
+        // Of any other kind the gateway says where its result is found.
+        _ => backtest::show(context, &id).await,
     }
 }
 

@@ -3,6 +3,7 @@
 use engine::config::SessionKind;
 use engine::evaluation::report::BacktestReport;
 use engine::ids::SessionId;
+use engine::session::evaluation::EvaluationReport;
 use engine::session::labelling::LabellingReport;
 use ractor::RpcReplyPort;
 use ractor_cluster_derive::RactorMessage;
@@ -51,6 +52,14 @@ impl ReportsHandle {
     /// Says why there is none: unknown session, not a labelling, still running, failed.
     pub async fn labels(&self, session: SessionId) -> Result<LabellingReport, ActorsError> {
         self.read(session, SessionKind::Labelling).await
+    }
+
+    /// Returns what a finished evaluation found.
+    ///
+    /// # Errors
+    /// Says why there is none: unknown session, not an evaluation, still running, failed.
+    pub async fn evaluation(&self, session: SessionId) -> Result<EvaluationReport, ActorsError> {
+        self.read(session, SessionKind::Evaluation).await
     }
 
     async fn read<T: DeserializeOwned + Send + 'static>(

@@ -33,7 +33,10 @@ pub use environment::{
     AlgorithmicTradingConfig, DividendRule, EnvironmentConfig, ExecutionSide, HighFrequencyConfig,
     OffsetUnit, OrderExecutionConfig, PortfolioConfig, PortfolioUnits, QueueModel,
 };
-pub use evaluation::{EvaluationConfig, EvaluationPolicy};
+pub use evaluation::{
+    BootstrapConfig, EvaluationConfig, EvaluationPolicy, EvaluationScheme, RegimesConfig,
+    ThresholdsConfig, WalkWindow,
+};
 pub use feature_list::{FeatureItem, VolatilityEstimator};
 pub use features::{FeatureSet, FeaturesConfig, Normalisation};
 pub use labelling::{LabellingConfig, LabellingMethod, MergeMetric};

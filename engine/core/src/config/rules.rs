@@ -6,7 +6,7 @@ use super::agents::fitting;
 use super::validate::Violation;
 use super::{
     AgentConfig, FeatureItem, FillRule, SessionConfig, SplitConfig, StrategyConfig, Truth,
-    labelling,
+    evaluation, labelling,
 };
 
 /// A rule that did not hold, with every field that takes part in it.
@@ -84,6 +84,9 @@ pub(super) fn session(session: &SessionConfig) -> Vec<Broken> {
     if let SessionConfig::Labelling(labelling) = session {
         broken.extend(labelling::rules(labelling));
         broken.extend(labelling::file_only(labelling));
+    }
+    if let SessionConfig::Evaluation(config) = session {
+        broken.extend(evaluation::rules(config));
     }
     broken
 }

@@ -36,6 +36,7 @@ pub struct CausalityPlan {
 
 /// A number that knew the future.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CausalityViolation")]
 pub struct Violation {
     /// Last bar that was left as it is.
     pub cut: u32,

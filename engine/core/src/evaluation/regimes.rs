@@ -3,7 +3,8 @@
 //! Labels come from `labelling` and know the future: they sort results after the fact. Tests that restart on every slice
 //! of a label stand in `dynamics`. Source: spec/trademaster.md section 6, rows M1, M2 and M4.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::config::Truth;
 use crate::error::EngineError;
@@ -15,7 +16,7 @@ use crate::metrics::sortino::sortino;
 use crate::metrics::volatility::volatility;
 
 /// What one run earned under one label.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LabelPerformance {
     /// The label.
     pub label: u32,

@@ -12,6 +12,7 @@ mod backtest;
 pub mod channel;
 pub mod confine;
 pub mod control;
+mod evaluation;
 pub mod guard;
 pub mod inputs;
 mod labelling;

@@ -36,9 +36,7 @@ pub(super) fn run(
         SessionConfig::Training(training) => train(&spec, training, control, outbox),
         SessionConfig::Backtest(backtest) => super::backtest::run(&spec, backtest, control, outbox),
         SessionConfig::Labelling(config) => super::labelling::run(&spec, config, control, outbox),
-        SessionConfig::Evaluation(_) => {
-            Err(TrainerError::BadSpec("this program cannot run evaluations".to_owned()))
-        }
+        SessionConfig::Evaluation(config) => super::evaluation::run(&spec, config, control, outbox),
     }
 }
 

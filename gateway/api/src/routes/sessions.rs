@@ -8,6 +8,7 @@ use actors::{ActorsError, Command, HistoryQuery, ListSessions, NewSession, Wishe
 use engine::config::SessionKind;
 use engine::evaluation::report::BacktestReport;
 use engine::ids::{NodeId, SessionId, StrategyId};
+use engine::session::evaluation::EvaluationReport;
 use engine::session::labelling::LabellingReport;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -138,6 +139,8 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
             .answers::<BacktestReport>(200),
         read("/sessions/{id}/labels", "The regimes that a labelling found.", handler!(labels))
             .answers::<LabellingReport>(200),
+        read("/sessions/{id}/evaluation", "What an evaluation found.", handler!(evaluation))
+            .answers::<EvaluationReport>(200),
     ]
 }
 
@@ -318,6 +321,10 @@ async fn report(request: Request) -> Handled {
 
 async fn labels(request: Request) -> Handled {
     Answer::ok(&request.app.platform.reports.labels(id(&request)?).await?)
+}
+
+async fn evaluation(request: Request) -> Handled {
+    Answer::ok(&request.app.platform.reports.evaluation(id(&request)?).await?)
 }
 
 fn id(request: &Request) -> Result<SessionId, Problem> {

@@ -26,6 +26,14 @@ pub(super) struct Played {
     pub(super) remarks: Vec<String>,
 }
 
+impl Played {
+    /// The agent's run without any other.
+    pub(super) fn alone(axis: Axis, agent: Course) -> Self {
+        let (baselines, remarks) = (Vec::new(), Vec::new());
+        Self { axis, agent, baselines, random_percentile: None, remarks }
+    }
+}
+
 /// A baseline's run.
 pub(super) struct Named {
     pub(super) name: &'static str,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::assemble::{Axis, Named, Played};
 use super::course::{Clock, Course, Traded, check_equity, ranked};
 use super::hindsight::{Replay, best_holdings};
-use super::{BacktestInput, RANDOM_DRAWS, fills_at_close};
+use super::{BacktestInput, RANDOM_DRAWS, Scope, fills_at_close};
 use crate::config::{HighFrequencyConfig, Truth};
 use crate::environment::high_frequency::Grid;
 use crate::environment::{Action, BookData, Environment, MarketData, build};
@@ -22,6 +22,7 @@ const RUNS: u64 = RANDOM_DRAWS as u64 + 4;
 pub(super) fn on_bars(
     input: &BacktestInput<'_>,
     market: &Arc<MarketData>,
+    scope: Scope,
     clock: &mut Clock<'_, '_>,
 ) -> Result<Played, EngineError> {
     let environment = build(input.strategy, Arc::clone(market))?;
@@ -36,15 +37,7 @@ pub(super) fn on_bars(
     let mut runner =
         Runner { environment, truth, at_close: fills_at_close(input), lot: None, clock };
     let agent = runner.run(policy)?;
-    let buy_and_hold = runner.run(Box::new(BuyAndHold::new(&seat)))?;
-    let do_nothing = runner.run(Box::new(DoNothing::new(&seat)))?;
-    let draw =
-        |number| -> Box<dyn Policy> { Box::new(EqualTurnover::draw(&agent.lots, &seat, number)) };
-    let (median, below) = ranked(RANDOM_DRAWS, &agent, |number| runner.run(draw(number)))?;
-    let random = runner.run(draw(median))?;
-    runner.clock.end()?;
-    let rows = do_nothing.rows.clone();
-    let axis = Axis {
+    let axis = |rows: Vec<usize>| Axis {
         times_ms: rows.iter().map(|row| market.time_ms()[*row]).collect(),
         prices: rows.iter().map(|row| market.close()[*row].get()).collect(),
         rows,
@@ -52,6 +45,17 @@ pub(super) fn on_bars(
         instruments: input.data.instruments(),
         periods_per_year: market.periods_per_year(),
     };
+    if scope == Scope::Agent {
+        return Ok(Played::alone(axis(agent.rows.clone()), agent));
+    }
+    let buy_and_hold = runner.run(Box::new(BuyAndHold::new(&seat)))?;
+    let do_nothing = runner.run(Box::new(DoNothing::new(&seat)))?;
+    let draw =
+        |number| -> Box<dyn Policy> { Box::new(EqualTurnover::draw(&agent.lots, &seat, number)) };
+    let (median, below) = ranked(RANDOM_DRAWS, &agent, |number| runner.run(draw(number)))?;
+    let random = runner.run(draw(median))?;
+    runner.clock.end()?;
+    let axis = axis(do_nothing.rows.clone());
     let traded = agent.lots.iter().any(|lots| *lots != 0);
     Ok(Played {
         axis,
@@ -69,7 +73,7 @@ pub(super) fn on_bars(
 /// Runs target holdings on an order book.
 pub(super) fn on_book(
     input: &BacktestInput<'_>,
-    config: &HighFrequencyConfig,
+    (config, scope): (&HighFrequencyConfig, Scope),
     data: &Arc<BookData>,
     clock: &mut Clock<'_, '_>,
 ) -> Result<Played, EngineError> {
@@ -91,6 +95,9 @@ pub(super) fn on_book(
         clock,
     };
     let agent = runner.run(policy)?;
+    if scope == Scope::Agent {
+        return Ok(Played::alone(book_axis(input, data, agent.rows.clone()), agent));
+    }
     let buy_and_hold = runner.run(Box::new(HighestReachable::new(&seat)))?;
     let do_nothing = runner.run(Box::new(Flat::new(&seat)))?;
     let draw = |number| -> Box<dyn Policy> {
@@ -108,15 +115,7 @@ pub(super) fn on_book(
     // What is not carried out as planned is not the best.
     let hindsight = hindsight.filter(|run| run.refusal_count == 0 && run.cut_count == 0);
     runner.clock.end()?;
-    let book = data.book();
-    let axis = Axis {
-        times_ms: rows.iter().map(|row| book.time_ms[*row]).collect(),
-        prices: rows.iter().map(|row| book.mid(*row)).collect(),
-        rows,
-        price_name: "midpoint",
-        instruments: input.data.instruments(),
-        periods_per_year: data.periods_per_year(),
-    };
+    let axis = book_axis(input, data, rows);
     let traded = !agent.fills.is_empty();
     let mut baselines = vec![
         Named::shown("buy_and_hold", buy_and_hold),
@@ -133,6 +132,18 @@ pub(super) fn on_book(
     }
     let random_percentile = traded.then_some(below);
     Ok(Played { axis, agent, baselines, random_percentile, remarks })
+}
+
+fn book_axis(input: &BacktestInput<'_>, data: &BookData, rows: Vec<usize>) -> Axis {
+    let book = data.book();
+    Axis {
+        times_ms: rows.iter().map(|row| book.time_ms[*row]).collect(),
+        prices: rows.iter().map(|row| book.mid(*row)).collect(),
+        rows,
+        price_name: "midpoint",
+        instruments: input.data.instruments(),
+        periods_per_year: data.periods_per_year(),
+    }
 }
 
 /// Returns the holdings of equal turnover: the agent's changes (in steps of the grid) in the same order, at random times.

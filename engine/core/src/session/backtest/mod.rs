@@ -10,10 +10,12 @@ mod hindsight;
 mod listed;
 mod portfolio;
 mod remarks;
+mod track;
 
 use std::ops::ControlFlow;
 
 pub use assemble::WEIGHT_NAMES_MAX;
+pub(crate) use track::{Track, Tracks, agent_track, tracks};
 
 use assemble::Played;
 use course::Clock;
@@ -89,6 +91,25 @@ pub fn run(
     input: &BacktestInput<'_>,
     progress: &mut OnProgress<'_>,
 ) -> Result<BacktestReport, EngineError> {
+    let played = play(input, Scope::Everyone, progress)?;
+    report(input, &played)
+}
+
+/// Whose runs are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// The agent, its baselines and the random draws.
+    Everyone,
+    /// The agent alone.
+    Agent,
+}
+
+/// Runs the policy, and its baselines where they are wanted.
+fn play(
+    input: &BacktestInput<'_>,
+    scope: Scope,
+    progress: &mut OnProgress<'_>,
+) -> Result<Played, EngineError> {
     let normaliser = normaliser(input)?;
     let session = input.session;
     let data = prepare_segment(
@@ -99,18 +120,18 @@ pub fn run(
         normaliser.as_ref(),
     )?;
     let mut clock = Clock::new(progress);
-    let played = match (&input.strategy.environment, input.data, &data) {
+    Ok(match (&input.strategy.environment, input.data, &data) {
         (EnvironmentConfig::AlgorithmicTrading(_), _, TaskData::Bars(market)) => {
-            listed::on_bars(input, market, &mut clock)?
+            listed::on_bars(input, market, scope, &mut clock)?
         }
         (EnvironmentConfig::HighFrequency(config), _, TaskData::Book(book)) => {
-            listed::on_book(input, config, book, &mut clock)?
+            listed::on_book(input, (config, scope), book, &mut clock)?
         }
         (
             EnvironmentConfig::Portfolio(config),
             MarketSeries::Panel(panel),
             TaskData::Panel(segment),
-        ) => portfolio::run(input, config, (panel, segment), &mut clock)?,
+        ) => portfolio::run(input, (config, scope), (panel, segment), &mut clock)?,
         (EnvironmentConfig::OrderExecution(config), _, data) => {
             execution::run(input, config, data, &mut clock)?
         }
@@ -120,8 +141,7 @@ pub fn run(
                 detail: format!("the task {} was given {}", environment.task(), data.kind()),
             });
         }
-    };
-    report(input, &played)
+    })
 }
 
 /// Returns the normaliser that a model brings.

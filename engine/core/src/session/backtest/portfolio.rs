@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::assemble::{Axis, Named, Played};
 use super::course::{Clock, Course, Traded, check_equity, ranked};
 use super::hindsight::best_constant;
-use super::{BacktestInput, RANDOM_DRAWS, fills_at_close};
+use super::{BacktestInput, RANDOM_DRAWS, Scope, fills_at_close};
 use crate::config::PortfolioConfig;
 use crate::environment::{Action, ActionSpace, Environment, PanelData, build};
 use crate::error::EngineError;
@@ -30,7 +30,7 @@ const INDEX_START: f64 = 100.0;
 /// Runs a portfolio over one segment.
 pub(super) fn run(
     input: &BacktestInput<'_>,
-    config: &PortfolioConfig,
+    (config, scope): (&PortfolioConfig, Scope),
     (panel, segment): (&BarPanel, &Arc<PanelData>),
     clock: &mut Clock<'_, '_>,
 ) -> Result<Played, EngineError> {
@@ -47,6 +47,10 @@ pub(super) fn run(
     let (space, at_close) = (environment.action_space(), fills_at_close(input));
     let mut runner = Runner { environment, space, history, at_close, clock };
     let agent = runner.run(policy)?;
+    if scope == Scope::Agent {
+        let axis = axis(&runner.history, segment, agent.rows.clone());
+        return Ok(Played::alone(axis, agent));
+    }
     let uniform = runner.run(Box::new(Weighted::new(Box::new(Uniform))))?;
     let buy_and_hold = runner.run(Box::new(Weighted::new(Box::new(HoldEqual))))?;
     let do_nothing = runner.run(Box::new(Weighted::new(Box::new(StayInCash))))?;
