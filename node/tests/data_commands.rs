@@ -154,7 +154,9 @@ fn bitcoin_is_rebuilt_as_it_was_published() {
     assert_eq!(compared.len(), 4);
     for one in compared {
         assert_eq!(one["rows"], one["rows_published"], "{one}");
-        assert!(one["distance"].as_f64().unwrap() < 1e-2 && one["empty"] == 0, "{one}");
+        let distance = |column: &str| one["distances"][column].as_f64().unwrap();
+        assert!(distance("close") <= 3e-13 && distance("zd_30") <= 1e-15, "{one}");
+        assert_eq!(one["empty"], 0, "{one}");
     }
     let written = std::fs::read(out.join("train.csv")).unwrap();
     assert_eq!(record["outputs"][1]["sha256"], engine::digest::sha256(&written));

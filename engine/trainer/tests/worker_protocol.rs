@@ -514,3 +514,55 @@ fn data_that_the_task_does_not_run_on_and_training_of_other_tasks_are_refused_in
         assert!(fault.contains(wanted), "{fault}");
     }
 }
+
+#[test]
+fn a_data_set_is_labelled_without_a_strategy_into_the_report_that_the_engine_makes() {
+    let place = Place::new();
+    let config = engine::config::LabellingConfig { min_length: Some(8), ..Default::default() };
+    let labelling = |name: &str| {
+        let mut spec = place.training(name, 1);
+        (spec.strategy, spec.dataset) = (None, panel(&place));
+        spec.session = SessionConfig::Labelling(config.clone());
+        spec
+    };
+    let run = |name: &str| {
+        let spec = labelling(name);
+        let mut node = Node::run(&spec);
+        assert_eq!(node.wait(), 0, "{:?}", node.fault());
+        let Some(WorkerResult::Report { report_file, report_sha256 }) = node.result() else {
+            panic!()
+        };
+        let bytes = std::fs::read(std::path::Path::new(&spec.work_dir).join(report_file)).unwrap();
+        assert_eq!(engine::digest::sha256(&bytes), report_sha256);
+        bytes
+    };
+    let first = run("labels");
+    assert_eq!(first, run("again"));
+    let report: engine::session::labelling::LabellingReport =
+        serde_json::from_slice(&first).unwrap();
+    assert!(report.hindsight && report.synthetic);
+    assert_eq!(report.items.len(), 3);
+    for (seed, item) in (0..).zip(&report.items) {
+        let bars = synthetic::generate(seed, 500);
+        let series = engine::labelling::Series {
+            ticker: &item.ticker,
+            values: &bars.adjusted_close,
+            order: None,
+        };
+        let direct = engine::labelling::label(&series, &config).unwrap();
+        assert_eq!(item.turning_points, direct.turning_points);
+    }
+
+    let mut unfit = labelling("unfit");
+    if let SessionConfig::Labelling(config) = &mut unfit.session {
+        config.indicator = "midpoint".to_owned();
+    }
+    let mut node = Node::run(&unfit);
+    assert_eq!(node.wait(), 64);
+    assert!(node.fault().unwrap().1.contains("adjcp"), "{:?}", node.fault());
+    let mut without = place.training("without", 1);
+    without.strategy = None;
+    let mut node = Node::run(&without);
+    assert_eq!(node.wait(), 64);
+    assert!(node.fault().unwrap().1.contains("needs a strategy"), "{:?}", node.fault());
+}

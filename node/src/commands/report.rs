@@ -153,8 +153,8 @@ mod tests {
             "to": "2020-02-01T00:00:00Z", "truth": "corrected", "synthetic": false,
         });
         let text = render(&report);
-        assert!(text.contains("shortfall bps") && text.contains("12.5"), "{text}");
-        assert!(!text.contains("sharpe"), "{text}");
+        assert!(text.contains("SHORTFALL BPS") && text.contains("12.500"), "{text}");
+        assert!(!text.contains("SHARPE"), "{text}");
         assert!(text.ends_with("remark: 3 tasks of 30 steps"));
     }
 }

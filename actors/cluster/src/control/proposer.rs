@@ -438,9 +438,8 @@ mod tests {
     #[tokio::test]
     async fn what_a_member_could_not_read_is_refused_and_the_rest_is_written() {
         // A build of the next version, in which removing sessions is new.
-        let next = |command: &ControlCommand| match command {
-            ControlCommand::RemoveSession { .. } => 2,
-            command => since(command),
+        let next = |command: &ControlCommand| {
+            if matches!(command, ControlCommand::RemoveSession { .. }) { 2 } else { since(command) }
         };
         let round = || {
             let old = ControlCommand::RequestCheckpoint { session: [1; 16] };

@@ -272,6 +272,15 @@ fn begin(spec: &WorkerSpec, out: &Out) -> State {
     };
     state.epoch = out.1.lock().unwrap().as_ref().map_or(0, |effects| effects.epoch);
     out.tell("start", state.step, "");
+    if spec.session.kind() == engine::config::SessionKind::Evaluation {
+        for file in spec.models.iter().chain(&spec.trials) {
+            let bytes = std::fs::read(&file.path).unwrap();
+            assert_eq!(hash(&bytes), file.sha256);
+        }
+        out.tell("models", spec.models.len() as u64, "");
+        out.tell("trials", spec.trials.len() as u64, "");
+        out.tell("trials lost", u64::from(spec.trials_lost), "");
+    }
     state
 }
 
@@ -347,12 +356,16 @@ fn finish(spec: &WorkerSpec, dir: &Path, out: &Out, stopped: bool) {
             best_score: Some(0.5),
             stopped,
         },
-        engine::config::SessionKind::Backtest
-        | engine::config::SessionKind::Labelling
-        | engine::config::SessionKind::Evaluation => WorkerResult::Report {
-            report_sha256: write(dir, "report", REPORT),
+        engine::config::SessionKind::Labelling => WorkerResult::Report {
+            report_sha256: write(dir, "report", b"{}"),
             report_file: "report".to_owned(),
         },
+        engine::config::SessionKind::Backtest | engine::config::SessionKind::Evaluation => {
+            WorkerResult::Report {
+                report_sha256: write(dir, "report", REPORT),
+                report_file: "report".to_owned(),
+            }
+        }
     };
     out.say(WorkerEvent::Done(result));
     out.tell("stop", 0, "");

@@ -1,5 +1,6 @@
 //! The reference system's splits from raw files: reads, computes, writes tables with their hashes, compares.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engine::digest::sha256;
@@ -36,10 +37,12 @@ struct Comparison {
     rows_published: u64,
     sha256: String,
     sha256_published: String,
-    /// Largest distance of a column from the published one; absent where the rows differ.
+    /// Largest distance of any column from the published one; absent where the rows differ.
     distance: Option<f64>,
     /// The column that is farthest.
     farthest: Option<String>,
+    /// Largest distance of each column that both have.
+    distances: BTreeMap<String, f64>,
     /// Cells that are empty here and not there.
     empty: u64,
 }
@@ -182,15 +185,17 @@ fn compare(folder: &Path, rebuilt: &Rebuilt) -> Result<Vec<Comparison>, CliError
         let name = path.to_string_lossy();
         let theirs = reference::parse(bytes.as_slice(), &name)
             .map_err(|error| CliError::Failed(error.to_string()))?;
-        let (distance, farthest, empty) = farthest(table, &theirs);
+        let (distances, empty) = distances(table, &theirs);
+        let largest = distances.iter().max_by(|one, other| one.1.total_cmp(other.1));
         found.push(Comparison {
             table: table.name.clone(),
             rows: output.rows,
             rows_published: u64::try_from(theirs.len()).unwrap_or(u64::MAX),
             sha256: output.sha256.clone(),
             sha256_published: sha256(&bytes),
-            distance,
-            farthest,
+            distance: largest.map(|(_, distance)| *distance),
+            farthest: largest.map(|(name, _)| name.clone()),
+            distances,
             empty,
         });
     }
@@ -203,29 +208,28 @@ fn compare(folder: &Path, rebuilt: &Rebuilt) -> Result<Vec<Comparison>, CliError
     Ok(found)
 }
 
-/// Returns the largest distance, the column it is in, and the cells that are empty here and not there.
-fn farthest(
+/// Returns the largest distance of each column, and the cells that are empty here and not there. Nothing where the
+/// rows differ.
+fn distances(
     ours: &RebuiltTable,
     theirs: &reference::ReferenceTable,
-) -> (Option<f64>, Option<String>, u64) {
+) -> (BTreeMap<String, f64>, u64) {
+    let (mut found, mut empty) = (BTreeMap::new(), 0);
     if ours.len() != theirs.len() {
-        return (None, None, 0);
+        return (found, empty);
     }
-    let (mut largest, mut column, mut empty) = (None::<f64>, None, 0);
     for name in &ours.columns {
         let (Some(our), Ok(their)) = (ours.column(name), theirs.column(name)) else { continue };
+        let mut largest = 0.0_f64;
         for (our, their) in our.iter().zip(their) {
-            let Some(our) = our else {
-                empty += u64::from(their.is_finite());
-                continue;
-            };
-            let distance = (our - their).abs();
-            if largest.is_none_or(|largest| largest < distance) {
-                (largest, column) = (Some(distance), Some(name.clone()));
+            match our {
+                Some(our) => largest = largest.max((our - their).abs()),
+                None => empty += u64::from(their.is_finite()),
             }
         }
+        found.insert(name.clone(), largest);
     }
-    (largest, column, empty)
+    (found, empty)
 }
 
 /// Writes the tables and the record, each whole or not at all.
