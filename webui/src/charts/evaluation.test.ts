@@ -66,14 +66,15 @@ describe('monthly returns', () => {
 describe('curves of folds', () => {
   const fold = (name: string, times_ms: number[], equity: number[]): EvaluationFold => ({ name, times_ms, equity, from_ms: 0, to_ms: 0, total_return: null, sharpe: null, max_drawdown: null });
 
-  it('share one axis, begin at 1 and are empty elsewhere', () => {
-    const { timesMs, lines } = foldLines([fold('1', [10, 20], [100, 110]), fold('2', [20, 30], [200, 100])]);
+  it('share one axis, keep their values and are empty elsewhere', () => {
+    const { timesMs, lines } = foldLines([fold('1', [10, 20], [1, 1.1]), fold('2', [20, 30], [1, 0.5])], (each) => `fold ${each.name}`);
+    expect(lines.map((line) => line.label)).toEqual(['fold 1', 'fold 2']);
     expect(timesMs).toEqual([10, 20, 30]);
     expect(lines.map((line) => line.values)).toEqual([[1, 1.1, null], [null, 1, 0.5]]);
   });
 
-  it('are left out where there is no account to begin with', () => {
-    expect(foldLines([fold('1', [10], [0])]).lines[0]?.values).toEqual([null]);
-    expect(foldLines([])).toEqual({ timesMs: [], lines: [] });
+  it('leave out times without a value, and are none without folds', () => {
+    expect(foldLines([fold('1', [10, 20], [1])], (each) => each.name).lines[0]?.values).toEqual([1, null]);
+    expect(foldLines([], (each) => each.name)).toEqual({ timesMs: [], lines: [] });
   });
 });

@@ -70,19 +70,18 @@ export function heat(value: number | null, largest: number): number {
   return Math.min(1, Math.abs(value) / largest);
 }
 
-/** The curves of all folds on one time axis, each as the growth of 1. */
-export function foldLines(folds: EvaluationFold[]): { timesMs: number[]; lines: Line[] } {
+/** The curves of all folds on one time axis, each the growth of 1; `nameOf` says what a fold is called. */
+export function foldLines(folds: EvaluationFold[], nameOf: (fold: EvaluationFold) => string): { timesMs: number[]; lines: Line[] } {
   const timesMs = [...new Set(folds.flatMap((fold) => fold.times_ms))].sort((left, right) => left - right);
   const place = new Map(timesMs.map((time, index) => [time, index]));
   const lines = folds.map((fold, index) => {
     const values = new Array<number | null>(timesMs.length).fill(null);
-    const start = fold.equity[0];
     fold.times_ms.forEach((time, at) => {
       const value = fold.equity[at];
       const where = place.get(time);
-      if (where !== undefined && value !== undefined && start !== undefined && start > 0) values[where] = value / start;
+      if (where !== undefined && value !== undefined) values[where] = value;
     });
-    return { label: fold.name, colour: index % 2 === 0 ? 'curve-1' : 'curve-2', values, main: true };
+    return { label: nameOf(fold), colour: index % 2 === 0 ? 'curve-1' : 'curve-2', values, main: true };
   });
   return { timesMs, lines };
 }

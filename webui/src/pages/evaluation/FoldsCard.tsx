@@ -11,12 +11,13 @@ import { useText } from '../../i18n';
 import { moment, number } from '../../state/format';
 import { metricText } from '../../state/metrics';
 import { CurvesTable } from '../reports/CurvesTable';
+import { foldName } from './foldName';
 
 /** Shows the curves, the figures and the spread of the paths. */
 export function FoldsCard({ folds }: { folds: NonNullable<EvaluationReport['folds']> }) {
   const text = useText();
   const words = text.evaluation;
-  const { timesMs, lines } = useMemo(() => foldLines(folds.items), [folds]);
+  const { timesMs, lines } = useMemo(() => foldLines(folds.items, (fold) => foldName(fold.name, text)), [folds, text]);
   const ratios = folds.paths.flatMap((path) => (path.sharpe === null ? [] : [path.sharpe]));
   return (
     <>
@@ -33,7 +34,7 @@ export function FoldsCard({ folds }: { folds: NonNullable<EvaluationReport['fold
           rows={folds.items}
           rowKey={(row) => row.name}
           columns={[
-            { key: 'name', title: words.fold, head: true, cell: (row) => row.name },
+            { key: 'name', title: words.fold, head: true, cell: (row) => foldName(row.name, text) },
             { key: 'from', title: text.labelling.from, cell: (row) => moment(row.from_ms) },
             { key: 'to', title: text.labelling.to, cell: (row) => moment(row.to_ms) },
             { key: 'return', title: words.figures.total_return, figure: true, cell: (row) => metricText('total_return', row.total_return, text) },
