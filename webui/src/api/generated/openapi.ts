@@ -672,6 +672,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/evaluation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an evaluation found. */
+        get: operations["getSessionsIdEvaluation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/labels": {
         parameters: {
             query?: never;
@@ -1240,6 +1257,42 @@ export interface components {
             /** @description Units; absent where the source had none. */
             volume: number[] | null;
         };
+        /** @description The stationary bootstrap: blocks of random length keep what hangs together in time. */
+        BootstrapConfig: {
+            /**
+             * @description Mean length of a block in bars. Empty: the cube root of the number of bars.
+             * @default null
+             */
+            block_bars: number | null;
+            /**
+             * @description Share of the resamples that an interval holds.
+             * @default 0.95
+             */
+            confidence: number;
+            /**
+             * @description Resamples.
+             * @default 2000
+             */
+            resamples: number;
+        };
+        /** @description Where the total return is zero. */
+        BreakEven: {
+            /** @constant */
+            kind: "at";
+            /** @description Factor on all fees and slippage. */
+            multiplier: number;
+        } | {
+            /** @constant */
+            kind: "no_profit";
+        } | {
+            /** @constant */
+            kind: "beyond";
+            /** @description The largest multiple looked at. */
+            multiplier: number;
+        } | {
+            /** @constant */
+            kind: "undefined";
+        };
         /** @description What may still be reserved. */
         CapacityView: {
             /** @description Of every node, by name. */
@@ -1247,10 +1300,38 @@ export interface components {
             /** @description Of all nodes that take sessions. */
             total: components["schemas"]["RoomView"];
         };
+        /** @description Whether anything that was computed knew the future. */
+        CausalityOutcome: {
+            /** @description Times at which the future was overwritten. */
+            cuts: number;
+            /** @description What was found, in a sentence. */
+            detail: string;
+            /** @description Whether no number did. */
+            passed: boolean;
+            /** @description The first number that did. */
+            violation: components["schemas"]["CausalityViolation"] | null;
+        };
+        /** @description A number that knew the future. */
+        CausalityViolation: {
+            /** @description Its value with another future. */
+            after: number | null;
+            /** @description Bar whose row changed. */
+            bar: number;
+            /** @description Its value before; absent where not defined. */
+            before: number | null;
+            /** @description Column that changed. */
+            column: number;
+            /** @description Last bar that was left as it is. */
+            cut: number;
+        };
         /** @description How sure a detection is. */
         Certainty: "guess" | "likely" | "certain";
         /** @description What was looked at. */
         Check: "length" | "gaps" | "calendar_gaps" | "outside_calendar" | "jumps" | "outliers" | "flat_bars" | "volume" | "stale_prices" | "duplicates" | "suspected_splits" | "survivorship" | "uneven_starts" | "completeness" | "book" | "segment_overlap" | "segment_order";
+        /** @description The question of one test. */
+        CheckCode: "causality" | "dsr" | "costs" | "interval_sharpe" | "psr" | "track_record" | "baselines" | "random" | "spa" | "pbo" | "folds" | "seeds";
+        /** @description What became of one test. */
+        CheckOutcome: "passed" | "failed" | "undefined";
         CheckpointId: string;
         /** @description A committed checkpoint. */
         CheckpointView: {
@@ -1356,6 +1437,13 @@ export interface components {
             session_count: number;
             /** @description The newest of them, at most 100. */
             sessions: components["schemas"]["ConsumerView"][];
+        };
+        /** @description A result at rising costs. */
+        CostLadder: {
+            /** @description Where nothing is left. */
+            break_even: components["schemas"]["BreakEven"];
+            /** @description One rung per multiplier, as asked for. */
+            rungs: components["schemas"]["Rung"][];
         };
         /** @description What risk is estimated from. */
         CovarianceConfig: {
@@ -1543,6 +1631,21 @@ export interface components {
         Dialect: "bars" | "yahoo" | "binance_klines" | "stooq" | "stooq_text" | "crypto_history" | "meta_trader" | "futures" | "intraday_panel" | "feature_table" | "binance_trades" | "binance_aggregate_trades" | "trades" | "book_distances" | "book_levels" | "book_json" | "binance_book_depth";
         /** @description How dividends reach the account. */
         DividendRule: "adjusted" | "explicit" | "none";
+        /** @description One row of the drawdown table. */
+        DrawdownRow: {
+            /** @description Depth as a share of the peak, 0 to 1. */
+            depth: number;
+            /** @description Bars from the peak to the valley. */
+            fall_bars: number;
+            /** @description Bars from the valley to the recovery; absent while there is none. */
+            recovery_bars: number | null;
+            /** @description First bar at or above the peak; absent while it is not reached. */
+            recovery_ms: number | null;
+            /** @description Last bar at the peak, milliseconds since 1970 UTC. */
+            start_ms: number;
+            /** @description Deepest bar, milliseconds since 1970 UTC. */
+            valley_ms: number;
+        };
         /** @description The task an agent is trained and tested on. */
         EnvironmentConfig: {
             /**
@@ -1731,8 +1834,32 @@ export interface components {
         };
         /** @description What kind of refusal or fault this is. Closed: the gateway maps each to one status in one table. */
         ErrorCode: "malformed" | "bad_cursor" | "unknown_parameter" | "idempotency_key_required" | "unauthenticated" | "token_expired" | "forbidden" | "step_up_required" | "not_found" | "method_not_allowed" | "conflict" | "illegal_transition" | "command_in_progress" | "in_use" | "stale_revision" | "too_large" | "unsupported_media_type" | "validation_failed" | "risk_denied" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "internal" | "no_quorum" | "draining" | "overloaded" | "audit_unavailable" | "node_unreachable" | "deadline_exceeded" | "password_change_required";
+        /** @description A statistic of all scores and its interval. */
+        Estimate: {
+            /** @description Its 95 % interval. */
+            interval: components["schemas"]["Interval"];
+            /** @description The statistic of all scores. */
+            value: number;
+        };
         /** @description How covariances are estimated. */
         EstimatorConfig: "sample" | "shrunk_identity" | "shrunk_constant_correlation";
+        /** @description One test and what became of it. */
+        EvaluationCheck: {
+            /** @description Which test. */
+            code: components["schemas"]["CheckCode"];
+            /** @description What was wanted and what was found; English. */
+            detail: string;
+            /** @description What became of it. */
+            outcome: components["schemas"]["CheckOutcome"];
+            /** @description Numbers and names that belong to the code, for translations. */
+            params: {
+                [key: string]: unknown;
+            };
+            /** @description Whether the verdict hangs on it. */
+            required: boolean;
+        };
+        /** @description What may be said about the policy. */
+        EvaluationOutcome: "shown" | "not_shown" | "refuted";
         /** @description The policy that is judged. */
         EvaluationPolicy: {
             /** @constant */
@@ -1742,6 +1869,120 @@ export interface components {
             session_ids: components["schemas"]["SessionId"][];
             /** @constant */
             source: "sessions";
+        };
+        /** @description What many runs and tests say about one policy. */
+        EvaluationReport: {
+            /** @description Bars of the run. */
+            bar_count: number;
+            /** @description Version of the program that computed this. */
+            build: string;
+            /** @description Whether anything that was computed knew the future. */
+            causality: components["schemas"]["CausalityOutcome"] | null;
+            /** @description Share of the resamples that each of the intervals holds. */
+            confidence: number;
+            /** @description What is left at higher costs; decisions are made anew at each. */
+            costs: components["schemas"]["CostLadder"] | null;
+            /** @description Name of the data set. */
+            dataset: string;
+            /** @description SHA-256 of the data snapshot, lower-case hexadecimal. */
+            dataset_sha256: string;
+            /** @description Runs on further stretches of the data. */
+            folds: components["schemas"]["FoldStudy"] | null;
+            /** @description Layout of this document; 1. */
+            format: number;
+            /** @description First bar of the segment, RFC 3339 UTC. */
+            from: string;
+            /** @description The instruments, in the order of the data. */
+            instruments: string[];
+            /** @description Figures of the agent with their intervals. */
+            intervals: components["schemas"]["NamedInterval"][];
+            /** @description Parts that are not defined, and why. */
+            missing: components["schemas"]["MissingPart"][];
+            /** @description SHA-256 of each trained model; empty for a rule. */
+            model_sha256: string[];
+            /** @description The best that could have been done. */
+            oracle: components["schemas"]["OracleBound"] | null;
+            /** @description Whether choosing the best of the trials is overfitting. */
+            overfitting: components["schemas"]["Overfitting"] | null;
+            /** @description Bars per year by which figures were annualised. */
+            periods_per_year: number;
+            /** @description The agent, then its baselines. Names that begin with `hindsight_` know the future. */
+            policies: components["schemas"]["JudgedPolicy"][];
+            /** @description The agent on a scale whose 0 is doing nothing and whose 50 is buying and holding. */
+            radar: components["schemas"]["Radar"] | null;
+            /** @description Share of random draws of equal turnover whose total return lies below the agent's, 0 to 1. */
+            random_percentile: number | null;
+            /** @description Performance by market regime, in hindsight. */
+            regimes: components["schemas"]["RegimeStudy"] | null;
+            /** @description Warnings that belong beside every figure. */
+            remarks: string[];
+            /** @description How the result varies between seeds. */
+            seeds: components["schemas"]["SeedStudy"] | null;
+            /** @description Segment that the headline figures come from. */
+            segment: components["schemas"]["Segment"];
+            /** @description The session as run. */
+            session: components["schemas"]["SessionConfig"];
+            /** @description Whether the Sharpe ratio is more than luck. */
+            sharpe: components["schemas"]["SharpeEvidence"] | null;
+            /** @description Whether the best of the trials is better than a baseline after so many were tried. */
+            snooping: components["schemas"]["Snooping"] | null;
+            /** @description The strategy as run. */
+            strategy: components["schemas"]["StrategyConfig"];
+            /** @description Whether the data is synthetic. Shown wherever a number is shown. */
+            synthetic: boolean;
+            /** @description The task, as the strategy's `environment` names it. */
+            task: string;
+            /** @description Time axis of the curves in `policies`, milliseconds since 1970 UTC; thinned. */
+            times_ms: number[];
+            /** @description Last bar of the segment. */
+            to: string;
+            /** @description Accounting that was followed; `faithful` results are for verification only. */
+            truth: components["schemas"]["Truth"];
+            /** @description What may be said, and why. */
+            verdict: components["schemas"]["EvaluationVerdict"];
+        };
+        /** @description Further stretches of the data on which a rule is run anew. */
+        EvaluationScheme: {
+            /** @constant */
+            kind: "segment";
+        } | {
+            /** @constant */
+            kind: "walk_forward";
+            /**
+             * @description Bars of a block.
+             * @default 125
+             */
+            test_bars: number;
+            /**
+             * @description Bars before the first block, and before each one where the window is rolling.
+             * @default 500
+             */
+            train_bars: number;
+            /**
+             * @description Where the past of a block begins.
+             * @default anchored
+             */
+            window: components["schemas"]["WalkWindow"];
+        } | {
+            /**
+             * @description Groups.
+             * @default 6
+             */
+            groups: number;
+            /** @constant */
+            kind: "combinatorial";
+            /**
+             * @description Groups that are tested at a time; fewer than there are.
+             * @default 2
+             */
+            tested: number;
+        };
+        /** @description What may be said about the policy, and the tests it rests on. */
+        EvaluationVerdict: {
+            /** @description Every test. */
+            checks: components["schemas"]["EvaluationCheck"][];
+            /** @description The whole of it. */
+            outcome: components["schemas"]["EvaluationOutcome"];
         };
         /** @description One row that a finding concerns. */
         ExampleView: {
@@ -2160,6 +2401,34 @@ export interface components {
             /** @description How much it matters. */
             severity: components["schemas"]["Severity"];
         };
+        /** @description One further stretch of the data. */
+        FoldResult: {
+            /** @description Value of the account, 1 at the bar before the first. */
+            equity: number[];
+            /** @description First bar, milliseconds since 1970 UTC. */
+            from_ms: number;
+            /** @description Deepest fall, 0 to 1. */
+            max_drawdown: number | null;
+            /** @description `block 1`, `group 1`, …. */
+            name: string;
+            /** @description Per year. */
+            sharpe: number | null;
+            /** @description Time axis; thinned. */
+            times_ms: number[];
+            /** @description Last bar. */
+            to_ms: number;
+            /** @description Growth. */
+            total_return: number | null;
+        };
+        /** @description Runs on further stretches of the data. */
+        FoldStudy: {
+            /** @description The stretches in time order. */
+            items: components["schemas"]["FoldResult"][];
+            /** @description Courses through all stretches: one of a walk forward, several of a combinatorial scheme. */
+            paths: components["schemas"]["PathFigures"][];
+            /** @description `walk_forward` or `combinatorial`. */
+            scheme: string;
+        };
         /** @description What an import would store. */
         InspectedView: {
             /** @description Names of the columns of `head`. */
@@ -2210,6 +2479,28 @@ export interface components {
             /** @description Things a reader should know; not errors. */
             warnings: string[];
         };
+        /** @description A confidence interval. */
+        Interval: {
+            /** @description Upper end. */
+            high: number;
+            /** @description Lower end. */
+            low: number;
+        };
+        /** @description One policy over the segment. */
+        JudgedPolicy: {
+            /** @description Fees and slippage paid, quote currency. */
+            costs: number;
+            /** @description Fall from the running peak, 0 to 1; thinned. */
+            drawdown: number[];
+            /** @description Value of the account, quote currency; thinned. */
+            equity: number[];
+            /** @description `agent` or the baseline's name. */
+            name: string;
+            /** @description Orders that were refused. */
+            refusal_count: number;
+            /** @description Every figure, measured on every bar. */
+            sheet: components["schemas"]["TearSheet"];
+        };
         /** @description Curves of one length, thinned; the lowest and the highest value of each stretch are among them. */
         LabelChart: {
             /** @description The column after the filter. */
@@ -2241,6 +2532,25 @@ export interface components {
             slope_mean: number | null;
             /** @description Its deviation. */
             slope_sd: number | null;
+        };
+        /** @description What one run earned under one label. */
+        LabelPerformance: {
+            /** @description Bars that bear it. */
+            bar_count: number;
+            /** @description The label. */
+            label: number;
+            /** @description Deepest fall inside one of its runs, 0 to 1. */
+            max_drawdown: number | null;
+            /** @description Runs of consecutive bars that bear it. */
+            run_count: number;
+            /** @description Annualised Sharpe ratio of its returns. */
+            sharpe: number | null;
+            /** @description Annualised Sortino ratio of its returns. */
+            sortino: number | null;
+            /** @description Growth over all its bars, compounded. The growths of all labels multiply to that of the whole run. */
+            total_return: number | null;
+            /** @description Annualised deviation of its returns. */
+            volatility: number | null;
         };
         /** @description The regimes of one instrument. */
         LabelledInstrument: {
@@ -2545,6 +2855,24 @@ export interface components {
         MergeMetric: "dtw_distance";
         /** @description Binned series, or points as stored where `raw=true`. */
         Metrics: components["schemas"]["SeriesViewList"] | components["schemas"]["PointViewList"];
+        /** @description A part of the report that is not defined. */
+        MissingPart: {
+            /** @description Name of the part. */
+            part: string;
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description A figure and its interval. */
+        NamedInterval: {
+            /** @description Upper end. */
+            high: number;
+            /** @description Lower end. */
+            low: number;
+            /** @description Name of the figure. */
+            name: string;
+            /** @description The figure. */
+            value: number;
+        };
         /** @description A data set that is made and not sent: exactly one of `synthetic` and `from`. */
         NewDataset: {
             /** @description Another data set, changed. */
@@ -2916,12 +3244,53 @@ export interface components {
              */
             window_max: number;
         };
+        /** @description The best that could have been done at the bars' closes with the same costs. Knows the future. */
+        OracleBound: {
+            /** @description Logarithm of the agent's growth divided by that of the oracle's; absent where the oracle gains nothing. */
+            share: number | null;
+            /** @description Its growth; absent where it is too large for a number. */
+            total_return: number | null;
+        };
+        /** @description What cross-validation says about the way the best trial is chosen. */
+        Overfitting: {
+            /** @description Logit λ of the relative rank, one per split. */
+            logits: number[];
+            /** @description Share of splits in which the chosen trial loses out of sample, 0 to 1. */
+            loss_share: number;
+            /** @description Share of splits in which the best in-sample trial ranks at or below the median out of sample, 0 to 1. */
+            probability: number;
+            /** @description Rows used; a remainder at the end is dropped. */
+            rows: number;
+            /**
+             * @description Slope of the out-of-sample on the in-sample score of the chosen trial; below 0 the better fit does worse. Absent
+             *     when the in-sample score does not vary.
+             */
+            slope: number | null;
+            /** @description Splits made. */
+            splits: number;
+        };
         /** @description A new password. */
         PasswordChange: {
             /** @description The password now. */
             current: string;
             /** @description The password from now on: at least twelve characters. */
             new: string;
+        };
+        /** @description Figures of one course. */
+        PathFigures: {
+            /** @description Deepest fall, 0 to 1. */
+            max_drawdown: number | null;
+            /** @description Per year. */
+            sharpe: number | null;
+            /** @description Growth. */
+            total_return: number | null;
+        };
+        /** @description Growth within one period. */
+        PeriodReturn: {
+            /** @description The period, for example `2024-02`. */
+            label: string;
+            /** @description Last value of the period / last value of the period before − 1 (for the first period: / first value). */
+            value: number;
         };
         /** @description Where a session may run. */
         Placement: {
@@ -3218,6 +3587,13 @@ export interface components {
             /** @description `urn:tm:problem:` and the code. */
             type: string;
         };
+        /** @description One point of a performance profile. */
+        ProfilePoint: {
+            /** @description Share of runs above it. */
+            share: number;
+            /** @description Total return. */
+            threshold: number;
+        };
         /** @description How far a session is. */
         ProgressView: {
             /** @description Epochs in all. */
@@ -3364,6 +3740,62 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /**
+         * @description Scores from −100 to 100; 0 is doing nothing, 50 the baseline (risks: 99.7 and 50). Absent where a metric is not
+         *     defined or the two policies make no scale.
+         */
+        Radar: {
+            /** @description Mean score of total return, Sharpe, Calmar and Sortino. */
+            profitability: number | null;
+            /** @description Mean score of maximum drawdown and volatility. */
+            risk_control: number | null;
+            /** @description Score of each metric. */
+            scores: components["schemas"]["RadarMetrics"];
+        };
+        /** @description The seven metrics of one policy. Undefined is absent. */
+        RadarMetrics: {
+            /** @description Calmar ratio. */
+            calmar: number | null;
+            /** @description Excess return over the benchmark. */
+            excess: number | null;
+            /** @description Maximum drawdown. */
+            max_drawdown: number | null;
+            /** @description Sharpe ratio. */
+            sharpe: number | null;
+            /** @description Sortino ratio. */
+            sortino: number | null;
+            /** @description Total return. */
+            total_return: number | null;
+            /** @description Volatility. */
+            volatility: number | null;
+        };
+        /** @description Performance by market regime. Labels use hindsight. */
+        RegimeStudy: {
+            /** @description Buying and holding under each label. */
+            benchmark: components["schemas"]["LabelPerformance"][];
+            /** @description Labels asked for; 0 is the steepest fall. */
+            label_count: number;
+            /** @description The agent under each label that occurs. */
+            rows: components["schemas"]["LabelPerformance"][];
+        };
+        /** @description Market regimes: the prices of the segment are labelled in hindsight, from the steepest fall to the steepest rise. */
+        RegimesConfig: {
+            /**
+             * @description Whether regimes are told apart.
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * @description Number of labels.
+             * @default 3
+             */
+            label_count: number;
+            /**
+             * @description Shortest segment in bars; it also sets the filter.
+             * @default 12
+             */
+            min_length: number;
+        };
         /** @description Resources reserved for a session while it runs. */
         ResourcesConfig: {
             /**
@@ -3414,6 +3846,26 @@ export interface components {
             gpus: components["schemas"]["AmountView"];
             /** @description Memory, MiB. */
             memory_mib: components["schemas"]["AmountView"];
+        };
+        /** @description One rung. */
+        Rung: {
+            /** @description Factor on all fees and slippage. */
+            multiplier: number;
+            /** @description Total return at these costs; absent where it is not defined. */
+            total_return: number | null;
+        };
+        /** @description The result over seeds. The agent of the report is the median run, never the best. */
+        SeedStudy: {
+            /** @description Runs. */
+            count: number;
+            /** @description Interquartile mean of the scores. */
+            iqm: components["schemas"]["Estimate"];
+            /** @description `seed 7`, or the training session of each model. */
+            names: string[];
+            /** @description Share of runs above each threshold. */
+            profile: components["schemas"]["ProfilePoint"][];
+            /** @description Total return of each run. */
+            scores: number[];
         };
         /** @description One segment of a split. */
         Segment: "train" | "valid" | "test";
@@ -3626,8 +4078,38 @@ export interface components {
              */
             truth: components["schemas"]["Truth"];
         } | {
+            /**
+             * @description How intervals are drawn.
+             * @default {
+             *       "block_bars": null,
+             *       "confidence": 0.95,
+             *       "resamples": 2000
+             *     }
+             */
+            bootstrap: components["schemas"]["BootstrapConfig"];
+            /**
+             * @description Random times at which the future is overwritten to see whether the past changes. 0 leaves the test out.
+             * @default 16
+             */
+            causality_cuts: number;
+            /**
+             * @description Factors on all fees and slippage at which the policy is run again; its decisions are made anew.
+             * @default [
+             *       0,
+             *       1,
+             *       2,
+             *       5,
+             *       10
+             *     ]
+             */
+            cost_multipliers: number[];
             /** @constant */
             kind: "evaluation";
+            /**
+             * @description Also compute the best that could have been done in hindsight, as a bound.
+             * @default true
+             */
+            oracle: boolean;
             /**
              * @description Who is judged.
              * @default {
@@ -3636,12 +4118,33 @@ export interface components {
              */
             policy: components["schemas"]["EvaluationPolicy"];
             /**
+             * @description Performance by market regime.
+             * @default {
+             *       "enabled": true,
+             *       "label_count": 3,
+             *       "min_length": 12
+             *     }
+             */
+            regimes: components["schemas"]["RegimesConfig"];
+            /**
+             * @description Whether the policy is run on further stretches of the data as well.
+             * @default {
+             *       "kind": "segment"
+             *     }
+             */
+            scheme: components["schemas"]["EvaluationScheme"];
+            /**
              * @description Seed of everything that is drawn.
              * @default 0
              */
             seed: number;
             /**
-             * @description Which segment is run.
+             * @description Runs of a rule that draws, each with a seed of its own. Of trained models each session is one.
+             * @default 10
+             */
+            seeds: number;
+            /**
+             * @description Which segment the headline figures come from.
              * @default test
              */
             segment: components["schemas"]["Segment"];
@@ -3654,6 +4157,16 @@ export interface components {
              *     }
              */
             split: components["schemas"]["SplitConfig"];
+            /**
+             * @description What has to be reached.
+             * @default {
+             *       "cost_multiplier": 2,
+             *       "deflated_sharpe": 0.95,
+             *       "overfitting": 0.2,
+             *       "p_value": 0.05
+             *     }
+             */
+            thresholds: components["schemas"]["ThresholdsConfig"];
         };
         SessionId: string;
         /** @description The kind of a session, without its parameters. */
@@ -3754,6 +4267,29 @@ export interface components {
         };
         /** @description How much a finding matters. */
         Severity: "info" | "warning" | "danger";
+        /** @description A Sharpe ratio beside what luck would show. */
+        SharpeEvidence: {
+            /** @description Highest ratio that so many trials without edge are expected to show, per year. */
+            benchmark: number | null;
+            /** @description Probability that it is above `benchmark` (deflated Sharpe ratio). */
+            dsr: number | null;
+            /** @description The same for the effective number of trials. */
+            dsr_effective: number | null;
+            /** @description Probability that the true ratio is above 0 (probabilistic Sharpe ratio). */
+            psr: number | null;
+            /** @description The agent's, per year. */
+            ratio: number;
+            /** @description Returns there are. */
+            track_record: number;
+            /** @description Returns from which on the ratio exceeds the benchmark with the wanted confidence. */
+            track_record_min: number | null;
+            /** @description Trials that count: this one, every earlier one, and those that are lost. */
+            trials: number;
+            /** @description Groups of trials that move together, and every trial that could not be compared. */
+            trials_effective: number | null;
+            /** @description Trials whose results are lost. */
+            trials_lost: number;
+        };
         /** @description A signed-in session of a person; the refresh token travels in a cookie. */
         SignedIn: {
             /** @description Send as `Authorization: Bearer …`. Keep it in memory only. */
@@ -3762,6 +4298,23 @@ export interface components {
             expires_at: string;
             /** @description Who signed in. */
             user: components["schemas"]["UserView"];
+        };
+        /** @description The test of superior predictive ability over all trials. */
+        Snooping: {
+            /** @description The baseline they are held against. */
+            benchmark: string;
+            /** @description Candidates that are better, all errors together held below the wanted p-value (stepwise test). */
+            better: string[];
+            /** @description The agent and the trials. */
+            candidates: string[];
+            /** @description The p-value that decides. */
+            p_consistent: number;
+            /** @description Lower bound of the p-value. */
+            p_lower: number;
+            /** @description Upper bound of the p-value. */
+            p_upper: number;
+            /** @description Largest studentised mean difference, at least 0. */
+            statistic: number;
         };
         /** @description A ticket for the live stream. */
         SocketTicket: {
@@ -3941,6 +4494,44 @@ export interface components {
             /** @description Equal seeds give equal bars. */
             seed: number;
         };
+        /** @description Everything that is measured on a finished run. */
+        TearSheet: {
+            /** @description Autocorrelation of the returns per bar at lags 1, 2, …. */
+            autocorrelation: (number | null)[];
+            /** @description The deepest drawdowns, deepest first. */
+            drawdowns: components["schemas"]["DrawdownRow"][];
+            /** @description Every figure. Absent value: not defined. */
+            figures: {
+                [key: string]: number | null;
+            };
+            /** @description Returns by calendar period; a period without one is left out. */
+            periods: {
+                [key: string]: components["schemas"]["PeriodReturn"][];
+            };
+        };
+        /** @description What has to be reached before a result counts as shown. */
+        ThresholdsConfig: {
+            /**
+             * @description Factor on all costs at which a profit has to be left.
+             * @default 2
+             */
+            cost_multiplier: number;
+            /**
+             * @description Least deflated Sharpe ratio.
+             * @default 0.95
+             */
+            deflated_sharpe: number;
+            /**
+             * @description Greatest probability of overfitting.
+             * @default 0.2
+             */
+            overfitting: number;
+            /**
+             * @description Greatest p-value of the test of superior predictive ability.
+             * @default 0.05
+             */
+            p_value: number;
+        };
         /** @description One fill. */
         Trade: {
             /** @description Fee, quote currency. */
@@ -4033,6 +4624,8 @@ export interface components {
         };
         /** @description How realised volatility is estimated. */
         VolatilityEstimator: "close_to_close" | "parkinson" | "garman_klass" | "rogers_satchell" | "yang_zhang";
+        /** @description Where the past of a block begins. */
+        WalkWindow: "anchored" | "rolling";
         /** @description Shares of the account over time. */
         WeightCourse: {
             /**
@@ -5758,6 +6351,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckpointViewList"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessionsIdEvaluation: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationReport"];
                 };
             };
             /** @description What went wrong; `code` is stable. */
