@@ -16,6 +16,8 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 pub(crate) use self::data::{DataVerb, ImportArgs, ReadArgs, RebuildArgs, RebuildTarget, StepArgs};
 pub(crate) use self::env::{EnvVerb, Mode, ReplayArgs};
 pub(crate) use self::evaluate::EvaluateArgs;
+#[cfg(test)]
+pub(crate) use self::evaluate::Scheme;
 pub(crate) use self::label::{LabelArgs, LabelMode, LabelVerb};
 pub(crate) use self::olps::{OlpsRunArgs, OlpsVerb, RelativesArg};
 pub(crate) use self::operate::{
