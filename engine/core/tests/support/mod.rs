@@ -94,6 +94,7 @@ pub(crate) fn overwrite_after(bars: &BarSeries, last: usize, seed: u64) -> BarSe
 }
 
 /// A model file with random weights: `sizes` from input to output, ReLU between.
+#[allow(clippy::cast_possible_truncation, reason = "weights are single precision")]
 pub(crate) fn model_file(sizes: &[usize], normaliser: Option<&Normaliser>, seed: u64) -> Vec<u8> {
     let mut stream = chance(seed);
     let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
