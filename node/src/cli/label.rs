@@ -17,14 +17,50 @@ A configuration in two lines:
 The reference system's own field names (data_path, dynamic_number, labeling_method, …) are read as well.
 Labels use hindsight: they tell regimes apart after the fact and are never an input of a strategy.";
 
+const START_EXAMPLES: &str = "Examples:
+  tm label start --data btc --preset btc --wait
+  tm label start --data book --column midpoint --config labelling.toml
+  tm label report ses_0190… -o json | jq '.items[0].turning_points'";
+
 /// Verbs of `tm label`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LabelVerb {
     /// Label a series: computed here, no node is needed.
     #[command(after_help = EXAMPLES)]
     Run(LabelArgs),
+    /// Label a data set of the platform in a session of its own; needs no strategy.
+    #[command(after_help = START_EXAMPLES)]
+    Start(LabelStartArgs),
+    /// Print what a labelling session found.
+    Report {
+        /// Session, by identifier or its beginning.
+        session: String,
+    },
     /// List the shipped configurations.
     Presets,
+}
+
+/// Arguments of `tm label start`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LabelStartArgs {
+    /// Data set, by name or identifier.
+    #[arg(long)]
+    pub(crate) data: String,
+    /// TOML or JSON file with the fields of the labelling; what it says of files is left out.
+    #[arg(long, value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// A shipped configuration instead of a file; see `tm label presets`.
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) preset: Option<String>,
+    /// Price column; the usual one of the data's kind by default.
+    #[arg(long)]
+    pub(crate) column: Option<String>,
+    /// Name of the session.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Wait for the labels and print them.
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 /// Arguments of `tm label run`.

@@ -18,7 +18,7 @@ pub(crate) use self::env::{EnvVerb, Mode, ReplayArgs};
 pub(crate) use self::evaluate::EvaluateArgs;
 #[cfg(test)]
 pub(crate) use self::evaluate::Scheme;
-pub(crate) use self::label::{LabelArgs, LabelMode, LabelVerb};
+pub(crate) use self::label::{LabelArgs, LabelMode, LabelStartArgs, LabelVerb};
 pub(crate) use self::olps::{OlpsRunArgs, OlpsVerb, RelativesArg};
 pub(crate) use self::operate::{
     ActorVerb, ClusterVerb, NodeChange, NodeVerb, QuotaVerb, SchedVerb, UpgradeVerb,

@@ -52,7 +52,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
         Noun::Actor(verb) => actor::run(verb, &context()?).await,
         Noun::Cert(verb) => cert::run(verb, out),
         Noun::Data(verb) => data::run(verb, out, || Client::new(&cli.global)).await,
-        Noun::Label(verb) => label::run(verb, out).await,
+        Noun::Label(verb) => label::run(verb, out, context).await,
         Noun::Strategy(verb) => strategy::run(verb, &context()?).await,
         Noun::Session(verb) => session::run(verb, &context()?).await,
         Noun::Backtest(verb) => backtest::run(verb, &context()?).await,

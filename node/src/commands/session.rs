@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Context, backtest, evaluate, follow, pick, sched, strategy};
+use super::{Context, backtest, evaluate, follow, label, pick, sched, strategy};
 use crate::cli::SessionVerb;
 use crate::error::CliError;
 use crate::output::{Format, Table, percent, plain, sparkline};
@@ -49,6 +49,7 @@ async fn report(context: &Context, session: &str) -> Result<(), CliError> {
     let row = context.client.get(&format!("/api/v1/sessions/{id}")).await?;
     match pick::text(&row, "kind").as_str() {
         "evaluation" => evaluate::show(context, &id).await,
+        "labelling" => label::session::show(context, &id).await,
         // Of any other kind the gateway says where its result is found.
         _ => backtest::show(context, &id).await,
     }

@@ -112,7 +112,12 @@ pub(super) fn name_of(path: &Path) -> String {
 }
 
 fn file(args: &LabelArgs) -> Result<LabellingFile, CliError> {
-    if let Some(name) = &args.preset {
+    read(args.preset.as_deref(), args.config.as_deref())
+}
+
+/// Reads a shipped configuration, or a file.
+pub(super) fn read(preset: Option<&str>, config: Option<&Path>) -> Result<LabellingFile, CliError> {
+    if let Some(name) = preset {
         let Some(preset) = LabellingPreset::of(name) else {
             let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
             return Err(CliError::Usage(format!(
@@ -122,7 +127,7 @@ fn file(args: &LabelArgs) -> Result<LabellingFile, CliError> {
         };
         return Ok(LabellingFile { config: preset.config(), faithful_by_spelling: false });
     }
-    let Some(path) = &args.config else {
+    let Some(path) = config else {
         return Err(CliError::Usage(
             "name a configuration: --config FILE or --preset NAME".to_owned(),
         ));

@@ -1,9 +1,11 @@
-//! `tm label`: market regimes of a series. Computed in this process; no node need run.
+//! `tm label`: market regimes of a series. `run` computes in this process, and no node need run; `start` is a session
+//! (see `session`).
 
 mod files;
 mod input;
 mod picture;
 mod portfolio;
+pub(crate) mod session;
 mod staging;
 mod view;
 
@@ -21,6 +23,7 @@ use serde_json::json;
 use self::input::Input;
 use self::portfolio::Portfolio;
 use self::view::View;
+use super::Context;
 use crate::cli::{LabelArgs, LabelVerb};
 use crate::error::CliError;
 use crate::output::{Format, Output, Table, note, plain, progress_bar, sparkline};
@@ -33,9 +36,15 @@ const SPARKS: usize = 24;
 ///
 /// # Errors
 /// What is wrong with configuration, data or directory; then nothing is written.
-pub(crate) async fn run(verb: LabelVerb, out: Output) -> Result<(), CliError> {
+pub(crate) async fn run(
+    verb: LabelVerb,
+    out: Output,
+    context: impl Fn() -> Result<Context, CliError>,
+) -> Result<(), CliError> {
     match verb {
         LabelVerb::Run(args) => label(args, out).await,
+        LabelVerb::Start(args) => session::start(args, &context()?).await,
+        LabelVerb::Report { session } => session::report(&session, &context()?).await,
         LabelVerb::Presets => presets(out),
     }
 }
