@@ -11,11 +11,11 @@ async fn every_kind_has_a_schema_and_defaults_that_are_accepted() {
     let site = start().await;
     let ann = site.user("ann", "ordinary").await;
     for kind in ["training", "backtest", "labelling", "evaluation"] {
-        let schema = ann.get(&format!("/schemas/session/{kind}")).await.ok(200).clone();
+        let schema = ann.get(&format!("/schemas/session/{kind}")).await.ok(200);
         assert_eq!(schema["properties"]["kind"]["default"], kind);
-        let defaults = ann.get(&format!("/schemas/session/{kind}/defaults")).await.ok(200).clone();
+        let defaults = ann.get(&format!("/schemas/session/{kind}/defaults")).await.ok(200);
         let check = json!({"kind": "session", "config": defaults});
-        let checked = ann.post("/configs:validate", &uuid_text(), &check).await.ok(200).clone();
+        let checked = ann.post("/configs:validate", &uuid_text(), &check).await.ok(200);
         assert_eq!((&checked["ok"], &checked["effective"]), (&json!(true), &defaults), "{kind}");
     }
     ann.get("/schemas/session/labeling").await.problem(404, "not_found");
@@ -38,9 +38,9 @@ async fn a_labelling_needs_no_strategy_and_its_labels_have_a_place_of_their_own(
         body
     };
     let posted = async |body: &Value| ann.post("/sessions", &uuid_text(), body).await;
-    let session = posted(&body("labelling", &json!({}))).await.ok(201).clone();
+    let session = posted(&body("labelling", &json!({}))).await.ok(201);
     assert_eq!((&session["kind"], &session["strategy_id"]), (&json!("labelling"), &Value::Null));
-    let listed = ann.get("/sessions?kind=labelling").await.ok(200).clone();
+    let listed = ann.get("/sessions?kind=labelling").await.ok(200);
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
     assert!(
         ann.get("/sessions?kind=evaluation").await.ok(200)["items"].as_array().unwrap().is_empty()
@@ -68,11 +68,11 @@ async fn a_labelling_needs_no_strategy_and_its_labels_have_a_place_of_their_own(
         ),
     ] {
         let refused = posted(&body).await;
-        let errors = &refused.problem(422, "validation_failed")["errors"];
+        let errors = refused.problem(422, "validation_failed")["errors"].clone();
         assert_eq!((&errors[0]["pointer"], &errors[0]["code"]), (&json!(pointer), &json!(code)));
     }
     let guest = site.user("guest", "viewer").await;
     let refused = guest.post("/sessions", &uuid_text(), &body("labelling", &json!({}))).await;
-    refused.problem(403, "permission_denied");
+    refused.problem(403, "forbidden");
     site.end().await;
 }
