@@ -77,7 +77,7 @@ pub const ROWS: [Row; 15] = [
     Row {
         name: messages::reports::NAME,
         folder: "reports",
-        does: "back-test reports",
+        does: "reports of back-tests, labellings and evaluations",
         on_failure: "restart",
         node_dies: "served by the others where the report is",
     },
