@@ -12,7 +12,7 @@ use common::{Node, PATIENCE, Place};
 use engine::config::{AgentConfig, BacktestConfig, SessionConfig};
 use engine::evaluation::report::BacktestReport;
 use engine::market::{BarPanel, Join, MarketSeries, synthetic};
-use engine::session::protocol::{InputFile, WorkerCommand, WorkerEvent, WorkerResult};
+use engine::session::protocol::{InputFile, WorkerCommand, WorkerEvent, WorkerResult, WorkerSpec};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use trainer::worker::guard::boot_time_ms;
 
@@ -565,4 +565,42 @@ fn a_data_set_is_labelled_without_a_strategy_into_the_report_that_the_engine_mak
     let mut node = Node::run(&without);
     assert_eq!(node.wait(), 64);
     assert!(node.fault().unwrap().1.contains("needs a strategy"), "{:?}", node.fault());
+}
+
+#[test]
+fn a_rule_is_judged_and_what_was_tried_before_counts() {
+    let place = Place::new();
+    let rule = |name: &str, session: SessionConfig| {
+        let mut spec = place.training(name, 1);
+        spec.strategy.as_mut().unwrap().agent =
+            AgentConfig::BuyAndHold(engine::config::agents::RuleConfig::default());
+        spec.session = session;
+        spec
+    };
+    let run = |spec: &WorkerSpec| {
+        let mut node = Node::run(spec);
+        assert_eq!(node.wait(), 0, "{:?}", node.fault());
+        let Some(WorkerResult::Report { report_file, report_sha256 }) = node.result() else {
+            panic!()
+        };
+        let path = std::path::Path::new(&spec.work_dir).join(report_file);
+        (path.to_str().unwrap().to_owned(), report_sha256)
+    };
+    let earlier = BacktestConfig { segment: engine::config::Segment::Train, ..Default::default() };
+    let (path, sha256) = run(&rule("earlier", SessionConfig::Backtest(earlier)));
+    let judged = |name: &str| {
+        let config = engine::config::EvaluationConfig { causality_cuts: 2, ..Default::default() };
+        let mut spec = rule(name, SessionConfig::Evaluation(config));
+        spec.trials = vec![InputFile { path: path.clone(), sha256: sha256.clone() }];
+        spec.trials_lost = 2;
+        std::fs::read(run(&spec).0).unwrap()
+    };
+    let first = judged("judged");
+    assert_eq!(first, judged("again"));
+    let report: engine::session::evaluation::EvaluationReport =
+        serde_json::from_slice(&first).unwrap();
+    // This run, the one before, and two that are lost.
+    let sharpe = report.sharpe.unwrap();
+    assert_eq!((sharpe.trials, sharpe.trials_lost), (4, 2));
+    assert!(report.synthetic && !report.verdict.checks.is_empty());
 }
