@@ -27,6 +27,6 @@ export async function backtest({ page, checks, names }) {
     if (plots < 2) throw new Error(`expected the equity and drawdown charts, found ${plots}`);
     await page.getByRole('button', { name: 'Table: Equity' }).click();
     await page.getByRole('table', { name: 'Equity' }).waitFor();
-    await page.getByRole('button', { name: 'Table: Equity' }).click();
+    await page.getByRole('button', { name: 'Chart: Equity' }).click();
   });
 }

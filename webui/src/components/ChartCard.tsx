@@ -17,11 +17,13 @@ interface ChartCardProps {
 export function ChartCard({ title, note, className, chart, table }: ChartCardProps) {
   const text = useText();
   const [asTable, setAsTable] = useState(false);
+  // What a press shows; the name begins with the word that is seen.
+  const other = asTable ? text.common.asChart : text.common.asTable;
   const toggle = (
     <>
       {note}
-      <button type="button" className="chip" aria-pressed={asTable} aria-label={`${text.common.asTable}: ${title}`} onClick={() => setAsTable(!asTable)}>
-        {asTable ? text.common.asChart : text.common.asTable}
+      <button type="button" className="chip" aria-label={`${other}: ${title}`} onClick={() => setAsTable(!asTable)}>
+        {other}
       </button>
     </>
   );

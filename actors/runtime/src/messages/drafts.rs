@@ -119,14 +119,15 @@ async fn strategy(
     violations: &mut Vec<Violation>,
 ) -> Result<Option<DraftStrategy>, ActorsError> {
     let id = match (wanted.strategy_id, kind) {
-        (Some(_), Some(kind)) if !kind.needs_strategy() => {
+        (Some(id), Some(kind)) if !kind.needs_strategy() => {
             let kind = kind.as_str();
             let detail = format!(
                 "a session of the kind '{kind}' is about data alone; leave the strategy out"
             );
             violations.push(
                 Violation::new("/strategy_id", "not_allowed", detail)
-                    .with("allowed", Vec::<String>::new()),
+                    .with("allowed", Vec::<String>::new())
+                    .with("got", id.to_string()),
             );
             return Ok(None);
         }
