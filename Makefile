@@ -27,7 +27,8 @@ timed = @begin=$$(date +%s%N); $(2); end=$$(date +%s%N); \
 
 .PHONY: run build tm worker libtorch ui ui-deps test test-rust test-trainer test-ui test-browser test-slow lint fmt \
   generate bench deny verify clean-data browser-deps preflight cluster campaign-programs cluster-netns failover leader-kill \
-  chaos rolling golden fuzz
+  chaos rolling golden fuzz bench-peers \
+  oracles
 
 run: build
 	$(OUT)/tm demo $(if $(DATA),--data '$(DATA)') $(if $(ONCE),--once)
@@ -133,6 +134,22 @@ bench: libtorch
 	$(CARGO) bench --locked -p cluster --bench control --bench router
 	$(CARGO) bench --locked -p actors --bench plan
 	$(CARGO) bench --locked -p node --bench first_step --bench gateway_latency
+
+# The engine's benches and the same jobs in Python, one after the other; figures in docs/benchmarks.md.
+PEERS := engine/core/benches/peers
+bench-peers:
+	python3 -m venv target/peers && target/peers/bin/pip install -q -r $(PEERS)/requirements.txt
+	$(CARGO) bench --locked -p engine --bench environment_step
+	target/peers/bin/python $(PEERS)/environment_loop.py
+	$(CARGO) bench --locked -p engine --bench features
+	target/peers/bin/python $(PEERS)/alpha158_pandas.py
+
+# What independent libraries compute, written anew; git diff must stay empty.
+ORACLES := engine/core/tests/oracles
+oracles:
+	python3 -m venv target/oracles && target/oracles/bin/pip install -q -r $(ORACLES)/requirements.txt
+	cd $(ORACLES) && for script in *_expected.py; do $(CURDIR)/target/oracles/bin/python $$script; done
+	git diff --stat --exit-code -- '$(ORACLES)/*.json'
 
 # Every parser against mutated files, SECONDS each; a failure names target and seed.
 FUZZ_TARGETS := import|import with a dialect|detect|csv|panel|trades|book by level|book by distance|book as JSON|wide and reference|parquet|snapshot of bars|snapshot of any kind

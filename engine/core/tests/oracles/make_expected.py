@@ -1,6 +1,6 @@
 """Writes expected.json: what independent libraries compute on series that both sides make from a formula.
 
-    python3 -m venv venv && venv/bin/pip install -r requirements.txt && venv/bin/python make_expected.py
+    python3 -m venv venv && venv/bin/pip install -r requirements.txt && venv/bin/python make_expected.py   (or make oracles)
 
 The Rust side is engine/core/tests/metrics_oracles.rs. Definitions and differences: docs/metrics.md.
 """
