@@ -152,12 +152,13 @@ oracles:
 	git diff --stat --exit-code -- '$(ORACLES)/*.json'
 
 # Every parser against mutated files, SECONDS each; a failure names target and seed.
-FUZZ_TARGETS := import|import with a dialect|detect|csv|panel|trades|book by level|book by distance|book as JSON|wide and reference|parquet|snapshot of bars|snapshot of any kind
+FUZZ_PARSERS := import|import with a dialect|detect|csv|panel|trades|book by level|book by distance|book as JSON|wide and reference|parquet|snapshot of bars|snapshot of any kind
+FUZZ_DOCUMENTS := formula|replay policy|labelling file|strategy|session|model file
 fuzz:
-	$(CAMPAIGN) --test fuzz_parsers --no-run
-	@IFS='|'; for target in $(FUZZ_TARGETS); do \
-	  TM_FUZZ_SECONDS=$(or $(SECONDS),300) TM_FUZZ_TARGET="$$target" \
-	  $(CAMPAIGN) -q --test fuzz_parsers -- --nocapture || exit 1; done
+	$(CAMPAIGN) --test fuzz_parsers --test fuzz_documents --no-run
+	@export TM_FUZZ_SECONDS=$(or $(SECONDS),300); IFS='|'; \
+	for target in $(FUZZ_PARSERS); do TM_FUZZ_TARGET="$$target" $(CAMPAIGN) -q --test fuzz_parsers -- --nocapture || exit 1; done; \
+	for target in $(FUZZ_DOCUMENTS); do TM_FUZZ_TARGET="$$target" $(CAMPAIGN) -q --test fuzz_documents -- --nocapture || exit 1; done
 
 # One line per figure; exit code 1 when one is missed. What lacks its data is skipped by name.
 golden:

@@ -1,16 +1,8 @@
 //! Every parser and the snapshot reader against mutated files: an error or valid data, never a panic, never more memory
-//! than the limits allow. `TM_FUZZ_SECONDS` says for how long (5 by default), `TM_FUZZ_SEED` where to begin, `TM_FUZZ_TARGET` which
-//! target alone; a failure
-//! prints target, seed and the bytes' place in the loop, so that it can be repeated.
+//! than the limits allow. How long, from where and which target alone: `fuzz/mod.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "the loop runs for a stated time and tells how far it came"
-)]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+mod fuzz;
 
 use bytes::Bytes;
 use engine::market::parse::trades::{self, TradeMapping};
@@ -21,7 +13,7 @@ use engine::market::snapshot::{Stored, decode, decode_any, encode_any};
 use engine::market::{
     Aggressor, BarPanel, BookSeries, Join, MarketSeries, Provenance, TradeSeries, synthetic,
 };
-use engine::rng::{Stream, StreamId};
+use fuzz::{Target, hunt};
 
 /// Words that parsers look for.
 const WORDS: [&str; 44] = [
@@ -139,42 +131,6 @@ fn snapshots() -> Vec<Vec<u8>> {
     all.map(|data| encode_any(&Stored::new(data, Provenance::default())).unwrap()).into()
 }
 
-fn below(stream: &mut Stream, limit: usize) -> usize {
-    stream.below(u32::try_from(limit).unwrap()) as usize
-}
-
-/// Changes a file in one to eight places: flipped bytes, words, cuts, repeats and pieces of another file.
-fn mutate(stream: &mut Stream, corpus: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = corpus[below(stream, corpus.len())].clone();
-    for _ in 0..1 + below(stream, 8) {
-        let at = below(stream, bytes.len() + 1);
-        let end = (at + below(stream, 24)).min(bytes.len());
-        match stream.below(8) {
-            0 if at < bytes.len() => bytes[at] ^= 1 << stream.below(8),
-            1 if at < bytes.len() => bytes[at] = stream.below(256).to_le_bytes()[0],
-            2 => drop(bytes.splice(at..end, WORDS[below(stream, WORDS.len())].bytes())),
-            3 => drop(bytes.splice(at..at, WORDS[below(stream, WORDS.len())].bytes())),
-            4 => drop(bytes.drain(at..end)),
-            5 => {
-                let piece = bytes[at..end].to_vec();
-                let times = 1 + below(stream, 6);
-                drop(bytes.splice(at..at, piece.repeat(times)));
-            }
-            6 => {
-                let other = &corpus[below(stream, corpus.len())];
-                let from = below(stream, other.len());
-                let to = (from + below(stream, 200)).min(other.len());
-                drop(bytes.splice(at..end, other[from..to].iter().copied()));
-            }
-            _ if stream.below(4) == 0 => bytes.truncate(at),
-            _ => {}
-        }
-    }
-    bytes
-}
-
-type Target = fn(&[u8]);
-
 /// What is valid must be valid; what is refused must say something.
 fn check(result: Result<MarketSeries, engine::market::DataError>) {
     match result {
@@ -227,63 +183,7 @@ const TARGETS: [(&str, Target); 13] = [
     }),
 ];
 
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
 #[test]
 fn mutated_files_give_valid_data_or_an_error() {
-    let corpus = corpus();
-    let only = std::env::var("TM_FUZZ_TARGET").ok();
-    let names = TARGETS.map(|(name, _)| name);
-    let chosen: Vec<(&str, Target)> = TARGETS
-        .into_iter()
-        .filter(|(name, _)| only.as_ref().is_none_or(|only| only == name))
-        .collect();
-    assert!(!chosen.is_empty(), "wanted as TM_FUZZ_TARGET one of {names:?}, found {only:?}");
-    for (name, target) in &chosen {
-        for bytes in &corpus {
-            // Unchanged first: a corpus that nothing reads would prove nothing.
-            target(bytes);
-        }
-        assert!(!name.is_empty());
-    }
-    let length = Duration::from_secs(number("TM_FUZZ_SECONDS", 5));
-    let first = number("TM_FUZZ_SEED", 1);
-    let (begin, mut seed) = (Instant::now(), first);
-    let mut counts = vec![0_u64; chosen.len()];
-    // The parsers of Parquet panic inside and are caught; their messages would bury ours.
-    let quiet = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let failure = loop {
-        if length <= begin.elapsed() {
-            break None;
-        }
-        let mut stream = Stream::new(seed, StreamId::Synthesis, 7);
-        let bytes = mutate(&mut stream, &corpus);
-        let failed = chosen.iter().enumerate().find(|(index, (_, target))| {
-            counts[*index] += 1;
-            catch_unwind(AssertUnwindSafe(|| target(&bytes))).is_err()
-        });
-        if let Some((_, (name, _))) = failed {
-            break Some((*name, seed, bytes));
-        }
-        seed += 1;
-    };
-    std::panic::set_hook(quiet);
-    let total: u64 = counts.iter().sum();
-    eprintln!(
-        "{} files from seed {first}, {total} executions of targets: {}, in {:?}",
-        seed - first,
-        only.unwrap_or_else(|| "all".to_owned()),
-        begin.elapsed()
-    );
-    if let Some((name, seed, bytes)) = failure {
-        eprintln!("target '{name}', TM_FUZZ_SEED={seed}: {:?}", String::from_utf8_lossy(&bytes));
-        // Once more, with the panic shown.
-        let (_, target) = chosen.iter().find(|(other, _)| *other == name).unwrap();
-        target(&bytes);
-        panic!("target '{name}' failed once and not again: seed {seed}");
-    }
-    assert!(counts.iter().all(|count| 0 < *count));
+    hunt(&corpus(), &WORDS, &TARGETS);
 }
