@@ -69,6 +69,8 @@ pub(crate) enum DataVerb {
         read: Box<ReadArgs>,
     },
     /// The first and the last rows of a data set.
+    ///
+    /// Example: tm data preview btc --rows 3
     Preview {
         /// Name or identifier.
         dataset: String,
@@ -91,13 +93,19 @@ pub(crate) enum DataVerb {
     #[command(after_help = REBUILD_EXAMPLES)]
     Rebuild(Box<RebuildArgs>),
     /// List data sets.
+    ///
+    /// Example: tm data ls
     Ls,
     /// One data set: span, columns, warnings, picture.
+    ///
+    /// Example: tm data show btc
     Show {
         /// Name or identifier.
         dataset: String,
     },
     /// Remove a data set that nothing refers to.
+    ///
+    /// Example: tm data rm btc-old
     Rm {
         /// Name or identifier.
         dataset: String,

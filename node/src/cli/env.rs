@@ -25,6 +25,8 @@ pub(crate) enum EnvVerb {
     #[command(after_help = EXAMPLES)]
     Replay(Box<ReplayArgs>),
     /// List the environments with their policies, columns and options.
+    ///
+    /// Example: tm env ls
     Ls,
 }
 

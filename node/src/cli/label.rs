@@ -32,11 +32,15 @@ pub(crate) enum LabelVerb {
     #[command(after_help = START_EXAMPLES)]
     Start(LabelStartArgs),
     /// Print what a labelling session found.
+    ///
+    /// Example: tm label report ses_0190 -o json
     Report {
         /// Session, by identifier or its beginning.
         session: String,
     },
     /// List the shipped configurations.
+    ///
+    /// Example: tm label presets
     Presets,
 }
 

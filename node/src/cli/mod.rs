@@ -70,6 +70,8 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Noun {
     /// The first run: import data, train a DQN agent, back-test it, serve.
+    ///
+    /// Example: tm demo --data bars.csv --once
     Demo(DemoArgs),
     /// This machine as a peer.
     #[command(subcommand)]
@@ -113,20 +115,30 @@ pub(crate) enum Noun {
     #[command(subcommand)]
     Config(ConfigVerb),
     /// Log in at a node.
+    ///
+    /// Example: tm login --user admin --password-file ~/.tm-password
     Login(LoginArgs),
     /// Log out and forget the stored login.
+    ///
+    /// Example: tm logout
     Logout,
     /// Change the password of whoever is logged in.
     ///
     /// Asks for the present password, then twice for the new one; piped in, it reads one line of each.
+    ///
+    /// Example: tm passwd
     Passwd,
     /// Who am I?
+    ///
+    /// Example: tm whoami -o json
     Whoami,
     /// Call any route of the gateway.
     ///
     /// Example: tm api GET /api/v1/sessions
     Api(ApiArgs),
     /// Print a completion script for a shell.
+    ///
+    /// Example: tm completion bash > /etc/bash_completion.d/tm
     Completion {
         /// bash, zsh, fish, elvish or powershell.
         shell: clap_complete::Shell,
@@ -190,6 +202,8 @@ pub(crate) struct StrategySource {
 #[derive(Debug, Subcommand)]
 pub(crate) enum StrategyVerb {
     /// Create a strategy, or add a version when it exists and --new-version is given.
+    ///
+    /// Example: tm strategy create trend --algorithm portfolio_rule --set agent.rule.rule=momentum --set agent.rule.window=60
     Create {
         /// Name.
         name: String,
@@ -203,8 +217,12 @@ pub(crate) enum StrategyVerb {
         new_version: bool,
     },
     /// List strategies.
+    ///
+    /// Example: tm strategy ls
     Ls,
     /// One strategy's version.
+    ///
+    /// Example: tm strategy show my-dqn --version 2 -o json
     Show {
         /// Name or identifier.
         strategy: String,
@@ -213,6 +231,8 @@ pub(crate) enum StrategyVerb {
         version: Option<u32>,
     },
     /// Check a configuration without saving it; every violation is shown.
+    ///
+    /// Example: tm strategy validate --algorithm dqn --set agent.gamma=0.95
     Validate {
         #[command(flatten)]
         source: StrategySource,
@@ -255,6 +275,8 @@ pub(crate) enum SessionVerb {
         follow: bool,
     },
     /// List sessions, newest first.
+    ///
+    /// Example: tm session ls --state running --kind training
     Ls {
         /// Only this state.
         #[arg(long)]
@@ -267,21 +289,29 @@ pub(crate) enum SessionVerb {
         limit: u32,
     },
     /// One session: state, progress, newest metrics, history.
+    ///
+    /// Example: tm session show ses_0190
     Show {
         /// Identifier, or the beginning of one.
         session: String,
     },
     /// Stand still after the current iteration.
+    ///
+    /// Example: tm session pause ses_0190
     Pause {
         /// Identifier, or the beginning of one.
         session: String,
     },
     /// Go on.
+    ///
+    /// Example: tm session resume ses_0190
     Resume {
         /// Identifier, or the beginning of one.
         session: String,
     },
     /// End in good order with a checkpoint.
+    ///
+    /// Example: tm session stop ses_0190 --reason "the reward no longer grows"
     Stop {
         /// Identifier, or the beginning of one.
         session: String,
@@ -290,11 +320,15 @@ pub(crate) enum SessionVerb {
         reason: String,
     },
     /// Write a checkpoint now.
+    ///
+    /// Example: tm session checkpoint ses_0190
     Checkpoint {
         /// Identifier, or the beginning of one.
         session: String,
     },
     /// Watch until it ends.
+    ///
+    /// Example: tm session wait ses_0190 --deadline 10m && tm backtest run --session ses_0190
     Wait {
         /// Identifier, or the beginning of one.
         session: String,
@@ -316,16 +350,22 @@ pub(crate) enum SessionVerb {
         reason: String,
     },
     /// Why it waits, or where it is and since when.
+    ///
+    /// Example: tm session why ses_0190
     Why {
         /// Identifier, or the beginning of one.
         session: String,
     },
     /// Print the report of a finished back-test or evaluation.
+    ///
+    /// Example: tm session report ses_0190 -o json
     Report {
         /// Identifier, or the beginning of one.
         session: String,
     },
     /// The session's log.
+    ///
+    /// Example: tm session logs -f ses_0190
     Logs {
         /// Identifier, or the beginning of one.
         session: String,
@@ -334,6 +374,8 @@ pub(crate) enum SessionVerb {
         follow: bool,
     },
     /// The session's metrics: newest value and curve of each.
+    ///
+    /// Example: tm session metrics ses_0190 --names loss,reward --bins 80
     Metrics {
         /// Identifier, or the beginning of one.
         session: String,
@@ -350,6 +392,8 @@ pub(crate) enum SessionVerb {
 #[derive(Debug, Subcommand)]
 pub(crate) enum BacktestVerb {
     /// Back-test the best model of a training session, or a rule strategy, and print the table.
+    ///
+    /// Example: tm backtest run --strategy trend --data dj30 --segment valid
     Run {
         /// Training session whose best model is tested.
         #[arg(long, required_unless_present = "strategy")]
@@ -371,6 +415,8 @@ pub(crate) enum BacktestVerb {
         detach: bool,
     },
     /// Print a back-test's report.
+    ///
+    /// Example: tm backtest report ses_0190
     Report {
         /// Identifier of the back-test session, or the beginning of one.
         session: String,
@@ -381,12 +427,16 @@ pub(crate) enum BacktestVerb {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigVerb {
     /// Check a configuration file.
+    ///
+    /// Example: tm config check /etc/trademaster/cluster.toml
     Check {
         /// The file.
         #[arg(default_value = "cluster.toml", value_hint = ValueHint::FilePath)]
         file: PathBuf,
     },
     /// Show every value in force and where it comes from.
+    ///
+    /// Example: tm config show --config cluster.toml
     Show(ServeArgs),
 }
 
@@ -457,6 +507,31 @@ mod tests {
     #[test]
     fn the_grammar_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_that_does_something_shows_an_example() {
+        fn lacking(command: &mut clap::Command, path: &str, out: &mut Vec<String>) {
+            let subcommands: Vec<String> = command
+                .get_subcommands()
+                .map(|one| one.get_name().to_owned())
+                .filter(|name| name != "help")
+                .collect();
+            for name in &subcommands {
+                let one = command.find_subcommand_mut(name).unwrap();
+                lacking(one, &format!("{path} {name}"), out);
+            }
+            let help = command.render_long_help().to_string();
+            if subcommands.is_empty()
+                && !help.contains("Example: tm")
+                && !help.contains("Examples:")
+            {
+                out.push(path.to_owned());
+            }
+        }
+        let mut out = Vec::new();
+        lacking(&mut Cli::command(), "tm", &mut out);
+        assert_eq!(out, Vec::<String>::new());
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(crate) enum OlpsVerb {
     #[command(after_help = RUN_EXAMPLES)]
     Run(OlpsRunArgs),
     /// List the methods with their parameters.
+    ///
+    /// Example: tm olps ls
     Ls,
 }
 

@@ -14,17 +14,27 @@ pub(crate) enum NodeVerb {
     /// Example: tm node start --data-dir /var/lib/trademaster --listen 127.0.0.1:8080
     Start(ServeArgs),
     /// One screen: is the node there and ready?
+    ///
+    /// Example: tm node status
     Status,
     /// Nodes with capacity and load.
+    ///
+    /// Example: tm node ls
     Ls,
     /// One node: everything known of it.
+    ///
+    /// Example: tm node show b
     Show {
         /// Its name.
         node: String,
     },
     /// Take no new sessions, keep those that are there.
+    ///
+    /// Example: tm node cordon b --reason "its disk is slow"
     Cordon(NodeChange),
     /// Take sessions again.
+    ///
+    /// Example: tm node uncordon b
     Uncordon(NodeChange),
     /// Give all sessions away, each after a checkpoint, and take no new ones.
     ///
@@ -42,8 +52,12 @@ pub(crate) enum NodeVerb {
         deadline: Duration,
     },
     /// Stay after all, or come back after a restart.
+    ///
+    /// Example: tm node undrain b
     Undrain(NodeChange),
     /// Leave the cluster for good. The node must be drained; refused where too few voters would be left.
+    ///
+    /// Example: tm node decommission b --confirm b
     Decommission {
         #[command(flatten)]
         change: NodeChange,
@@ -52,6 +66,8 @@ pub(crate) enum NodeVerb {
         confirm: String,
     },
     /// Give the administrator a new generated password. The node must be stopped.
+    ///
+    /// Example: tm node reset-password --data-dir /var/lib/trademaster
     ResetPassword {
         /// Login name.
         #[arg(default_value = "admin")]
@@ -99,10 +115,16 @@ pub(crate) enum ClusterVerb {
         deadline: Duration,
     },
     /// Every member and its part in the agreement.
+    ///
+    /// Example: tm cluster members
     Members,
     /// The name of the node that leads. Exit code 6 while nobody is known to.
+    ///
+    /// Example: tm cluster leader
     Leader,
     /// Links between nodes: state, round trip, bytes.
+    ///
+    /// Example: tm cluster links b
     Links {
         /// Only this node's; every node's by default.
         node: Option<String>,
@@ -116,6 +138,8 @@ pub(crate) enum ClusterVerb {
 #[derive(Debug, Subcommand)]
 pub(crate) enum UpgradeVerb {
     /// The cluster's version and the program on each member.
+    ///
+    /// Example: tm cluster upgrade status
     Status,
     /// Let the cluster write what all its members read now. Do so when every node runs the new program and all is
     /// well: a node with the old program can take no part afterwards.
@@ -132,10 +156,16 @@ pub(crate) enum UpgradeVerb {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SchedVerb {
     /// Who waits, in which order and for what.
+    ///
+    /// Example: tm sched queue
     Queue,
     /// What may still be reserved, by node and in all.
+    ///
+    /// Example: tm sched capacity
     Capacity,
     /// Why a session waits, and what each node lacks for it.
+    ///
+    /// Example: tm sched why ses_0190
     Why {
         /// Identifier, or the beginning of one.
         session: String,
@@ -149,6 +179,8 @@ pub(crate) enum SchedVerb {
 #[derive(Debug, Subcommand)]
 pub(crate) enum QuotaVerb {
     /// All quotas.
+    ///
+    /// Example: tm sched quota ls
     Ls,
     /// Set a quota: what is not named has no limit.
     ///
@@ -173,6 +205,8 @@ pub(crate) enum QuotaVerb {
         weight: u32,
     },
     /// Remove a quota.
+    ///
+    /// Example: tm sched quota rm team:research
     Rm {
         /// `user:NAME` or `team:NAME`.
         id: String,
@@ -183,6 +217,8 @@ pub(crate) enum QuotaVerb {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ActorVerb {
     /// The actors of a node with restarts and how long messages wait.
+    ///
+    /// Example: tm actor ls --node b
     Ls {
         /// Which node; the one that answers by default.
         #[arg(long)]

@@ -62,6 +62,8 @@ pub(crate) enum CertVerb {
         retire: bool,
     },
     /// Show what the certificates in a file say.
+    ///
+    /// Example: tm cert show a/tls/node.pem
     Show {
         /// `ca.pem` or `node.pem`.
         #[arg(value_hint = ValueHint::FilePath)]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use engine::config::{ExecutionConfig, OnlineConfig, PortfolioRuleConfig};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -46,12 +47,29 @@ async fn defaults(context: &Context, algorithm: &str) -> Result<Value, CliError>
     let rows = known.get("items").unwrap_or(&known).as_array().cloned().unwrap_or_default();
     let names: Vec<String> = rows.iter().map(|row| pick::text(row, "id")).collect();
     if !names.iter().any(|name| name == algorithm) {
+        let hint = member_of(algorithm).map_or_else(String::new, |(family, field)| {
+            format!("; it is one of a family: --algorithm {family} --set {field}={algorithm}")
+        });
         return Err(CliError::NotFound(format!(
-            "no algorithm is called '{algorithm}'; known: {}",
+            "no algorithm is called '{algorithm}'; known: {}{hint}",
             names.join(", ")
         )));
     }
     context.client.get(&format!("/api/v1/schemas/strategy/{algorithm}/defaults")).await
+}
+
+/// Returns the algorithm that has a rule, method or schedule of this name, and the field that chooses it.
+fn member_of(name: &str) -> Option<(&'static str, &'static str)> {
+    if PortfolioRuleConfig::all().iter().any(|rule| rule.name() == name) {
+        return Some(("portfolio_rule", "agent.rule.rule"));
+    }
+    if OnlineConfig::all().iter().any(|method| method.name() == name) {
+        return Some(("online_selection", "agent.method.method"));
+    }
+    ExecutionConfig::all()
+        .iter()
+        .any(|schedule| schedule.name() == name)
+        .then_some(("execution_schedule", "agent.schedule.schedule"))
 }
 
 /// Reads a TOML or JSON document.
@@ -196,6 +214,21 @@ async fn validate(context: &Context, source: &StrategySource) -> Result<(), CliE
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_member_of_a_family_is_named_with_the_field_that_chooses_it() {
+        assert_eq!(member_of("momentum"), Some(("portfolio_rule", "agent.rule.rule")));
+        assert_eq!(member_of("anticor"), Some(("online_selection", "agent.method.method")));
+        assert_eq!(member_of("twap"), Some(("execution_schedule", "agent.schedule.schedule")));
+        assert_eq!(member_of("ppo"), None);
+        for (name, family) in [("momentum", "portfolio_rule"), ("twap", "execution_schedule")] {
+            let (algorithm, field) = member_of(name).unwrap();
+            let mut config = serde_json::to_value(engine::config::defaults(family)).unwrap();
+            set(&mut config, field, name).unwrap();
+            assert_eq!(algorithm, family);
+            assert!(engine::config::validate::strategy(&config).is_ok(), "{config}");
+        }
+    }
 
     #[test]
     fn set_reaches_nested_values_and_keeps_types() {
