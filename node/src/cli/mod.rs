@@ -410,6 +410,9 @@ pub(crate) enum BacktestVerb {
         /// Seed of the random baseline.
         #[arg(long, default_value_t = 0)]
         seed: u32,
+        /// Change one value of the back-test's configuration, repeatable: --set split.purge_bars=5
+        #[arg(long, value_parser = pair)]
+        set: Vec<(String, String)>,
         /// Do not wait for the report.
         #[arg(long)]
         detach: bool,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, follow, pick, report};
+use super::{Context, follow, pick, report, strategy};
 use crate::cli::BacktestVerb;
 use crate::error::CliError;
 
@@ -16,8 +16,9 @@ pub(crate) async fn run(verb: BacktestVerb, context: &Context) -> Result<(), Cli
             let row = pick::one(context, "sessions", &session).await?;
             show(context, &pick::id(&row)).await
         }
-        BacktestVerb::Run { session, strategy, data, segment, seed, detach } => {
-            let body = request(context, Asked { session, strategy, data, segment, seed }).await?;
+        BacktestVerb::Run { session, strategy, data, segment, seed, set, detach } => {
+            let asked = Asked { session, strategy, data, segment, seed, set };
+            let body = request(context, asked).await?;
             let submitted = context.client.post("/api/v1/sessions", body).await?;
             let id = pick::id(&submitted);
             if detach {
@@ -39,6 +40,7 @@ struct Asked {
     data: Option<String>,
     segment: String,
     seed: u32,
+    set: Vec<(String, String)>,
 }
 
 async fn request(context: &Context, asked: Asked) -> Result<Value, CliError> {
@@ -71,6 +73,9 @@ async fn request(context: &Context, asked: Asked) -> Result<Value, CliError> {
         Some(data) => pick::id(&pick::one(context, "datasets", data).await?),
         None => dataset_id,
     };
+    for (path, text) in &asked.set {
+        strategy::set(&mut config, path, text)?;
+    }
     Ok(json!({
         "name": format!("back-test of {name}"), "strategy_id": strategy_id, "strategy_version": version,
         "dataset_id": dataset_id, "config": config,
