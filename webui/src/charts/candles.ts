@@ -1,7 +1,7 @@
 /** Bars and trades for the price chart: ordered, distinct, in seconds, without what is not finite. */
 import type { CandlestickData, HistogramData, LineData, UTCTimestamp } from 'lightweight-charts';
 
-import type { BarsView } from '../api/types';
+import type { BarsView, Trade } from '../api/types';
 
 /** What is drawn of a bar. */
 type Bars = Pick<BarsView, 'times_ms' | 'open' | 'high' | 'low' | 'close' | 'volume'>;
@@ -45,4 +45,23 @@ export function prices(timesMs: number[], values: number[]): LineData<UTCTimesta
 /** The time of a trade's marker. */
 export function markerTime(ms: number): UTCTimestamp {
   return seconds(ms);
+}
+
+/** Value bought (above 0) and sold (below 0) at each time, where marks of single trades would lie upon each other. */
+export function traded(trades: Pick<Trade, 'time_ms' | 'side' | 'price' | 'quantity'>[], up: string, down: string): Record<'bought' | 'sold', HistogramData<UTCTimestamp>[]> {
+  const sums = { bought: new Map<number, number>(), sold: new Map<number, number>() };
+  for (const trade of trades) {
+    const value = trade.price * trade.quantity;
+    if (!Number.isFinite(value)) continue;
+    const sum = trade.side === 'buy' ? sums.bought : sums.sold;
+    sum.set(trade.time_ms, (sum.get(trade.time_ms) ?? 0) + (trade.side === 'buy' ? value : -value));
+  }
+  const bars = (sum: Map<number, number>, color: string) =>
+    forward([...sum].sort(([one], [other]) => one - other).map(([time, value]) => ({ time: seconds(time), value, color })));
+  return { bought: bars(sums.bought, up), sold: bars(sums.sold, down) };
+}
+
+/** Whether trades of several instruments meet on one chart. */
+export function several(trades: Pick<Trade, 'instrument'>[]): boolean {
+  return new Set(trades.map((trade) => trade.instrument)).size > 1;
 }

@@ -2,6 +2,7 @@
 import { useMemo } from 'react';
 
 import type { BacktestReport } from '../../api/types';
+import { several } from '../../charts/candles';
 import { LinesChart } from '../../charts/LinesChart';
 import { TradesChart } from '../../charts/TradesChart';
 import { Card } from '../../components/Card';
@@ -17,7 +18,7 @@ import { TradesTable } from './TradesTable';
 import { Verdict } from './Verdict';
 import { WeightsCard } from './WeightsCard';
 
-const COLOURS = ['curve-2', 'curve-3', 'curve-4'] as const;
+const COLOURS = ['curve-2', 'curve-3', 'curve-4', 'curve-5', 'curve-6'] as const;
 
 /** Shows a report. */
 export function ReportBody({ report }: { report: BacktestReport }) {
@@ -53,7 +54,7 @@ export function ReportBody({ report }: { report: BacktestReport }) {
         chart={<LinesChart label={text.report.equity} timesMs={report.times_ms} lines={equity} share={false} height={300} />}
         table={() => <CurvesTable caption={text.report.equity} timesMs={report.times_ms} lines={equity} share={false} />}
       />
-      <div className="report-columns">
+      <div className={policies.length > 4 ? 'report' : 'report-columns'}>
         <Card title={text.report.metrics} className="card-flush-body"><MetricsTable report={report} /></Card>
         <ChartCard
           title={text.report.drawdown}
@@ -64,7 +65,7 @@ export function ReportBody({ report }: { report: BacktestReport }) {
       <WeightsCard timesMs={report.times_ms} policies={policies} />
       <ChartCard
         title={priceTitle}
-        note={<span className="hint num">{report.agent.trades.length === 0 ? text.report.noTrades : text.report.tradeCount(buys, report.agent.trades.length - buys)}</span>}
+        note={<span className="hint num">{report.agent.trades.length === 0 ? text.report.noTrades : `${text.report.tradeCount(buys, report.agent.trades.length - buys)}${several(report.agent.trades) ? ` · ${text.report.tradedBars}` : ''}`}</span>}
         chart={<TradesChart label={priceTitle} timesMs={report.times_ms} values={report.prices} trades={report.agent.trades} />}
         table={() => <TradesTable trades={report.agent.trades} />}
       />

@@ -3,10 +3,12 @@ import { CurveChart } from '../../../charts/CurveChart';
 import { ChartCard } from '../../../components/ChartCard';
 import { EmptyNote } from '../../../components/EmptyNote';
 import { ErrorNote } from '../../../components/ErrorNote';
+import { LinkButton } from '../../../components/LinkButton';
 import { Loading } from '../../../components/Loading';
 import type { SessionView } from '../../../api/types';
 import { useText } from '../../../i18n';
 import { metricName, OVERVIEW } from '../../../state/metrics';
+import { resultAddress } from '../kinds';
 import { isTerminal } from '../useSession';
 import { useCurves } from '../useCurves';
 import { BinNote } from './BinNote';
@@ -22,6 +24,10 @@ export function CurvesTab({ session, every = false }: { session: SessionView; ev
   if (query.isPending && names.length === 0) return <Loading lines={6} />;
   const overview = OVERVIEW.flatMap((group) => group.names).filter((name) => names.includes(name));
   const shown = every ? names : overview;
+  const result = resultAddress(session);
+  if (shown.length === 0 && result !== null && session.report_sha256) {
+    return <EmptyNote title={text.session.inReport} action={<LinkButton primary to={result}>{text.session.openResult}</LinkButton>} />;
+  }
   if (shown.length === 0) {
     return <EmptyNote title={isTerminal(session.state) ? text.session.chartNone : text.session.noMetrics} help={isTerminal(session.state) ? undefined : text.session.chartEmpty} />;
   }
