@@ -227,3 +227,91 @@ pub(super) fn play(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::{AgentConfig, StrategyConfig, agents::RuleConfig};
+    use crate::environment::{AccountSnapshot, ActionSpace, MarketData, StepResult, build};
+    use crate::features::FeatureFrame;
+    use crate::testkit::bars_from_closes;
+
+    /// An environment that forgets a fee after its second step.
+    struct Forgetful {
+        inner: Box<dyn Environment>,
+        steps: usize,
+    }
+
+    impl Environment for Forgetful {
+        fn observation_names(&self) -> &[String] {
+            self.inner.observation_names()
+        }
+        fn action_space(&self) -> ActionSpace {
+            self.inner.action_space()
+        }
+        fn steps_per_episode(&self) -> usize {
+            self.inner.steps_per_episode()
+        }
+        fn reset(&mut self) {
+            self.inner.reset();
+        }
+        fn reset_at(&mut self, offset: usize) -> Result<(), EngineError> {
+            self.inner.reset_at(offset)
+        }
+        fn observe(&self, out: &mut [f32]) {
+            self.inner.observe(out);
+        }
+        fn step(&mut self, action: Action<'_>) -> StepResult {
+            self.steps += 1;
+            self.inner.step(action)
+        }
+        fn equity(&self) -> f64 {
+            self.snapshot().equity
+        }
+        fn snapshot(&self) -> AccountSnapshot {
+            let account = self.inner.snapshot();
+            let forgotten = if 1 < self.steps { 0.1 } else { 0.0 };
+            AccountSnapshot {
+                equity: account.equity + forgotten,
+                cash: account.cash + forgotten,
+                ..account
+            }
+        }
+        fn save(&self) -> Vec<u8> {
+            self.inner.save()
+        }
+        fn load(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+            self.inner.load(bytes)
+        }
+    }
+
+    #[test]
+    fn an_account_that_disagrees_with_its_fills_is_found_out() {
+        let bars = bars_from_closes(&[100.0; 9]);
+        let frame = FeatureFrame {
+            names: Vec::new(),
+            width: 0,
+            rows: bars.len(),
+            warmup_rows: 0,
+            values: Vec::new(),
+        };
+        let market = Arc::new(MarketData::new(&bars, &frame, 0..bars.len()).unwrap());
+        let strategy = StrategyConfig {
+            agent: AgentConfig::DoNothing(RuleConfig {}),
+            ..StrategyConfig::default()
+        };
+        let payouts = Payouts { per_unit: &|_| None, before_fills: true };
+        let run = |environment: &mut dyn Environment| {
+            play(environment, &payouts, &mut |_, _| Ok(Chosen::Index(2))).unwrap().ledger
+        };
+        let mut honest = build(&strategy, Arc::clone(&market)).unwrap();
+        let ledger = run(honest.as_mut());
+        assert!(ledger.balances && ledger.residual < 1e-6, "{ledger:?}");
+        let inner = build(&strategy, market).unwrap();
+        let ledger = run(&mut Forgetful { inner, steps: 0 });
+        assert!(!ledger.balances, "{ledger:?}");
+        assert!((ledger.residual - 0.1).abs() < 1e-6, "{ledger:?}");
+    }
+}

@@ -471,8 +471,16 @@ proptest! {
             config: Some(json!({"environment": {"units": units, "absent_bars_max": 3}})),
             ..options
         };
-        for policy in ["rule:random", "uniform", "average_holding", "logits:ramp"] {
-            played(ReplayEnvironment::PortfolioSarl, &data, policy, &options);
+        for environment in [
+            ReplayEnvironment::Portfolio,
+            ReplayEnvironment::PortfolioSarl,
+            ReplayEnvironment::PortfolioEiie,
+            ReplayEnvironment::PortfolioDeepTrader,
+            ReplayEnvironment::PortfolioImitator,
+        ] {
+            for policy in ["rule:random", "uniform", "average_holding", "logits:ramp"] {
+                played(environment, &data, policy, &options);
+            }
         }
     }
 
