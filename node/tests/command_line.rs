@@ -399,8 +399,8 @@ fn a_replay_that_cannot_be_names_file_column_line_and_what_would_do() {
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("portfolio_eiie"), "{text}");
     let (code, text) = replay("portfolio", "nothing", &["--mode", "corrected"]);
-    assert_eq!(code, Some(2), "{text}");
-    assert!(text.contains("back-test"), "{text}");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("open (") && text.contains("--mode faithful"), "{text}");
     std::fs::write(&file, ",tic,close\n0,A,1\n0,B,2\n1,A,1\n1,B,x\n").unwrap();
     let (_, text) = replay("portfolio", "nothing", &[]);
     assert!(text.contains("line 5, column 'close'") && text.contains("'x'"), "{text}");

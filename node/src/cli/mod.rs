@@ -14,7 +14,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::data::{DataVerb, ImportArgs, ReadArgs, RebuildArgs, RebuildTarget, StepArgs};
-pub(crate) use self::env::{EnvVerb, Mode, ReplayArgs};
+pub(crate) use self::env::{
+    CheckArgs, CheckMode, EnvVerb, Fill, Mode, ReplayArgs, SizeArgs, SoundArgs,
+};
 pub(crate) use self::evaluate::EvaluateArgs;
 #[cfg(test)]
 pub(crate) use self::evaluate::Scheme;
@@ -105,7 +107,7 @@ pub(crate) enum Noun {
     Backtest(BacktestVerb),
     /// May a result be trusted? One policy, run many times and held against chance and costs.
     Evaluate(EvaluateArgs),
-    /// The reference system's environments, for comparison with its published figures.
+    /// The environments without a node: replays of policies, in the reference's form and in the sound one, and checks.
     #[command(subcommand)]
     Env(EnvVerb),
     /// Online portfolio selection on a file, without a node.

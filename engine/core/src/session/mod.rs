@@ -4,4 +4,5 @@ pub mod backtest;
 pub mod evaluation;
 pub mod labelling;
 pub mod protocol;
+pub mod replay;
 pub mod step;

@@ -69,7 +69,8 @@ pub(super) fn run(
     })
 }
 
-fn bounds(space: &ActionSpace) -> Vec<[f64; 2]> {
+/// Returns the bounds of each number of an action.
+pub(in crate::session) fn bounds(space: &ActionSpace) -> Vec<[f64; 2]> {
     match space {
         ActionSpace::Box { low, high } => {
             low.iter().zip(high).map(|(low, high)| [*low, *high]).collect()
@@ -107,7 +108,7 @@ impl Rows {
 }
 
 /// What the market told in all rows of the data, those before the segment included.
-struct Market<'a> {
+pub(in crate::session) struct Market<'a> {
     times_ms: &'a [i64],
     traded: Option<Vec<f64>>,
     /// Row at which the segment begins.
@@ -115,7 +116,11 @@ struct Market<'a> {
 }
 
 impl<'a> Market<'a> {
-    fn of(data: &'a MarketSeries, begins: i64) -> Result<Self, EngineError> {
+    /// Takes the whole data and the time at which the segment begins.
+    ///
+    /// # Errors
+    /// Refuses panels and single trades.
+    pub(in crate::session) fn of(data: &'a MarketSeries, begins: i64) -> Result<Self, EngineError> {
         let (times_ms, traded) = match data {
             MarketSeries::Bars(bars) => (&bars.time_ms, bars.volume.clone()),
             MarketSeries::Book(book) => {
@@ -132,7 +137,7 @@ impl<'a> Market<'a> {
     }
 
     /// Returns what is known at a row of the segment.
-    fn seen(&self, row: usize) -> (&[i64], Option<&[f64]>) {
+    pub(in crate::session) fn seen(&self, row: usize) -> (&[i64], Option<&[f64]>) {
         let over = self.offset + row + 1;
         (&self.times_ms[..over], self.traded.as_ref().map(|units| &units[..over]))
     }

@@ -1,8 +1,7 @@
 //! What would have been best, for comparison alone: the best holdings on an order book, and the best constant weights.
 //! Nothing here can decide: what it finds is played back over the same data.
 
-use super::BacktestInput;
-use crate::config::FillRule;
+use crate::config::{FillRule, MatchingConfig};
 use crate::environment::BookData;
 use crate::environment::high_frequency::{Grid, Sides, moving_cost};
 use crate::error::EngineError;
@@ -79,8 +78,8 @@ pub(super) fn best_constant(instruments: &[String], relatives: &[f64]) -> Option
 ///
 /// Backwards over rows and holdings: the worth of holding h at row t is the greatest of −cost(h → g) plus the worth of
 /// holding g at t + 1; at the end what is held is worth its mark. Of equals the smallest change is taken.
-pub(super) fn best_holdings(
-    input: &BacktestInput<'_>,
+pub(in crate::session) fn best_holdings(
+    costs: &MatchingConfig,
     grid: &Grid,
     data: &BookData,
     start: usize,
@@ -90,7 +89,6 @@ pub(super) fn best_holdings(
     if COMPARISONS_MAX / (count * count) < steps {
         return None;
     }
-    let costs = &input.strategy.matching;
     let table = |row: usize| changes(grid, &sides(data, row), costs.fee_rate);
     let mut worth: Vec<f64> = (0..count)
         .map(|action| grid.holding(action) * sides(data, last).mark(grid.holding(action)))

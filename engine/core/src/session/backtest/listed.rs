@@ -107,7 +107,7 @@ pub(super) fn on_book(
     let random = runner.run(draw(median))?;
     let rows = do_nothing.rows.clone();
     let mut remarks = Vec::new();
-    let best = best_holdings(input, &grid, data, rows[0]);
+    let best = best_holdings(&input.strategy.matching, &grid, data, rows[0]);
     let hindsight = match best {
         Some(path) => runner.run(Box::new(Replay::new(path, seat.flat))).map(Some)?,
         None => None,

@@ -5,10 +5,10 @@
 
 mod assemble;
 mod course;
-mod execution;
-mod hindsight;
+pub(in crate::session) mod execution;
+pub(in crate::session) mod hindsight;
 mod listed;
-mod portfolio;
+pub(in crate::session) mod portfolio;
 mod remarks;
 mod track;
 

@@ -91,18 +91,22 @@ pub(super) fn run(
 }
 
 /// Prices of the whole panel, as far back as it goes, on the terms of the segment.
-struct History {
+pub(in crate::session) struct History {
     /// Prices and dividends of all rows.
     whole: PanelData,
     /// `[(rows − 1) · N]` what one unit of money in each instrument became in each period: prices and dividends. An
     /// instrument that has no price yet stands still.
     relatives: Vec<f64>,
     /// Row of the panel at which the segment begins.
-    offset: usize,
+    pub(in crate::session) offset: usize,
 }
 
 impl History {
-    fn of(
+    /// Takes the whole panel and a segment of it.
+    ///
+    /// # Errors
+    /// Refuses what [`PanelData::new`] refuses.
+    pub(in crate::session) fn of(
         panel: &BarPanel,
         segment: &PanelData,
         config: &PortfolioConfig,
@@ -139,7 +143,7 @@ impl History {
     }
 
     /// Returns the relatives of every period that is over at a row of the segment.
-    fn seen(&self, row: usize) -> Seen<'_> {
+    pub(in crate::session) fn seen(&self, row: usize) -> Seen<'_> {
         let width = self.whole.assets();
         Seen::new(width, &self.relatives[..(self.offset + row) * width])
     }
@@ -201,7 +205,7 @@ impl Runner<'_, '_, '_> {
             vec![0.0_f32; if reads { self.environment.observation_len() } else { 0 }];
         let (mut held, mut target) = (vec![0.0; width], vec![0.0; width]);
         let mut growth_net = None;
-        self.shares(&mut held);
+        shares(self.environment.as_ref(), &mut held);
         let account = self.environment.snapshot();
         let mut course = Course::begin(account.bar_index, account.equity, 1.0 - held[0]);
         course.weights.extend_from_slice(&held);
@@ -221,7 +225,7 @@ impl Runner<'_, '_, '_> {
             course.turnover.push(turnover(&target, &held));
             course.wants_cash |= CASH_MEANT < target[0];
             let result = self.environment.step(Action::Vector(&target));
-            self.shares(&mut held);
+            shares(self.environment.as_ref(), &mut held);
             self.note(&mut course, &held)?;
             growth_net = growth(before.equity, self.environment.equity());
             self.clock.tick()?;
@@ -233,22 +237,6 @@ impl Runner<'_, '_, '_> {
         course.remarks = self.environment.remarks();
         self.clock.whole(begun, self.environment.steps_per_episode());
         Ok(course)
-    }
-
-    /// Writes the share of the account in cash and in each instrument: 0 or more, adding up to 1.
-    fn shares(&self, held: &mut [f64]) {
-        let account = self.environment.snapshot();
-        held[0] = account.cash.max(0.0);
-        for (slot, holding) in held[1..].iter_mut().zip(self.environment.holdings()) {
-            *slot = holding.value.max(0.0);
-        }
-        let sum: f64 = held.iter().sum();
-        if 0.0 < sum && sum.is_finite() {
-            held.iter_mut().for_each(|share| *share /= sum);
-        } else {
-            held.fill(0.0);
-            held[0] = 1.0;
-        }
     }
 
     /// Notes the account after a step.
@@ -270,7 +258,23 @@ impl Runner<'_, '_, '_> {
     }
 }
 
+/// Writes the share of the account in cash and in each instrument: 0 or more, adding up to 1.
+pub(in crate::session) fn shares(environment: &dyn Environment, held: &mut [f64]) {
+    let account = environment.snapshot();
+    held[0] = account.cash.max(0.0);
+    for (slot, holding) in held[1..].iter_mut().zip(environment.holdings()) {
+        *slot = holding.value.max(0.0);
+    }
+    let sum: f64 = held.iter().sum();
+    if 0.0 < sum && sum.is_finite() {
+        held.iter_mut().for_each(|share| *share /= sum);
+    } else {
+        held.fill(0.0);
+        held[0] = 1.0;
+    }
+}
+
 /// Returns what the account grew by; absent where that is no growth.
-fn growth(before: f64, now: f64) -> Option<f64> {
+pub(in crate::session) fn growth(before: f64, now: f64) -> Option<f64> {
     Some(now / before).filter(|growth| growth.is_finite() && 0.0 < *growth)
 }
