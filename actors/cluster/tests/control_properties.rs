@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use cluster::control::apply::apply;
 use cluster::control::command::Entry;
-use cluster::control::state::{NodeState, OutcomeKind, Phase, Profile, Session};
+use cluster::control::state::{NodeState, OutcomeKind, Phase, Profile, Removed, Session};
 use cluster::control::{
     CommandId, ControlCommand, ControlState, DesiredState, DocumentKey, Expected, Machine, Proposed,
 };
@@ -171,6 +171,22 @@ fn only_grows(before: &ControlState, after: &ControlState) -> Result<(), TestCas
             };
             prop_assert!(newest(session) >= newest(earlier));
         }
+    }
+    // What is kept of removed sessions is only added to: by those that began, each by the command that removes it.
+    let kept: Vec<&Removed> = before.removed.iter().collect();
+    let now: Vec<&Removed> = after.removed.iter().collect();
+    prop_assert!(kept.iter().all(|one| now.contains(one)), "nothing kept is changed or lost");
+    for session in before.sessions.iter().filter(|session| session.was_placed() && session.ended())
+    {
+        let here = after
+            .sessions
+            .get(&session.id)
+            .is_some_and(|now| now.submitted_order == session.submitted_order);
+        let there = now.iter().any(|one| one.submitted_order == session.submitted_order);
+        prop_assert!(
+            here != there,
+            "a session that a node was given is either here or among the removed"
+        );
     }
     Ok(())
 }

@@ -380,3 +380,30 @@ fn a_gap_and_an_undecodable_entry_stop_the_machine() {
     assert_eq!(machine.read(|state| state.applied_index), 0, "nothing was applied");
     assert!(machine.restore(b"no snapshot").is_err());
 }
+
+#[test]
+fn what_was_tried_is_kept_when_its_session_is_removed() {
+    let mut bench = Bench::default();
+    bench.run(register("a", 1_000)).unwrap();
+    for number in [1, 2] {
+        bench.run(submit(number, 100, vec![])).unwrap();
+    }
+    bench.run(place(1, "a")).unwrap();
+    bench.run(report(1, 1, Phase::Starting)).unwrap();
+    bench.run(finish(1, 1)).unwrap();
+    bench.run(finish(2, 0)).unwrap();
+    for number in [1, 2] {
+        bench.run(ControlCommand::RemoveSession { session: session(number) }).unwrap();
+    }
+    let kept: Vec<_> = bench.state.removed.iter().collect();
+    assert_eq!(kept.len(), 1, "one that no node was given has tried nothing");
+    assert_eq!((kept[0].id, kept[0].spec.as_slice()), (session(1), [1; 40].as_slice()));
+    // The same name again is another session, and its removal adds another record.
+    bench.run(submit(1, 100, vec![])).unwrap();
+    bench.run(place(1, "a")).unwrap();
+    bench.run(report(1, 1, Phase::Starting)).unwrap();
+    bench.run(finish(1, 1)).unwrap();
+    bench.run(ControlCommand::RemoveSession { session: session(1) }).unwrap();
+    let orders: Vec<u64> = bench.state.removed.iter().map(|kept| kept.submitted_order).collect();
+    assert_eq!(orders, [1, 3]);
+}

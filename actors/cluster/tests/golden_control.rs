@@ -15,7 +15,7 @@ use cluster::control::state::{
 };
 use cluster::control::{
     CommandId, ControlCommand, ControlState, DesiredState, DocumentChange, DocumentKey, Expected,
-    NewSession, Proposed, SessionClass,
+    Machine, NewSession, Proposed, SessionClass,
 };
 use store::codec::{self, Record, schema};
 
@@ -206,6 +206,45 @@ fn newest() -> EntryRecord {
     record(one_of_each().into_iter().chain(one_of_each_newer()).collect())
 }
 
+/// A session that began, ended and was removed.
+fn a_removed_session() -> Vec<ControlCommand> {
+    let session = [9; 16];
+    let new = NewSession { spec: vec![5; 3], ..NewSession::plain(session, SessionClass(3), "usr") };
+    vec![
+        ControlCommand::RegisterNode {
+            node: "o".into(),
+            incarnation: 1,
+            capacity: Capacity::default(),
+        },
+        ControlCommand::SubmitSession(new),
+        ControlCommand::PlaceSession { session, node: "o".into() },
+        ControlCommand::RecordPhase {
+            session,
+            epoch: 1,
+            to: Some(Phase::Starting),
+            reason: String::new(),
+            actor: "host".into(),
+            facts: None,
+        },
+        ControlCommand::FinishSession {
+            session,
+            epoch: 1,
+            kind: OutcomeKind::Failed,
+            detail: "boom".into(),
+            result: Vec::new(),
+            actor: "host".into(),
+            facts: Some(vec![6, 7]),
+            archive: None,
+        },
+        ControlCommand::RemoveSession { session },
+    ]
+}
+
+fn newest_with_removed() -> EntryRecord {
+    let removed = a_removed_session();
+    record(one_of_each().into_iter().chain(one_of_each_newer()).chain(removed).collect())
+}
+
 fn applied(record: EntryRecord) -> ControlState {
     let EntryRecord { at_ms, commands } = record;
     let mut state = ControlState::default();
@@ -216,9 +255,14 @@ fn applied(record: EntryRecord) -> ControlState {
 
 /// Reads a file of an older version.
 fn older<R: Record>(version: u16) -> R {
+    codec::decode(&stored::<R>(version)).unwrap()
+}
+
+/// Returns the bytes of a file of some version.
+fn stored<R: Record>(version: u16) -> Vec<u8> {
     let name = format!("{}_v{version}.bin", schema::name(R::SCHEMA));
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    codec::decode(&std::fs::read(file).unwrap()).unwrap()
+    std::fs::read(file).unwrap()
 }
 
 #[test]
@@ -228,7 +272,24 @@ fn an_entry_with_one_of_each_command_is_readable_for_ever() {
 
 #[test]
 fn the_state_that_follows_is_readable_for_ever() {
-    golden(&applied(newest()));
+    let state = applied(newest_with_removed());
+    assert_eq!(state.removed.count(), 1);
+    golden(&state);
+}
+
+#[test]
+fn a_snapshot_of_the_second_version_holds_what_it_held() {
+    assert_eq!(older::<ControlState>(2), applied(newest()));
+}
+
+#[test]
+fn a_state_that_keeps_nothing_removed_is_written_so_that_the_version_before_can_read_it() {
+    let (machine, EntryRecord { at_ms, commands }) = (Machine::default(), newest());
+    machine.apply(&Entry { index: 1, term: 1, at_ms, commands }).unwrap();
+    assert_eq!(machine.snapshot().unwrap().1, stored::<ControlState>(2));
+    let (machine, EntryRecord { at_ms, commands }) = (Machine::default(), newest_with_removed());
+    machine.apply(&Entry { index: 1, term: 1, at_ms, commands }).unwrap();
+    assert_eq!(machine.snapshot().unwrap().1, stored::<ControlState>(3));
 }
 
 #[test]

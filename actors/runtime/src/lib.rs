@@ -68,7 +68,7 @@ pub use messages::metrics::{BINS_MAX, HistoryQuery, MetricsHandle};
 pub use messages::nodes::{NodeVerb, NodesHandle, Standing};
 pub use messages::reports::ReportsHandle;
 pub use messages::scheduler::{QuotaLimits, QuotaScope, SchedulerHandle};
-pub use messages::sessions::{ListSessions, NewSession, SessionsHandle, Wishes};
+pub use messages::sessions::{ListSessions, ListTrials, NewSession, SessionsHandle, Wishes};
 pub use messages::topics::{
     SeriesPatch, Since, Start, Subscription, TopicClass, TopicUpdate, TopicsHandle, TopicsStatus,
     Updates,

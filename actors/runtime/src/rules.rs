@@ -36,7 +36,7 @@ pub(crate) fn description(pointer: &str, text: &str) -> Option<Violation> {
     longer(pointer, text.chars().count(), DESCRIPTION_CHARS_MAX)
 }
 
-fn longer(pointer: &str, found: usize, limit: usize) -> Option<Violation> {
+pub(crate) fn longer(pointer: &str, found: usize, limit: usize) -> Option<Violation> {
     if found <= limit {
         return None;
     }

@@ -5,8 +5,9 @@
 mod support;
 
 use actors::views::SessionState as State;
-use actors::{ActorsError, NewSession};
+use actors::{ActorsError, ListTrials, NewSession};
 use engine::config::SessionKind;
+use engine::evaluation::trials::TrialOutcome;
 use serde_json::{Value, json};
 use support::{DEADLINE, Node, Setup, command, start, strategy, temporary, training};
 
@@ -60,7 +61,8 @@ async fn an_evaluation_judges_models_of_its_strategy_and_counts_every_trial_once
     let effects = dir.path().join("effects");
     std::fs::write(&effects, "").unwrap();
     let setup = Setup::mode("normal").with("FAKE_STEPS", 3);
-    let node = start(dir.path(), &setup.with("FAKE_EFFECTS", effects.display())).await;
+    let setup = setup.with("FAKE_EFFECTS", effects.display());
+    let node = start(dir.path(), &setup).await;
     let sessions = &node.platform.sessions;
     let about = training(&node).await;
     let trained = sessions.submit(command(), about.clone()).await.unwrap().id;
@@ -97,6 +99,23 @@ async fn an_evaluation_judges_models_of_its_strategy_and_counts_every_trial_once
         (count("models"), count("trials"), count("trials lost")),
         (Some(1), Some(1), Some(0))
     );
+
+    let strategy_id = about.strategy_id.unwrap();
+    let ask = |limit, after| ListTrials { limit, after, strategy_id };
+    let tried = sessions.trials(ask(0, None)).await.unwrap();
+    let kinds: Vec<SessionKind> = tried.page.items.iter().map(|trial| trial.kind).collect();
+    let (backtest, evaluation) = (SessionKind::Backtest, SessionKind::Evaluation);
+    assert_eq!(kinds, [evaluation, backtest, backtest, SessionKind::Training]);
+    assert_eq!((tried.started_count, tried.evaluation), (4, Some(id)));
+    assert!(tried.page.items.iter().all(|trial| trial.outcome == Some(TrialOutcome::Finished)));
+    assert_eq!(tried.page.items[3].report_sha256, None, "a training has no report");
+    assert_ne!(tried.page.items[1].segment_sha256, tried.page.items[2].segment_sha256);
+
+    // The ledger is read from control state: a restart neither loses nor adds a trial.
+    node.running.shutdown(DEADLINE).await;
+    let node = start(dir.path(), &setup).await;
+    let again = node.platform.sessions.trials(ask(0, None)).await.unwrap();
+    assert_eq!((again.page.items, again.started_count), (tried.page.items, 4));
 
     let rule = strategy(&node, "rule", json!({"agent": {"algorithm": "buy_and_hold"}})).await;
     let other = NewSession { strategy_id: Some(rule.id), ..judged(json!([trained.to_string()])) };

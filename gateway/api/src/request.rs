@@ -133,8 +133,13 @@ impl Request {
     /// # Errors
     /// As [`Answer::json`].
     pub(crate) fn list<T: serde::Serialize>(&self, items: Vec<T>, next: Option<String>) -> Handled {
-        let sign = |next: String| self.app.cursors.sign(&next, &self.filters(), self.app.now_ms());
-        Answer::ok(&ListDto { items, next_cursor: next.map(sign), as_of: self.app.now_text() })
+        let next_cursor = self.cursor(next);
+        Answer::ok(&ListDto { items, next_cursor, as_of: self.app.now_text() })
+    }
+
+    /// Returns the signed cursor to the next page.
+    pub(crate) fn cursor(&self, next: Option<String>) -> Option<String> {
+        next.map(|next| self.app.cursors.sign(&next, &self.filters(), self.app.now_ms()))
     }
 
     /// Answers a list of numbered items: the next page begins after the number in `next_cursor`.

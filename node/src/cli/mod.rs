@@ -232,6 +232,29 @@ pub(crate) enum StrategyVerb {
         #[arg(long)]
         version: Option<u32>,
     },
+    /// Everything that was tried with a strategy, newest first; what removed sessions left, too.
+    Trials {
+        /// Name or identifier.
+        strategy: String,
+        /// Rows at most.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+        limit: u32,
+    },
+    /// How many of the newest rows a strategy keeps sealed, and whether anybody has opened them.
+    Seal {
+        /// Name or identifier.
+        strategy: String,
+    },
+    /// Open the seal of a strategy, once and for ever: what is run afterwards is marked.
+    ///
+    /// Example: tm strategy open-seal my-rule --reason "final review before paper trading"
+    OpenSeal {
+        /// Name or identifier.
+        strategy: String,
+        /// Why now, at least 10 characters; kept for ever.
+        #[arg(long)]
+        reason: String,
+    },
     /// Check a configuration without saving it; every violation is shown.
     ///
     /// Example: tm strategy validate --algorithm dqn --set agent.gamma=0.95
@@ -406,7 +429,7 @@ pub(crate) enum BacktestVerb {
         /// Data set; the training session's by default.
         #[arg(long)]
         data: Option<String>,
-        /// train, valid or test.
+        /// train, valid or test; sealed once the strategy's seal is open.
         #[arg(long, default_value = "test")]
         segment: String,
         /// Seed of the random baseline.

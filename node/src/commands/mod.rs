@@ -18,8 +18,10 @@ mod olps;
 mod pick;
 mod report;
 mod sched;
+mod seal;
 mod session;
 mod strategy;
+mod trials;
 
 use clap::CommandFactory;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::pick;
+use super::{pick, seal};
 use crate::output::{Table, money, percent, plain, sparkline};
 
 /// Points of the drawn equity curve.
@@ -106,12 +106,13 @@ fn heading(report: &Value) -> String {
     let day = |key| field(key).chars().take(10).collect::<String>();
     let synthetic = if report["synthetic"] == Value::Bool(true) { ", SYNTHETIC DATA" } else { "" };
     format!(
-        "{} segment of {} from {} to {}, after costs, {} accounting{synthetic}",
+        "{} segment of {} from {} to {}, after costs, {} accounting{synthetic}{}",
         field("segment"),
         field("dataset"),
         day("from"),
         day("to"),
         field("truth"),
+        seal::mark(report),
     )
 }
 

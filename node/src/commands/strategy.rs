@@ -1,4 +1,4 @@
-//! `tm strategy`: create, list, show, validate.
+//! `tm strategy`: create, list, show, validate, trials, seal, open-seal.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use engine::config::{ExecutionConfig, OnlineConfig, PortfolioRuleConfig};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Context, pick};
+use super::{Context, pick, seal, trials};
 use crate::cli::{StrategySource, StrategyVerb};
 use crate::client::rest::Body;
 use crate::error::CliError;
@@ -24,6 +24,11 @@ pub(crate) async fn run(verb: StrategyVerb, context: &Context) -> Result<(), Cli
         }
         StrategyVerb::Ls => list(context).await,
         StrategyVerb::Show { strategy, version } => show(context, &strategy, version).await,
+        StrategyVerb::Trials { strategy, limit } => trials::list(context, &strategy, limit).await,
+        StrategyVerb::Seal { strategy } => seal::show(context, &strategy).await,
+        StrategyVerb::OpenSeal { strategy, reason } => {
+            seal::open(context, &strategy, &reason).await
+        }
         StrategyVerb::Validate { source } => validate(context, &source).await,
     }
 }

@@ -3,6 +3,8 @@ export const keys = {
   strategies: ['strategies'] as const,
   strategy: (id: string) => ['strategies', id] as const,
   versions: (id: string) => ['strategies', id, 'versions'] as const,
+  seal: (id: string) => ['strategies', id, 'seal'] as const,
+  trials: (id: string) => ['strategies', id, 'trials'] as const,
   schema: (kind: string, name: string) => ['schema', kind, name] as const,
   algorithms: ['algorithms'] as const,
   datasets: ['datasets'] as const,

@@ -1,7 +1,7 @@
 /** Calls about strategies, their schema and their validation. */
 import type { JsonSchema } from '../forms/schema';
 import { client, command, revision, unwrap } from './client';
-import type { AlgorithmView, StrategyVersionView, StrategyView, Validation } from './types';
+import type { AlgorithmView, SealView, StrategyVersionView, StrategyView, TrialList, Validation } from './types';
 
 export type Config = Record<string, unknown>;
 
@@ -18,6 +18,23 @@ export function getStrategy(id: string): Promise<StrategyView> {
 export async function listVersions(id: string): Promise<StrategyVersionView[]> {
   const page = await unwrap(client.GET('/api/v1/strategies/{id}/versions', { params: { path: { id } } }));
   return page.items;
+}
+
+const TRIALS_LIMIT = 50;
+
+/** The newest trials of a strategy. */
+export function listTrials(id: string): Promise<TrialList> {
+  return unwrap(client.GET('/api/v1/strategies/{id}/trials', { params: { path: { id }, query: { limit: TRIALS_LIMIT } } }));
+}
+
+/** How a strategy's seal stands. */
+export function getSeal(id: string): Promise<SealView> {
+  return unwrap(client.GET('/api/v1/strategies/{id}/seal', { params: { path: { id } } }));
+}
+
+/** Opens it, once and for ever. */
+export function openSeal(id: string, reason: string): Promise<SealView> {
+  return unwrap(client.POST('/api/v1/strategies/{id}/seal:open', { params: { path: { id }, header: command() }, body: { reason } }));
 }
 
 export function createStrategy(body: { name: string; description: string; config: Config }): Promise<StrategyView> {

@@ -7,6 +7,10 @@ type Schemas = components['schemas'];
 
 export type StrategyView = Schemas['StrategyView'];
 export type StrategyVersionView = Schemas['StrategyVersionView'];
+export type SealView = Schemas['SealView'];
+export type SealMark = Schemas['SealMark'];
+export type TrialView = Schemas['TrialView'];
+export type TrialList = Schemas['TrialList'];
 export type SessionState = Schemas['SessionState'];
 export type TransitionView = Schemas['TransitionView'];
 export type CheckpointView = Schemas['CheckpointView'];

@@ -7,6 +7,8 @@ import { enMetrics } from './enMetrics';
 import { enProblems, enViolations } from './enProblems';
 import { enQueue } from './enQueue';
 import { enReasons } from './enReasons';
+import { enSeal } from './enSeal';
+import { enTrials } from './enTrials';
 
 export const en = {
   language: 'English',
@@ -352,7 +354,7 @@ export const en = {
     reproduce: 'Reproduction',
     reproduceHelp: 'The same inputs give the same report.',
     segment: 'Segment',
-    segments: { train: 'training', valid: 'validation', test: 'test' },
+    segments: { train: 'training', valid: 'validation', test: 'test', sealed: 'sealed rows' },
     span: 'Span',
     bars: 'Bars',
     periods: 'Periods per year',
@@ -455,6 +457,8 @@ export const en = {
   evaluation: enEvaluation,
   labelling: enLabelling,
   queue: enQueue,
+  seal: enSeal,
+  trials: enTrials,
   reasons: enReasons,
 };
 

@@ -64,12 +64,14 @@ export const enViolations = {
   not_found: (p: Params): string | null => say(p, ['id'], (id) => `${id} does not exist, or you may not see it.`),
   not_hashed: (): string | null => 'The password must be hashed before it is stored.',
   not_of_strategy: (p: Params): string | null => say(p, ['strategy'], (strategy) => `This session trained “${strategy}”; test its model with that strategy.`),
+  not_sealed: (): string => 'The strategy seals nothing. Choose another segment, or seal a share of the rows in a new version.',
   not_trained: (p: Params): string | null => say(p, ['algorithm'], (algorithm) => `“${algorithm}” has to be trained first. Name the training session whose model is to be tested.`),
   not_training: (): string | null => 'This session is no training.',
   optimistic_fill: (): string | null => 'Fills at the close just observed cannot be had in a market; reports are marked.',
   out_of_range: (p: Params): string | null =>
     limits(p, (min, max) => `Must lie between ${min} and ${max}.`, (min) => `Must be at least ${min}.`, (max) => `Must be at most ${max}.`),
   required: (): string | null => 'This is required.',
+  sealed: (p: Params): string | null => say(p, ['share'], (share) => `The newest rows (a share of ${share}) are sealed. Open the strategy’s seal first, which can be done once.`),
   shares: (p: Params): string | null => say(p, ['train', 'valid'], (train, valid) => `Training and validation (${train} + ${valid}) must leave something for the test: together below 1.`),
   too_short: (p: Params): string | null =>
     say(p, ['rows', 'needed'], (rows, needed) => `The data has ${rows} bars; this configuration needs at least ${needed}.`) ??

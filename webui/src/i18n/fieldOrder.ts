@@ -17,6 +17,7 @@ const ORDER = [
   '~/covariance/estimator', '~/slices', '~/horizon_days', '~/volatility', '~/permanent_impact', '~/temporary_impact', '~/fixed_cost', '~/entry', '~/exit',
   '/matching', '/matching/fee_rate', '/matching/slippage_bps', '/matching/fill',
   '/risk', '/risk/max_position', '/risk/max_notional',
+  '/seal', '/seal/share',
   '/epochs', '/checkpoint_every_seconds', '/policy', '/segment',
   '/scheme', '/scheme/window', '/scheme/train_bars', '/scheme/test_bars', '/scheme/groups', '/scheme/tested', '/cost_multipliers', '/seeds', '/causality_cuts', '/oracle', '/seed',
   '/bootstrap', '/bootstrap/resamples', '/bootstrap/block_bars', '/bootstrap/confidence', '/regimes', '/regimes/enabled', '/thresholds',

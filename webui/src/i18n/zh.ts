@@ -8,6 +8,8 @@ import { zhMetrics } from './zhMetrics';
 import { zhProblems, zhViolations } from './zhProblems';
 import { zhQueue } from './zhQueue';
 import { zhReasons } from './zhReasons';
+import { zhSeal } from './zhSeal';
+import { zhTrials } from './zhTrials';
 
 export const zh: Dictionary = {
   language: '简体中文',
@@ -345,7 +347,7 @@ export const zh: Dictionary = {
     reproduce: '复现信息',
     reproduceHelp: '相同输入得到相同报告。',
     segment: '数据段',
-    segments: { train: '训练', valid: '验证', test: '测试' },
+    segments: { train: '训练', valid: '验证', test: '测试', sealed: '封存数据' },
     span: '区间',
     bars: 'K 线数',
     periods: '每年周期数',
@@ -447,5 +449,7 @@ export const zh: Dictionary = {
   evaluation: zhEvaluation,
   labelling: zhLabelling,
   queue: zhQueue,
+  seal: zhSeal,
+  trials: zhTrials,
   reasons: zhReasons,
 };

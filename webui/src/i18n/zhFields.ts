@@ -53,6 +53,9 @@ export const zhFields: FieldTexts = {
   '/segment=train': { label: '训练段', help: '智能体学习所用。' },
   '/segment=valid': { label: '验证段', help: '选择最佳模型所用。' },
   '/segment=test': { label: '测试段', help: '报告结果所用。' },
+  '/segment=sealed': { label: '封存数据', help: '启封之前不可使用。' },
+  '/seal': { label: '封存数据', help: '启封之前谁也看不到的最新数据，只能启封一次。' },
+  '/seal/share': { label: '封存比例', help: '最新数据中封存的比例，向上取整；0 表示不封存。以后的版本只能多封，不能少封。' },
 
   '~/truth': { label: '步骤', help: '修正（默认，可靠）或忠实（复现参考系统，仅供核对）。' },
   '~/truth=corrected': { label: '修正', help: '可靠，无前视。' },

@@ -64,11 +64,13 @@ export const zhViolations: typeof enViolations = {
   not_found: (p) => say(p, ['id'], (id) => `${id} 不存在，或您无权查看。`),
   not_hashed: () => '密码必须先经过哈希才能存储。',
   not_of_strategy: (p) => say(p, ['strategy'], (strategy) => `该会话训练的是“${strategy}”，请用该策略测试其模型。`),
+  not_sealed: () => '该策略没有封存数据。请选择其他数据段，或在新版本中封存一部分数据。',
   not_trained: (p) => say(p, ['algorithm'], (algorithm) => `“${algorithm}”须先训练。请指定要测试其模型的训练会话。`),
   not_training: () => '该会话不是训练会话。',
   optimistic_fill: () => '在刚观察到的收盘价成交在市场中无法实现；报告会作标记。',
   out_of_range: (p) => limits(p, (min, max) => `必须介于 ${min} 与 ${max} 之间。`, (min) => `不得小于 ${min}。`, (max) => `不得大于 ${max}。`),
   required: () => '此项必填。',
+  sealed: (p) => say(p, ['share'], (share) => `最新的数据（比例 ${share}）已封存。请先启封该策略的数据，启封只能进行一次。`),
   shares: (p) => say(p, ['train', 'valid'], (train, valid) => `训练与验证（${train} + ${valid}）须为测试留出数据：两者之和须小于 1。`),
   too_short: (p) =>
     say(p, ['rows', 'needed'], (rows, needed) => `数据只有 ${rows} 根 K 线；该配置至少需要 ${needed} 根。`) ??

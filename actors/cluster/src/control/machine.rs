@@ -10,6 +10,7 @@ use tokio::sync::{broadcast, watch};
 use super::apply::{self, Applied, Divergence, Effect};
 use super::command::{Entry, EntryRecord};
 use super::state::ControlState;
+use super::v2;
 
 /// Changes that a follower may lag behind before it must read the state again.
 const CHANGES_BUFFERED: usize = 1_024;
@@ -93,7 +94,14 @@ impl Machine {
     /// # Errors
     /// Refuses a state over its size limit.
     pub fn snapshot(&self) -> Result<(u64, Vec<u8>), CodecError> {
-        self.read(|state| Ok((state.applied_index, codec::encode(state)?)))
+        self.read(|state| {
+            // In the older layout as long as it says everything: a member of the version before can still read it.
+            let bytes = match v2::state::ControlState::of(state) {
+                Some(older) => codec::encode(&older)?,
+                None => codec::encode(state)?,
+            };
+            Ok((state.applied_index, bytes))
+        })
     }
 
     /// Replaces the whole state by a snapshot.

@@ -21,6 +21,7 @@ pub mod refusal;
 pub mod state;
 pub mod storage;
 mod v1;
+mod v2;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 use crate::messages::data::DATASETS;
 
+/// Field of what is known of a session that names its report.
+const REPORT: &str = "report_sha256";
 /// Digits of a hash.
 const HASH_DIGITS: usize = 64;
 
@@ -75,7 +77,27 @@ pub(crate) fn referenced(
             read(format!("the row of session {id} in the journal"), row, None)?;
         }
     }
+    // Of a session that was removed the report alone: the trial ledger refers to its returns.
+    for kept in state.removed.iter() {
+        let id = SessionId::from_uuid(Uuid::from_bytes(kept.id));
+        let row = local.rows.get(&kept.id).map(Vec::as_slice).unwrap_or_default();
+        for (place, bytes) in [("what is known of", kept.facts.as_slice()), ("the row of", row)] {
+            let unreadable =
+                |reason| Unreadable { place: format!("{place} removed session {id}"), reason };
+            found.extend(report(bytes).map_err(unreadable)?);
+        }
+    }
     Ok(found)
+}
+
+/// Returns the report that the facts or the row of a session name.
+fn report(bytes: &[u8]) -> Result<Option<BlobHash>, String> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let named = value.get(REPORT).or_else(|| value.get("view").and_then(|view| view.get(REPORT)));
+    Ok(named.and_then(Value::as_str).and_then(hash))
 }
 
 /// Returns which directories of sessions may go, of those listed: their session has ended or is not known any more.

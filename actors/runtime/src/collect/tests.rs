@@ -203,7 +203,7 @@ async fn what_is_referred_to_stays_and_the_rest_goes_once_it_is_old() {
     let (data, checkpoint, model, report) =
         (old("data"), old("check"), old("model"), old("report"));
     let (pinned_data, tested) = (old("data of a spec"), old("model of a spec"));
-    let (orphan, held) = (old("orphan"), old("held"));
+    let (orphan, held, returns) = (old("orphan"), old("held"), old("returns of a trial"));
     let young = place.file("young", Age::Young);
     place.document(DATASETS, "dat_1", dataset(data)).await;
     let spec =
@@ -217,7 +217,7 @@ async fn what_is_referred_to_stays_and_the_rest_goes_once_it_is_old() {
             "report_sha256": report.map(|hash| hash.to_string()),
         })
     };
-    place.facts(training, &view(Some(model), None)).await;
+    place.facts(training, &view(Some(model), Some(returns))).await;
     place.row(backtest, view(None, Some(report))).await;
     place.finish(backtest).await;
     let pin = place.stores.blobs.pin(held);
@@ -226,13 +226,13 @@ async fn what_is_referred_to_stays_and_the_rest_goes_once_it_is_old() {
     assert_eq!(freed, Freed { file_count: 1, bytes: 6, directory_count: 1 });
     assert!(!place.has(orphan));
     assert!(place.directory(training).exists() && !place.directory(backtest).exists());
-    for kept in [data, checkpoint, model, report, pinned_data, tested, held, young] {
+    for kept in [data, checkpoint, model, report, pinned_data, tested, held, young, returns] {
         assert!(place.has(kept), "{kept}");
     }
     drop(pin);
     assert_eq!(place.round().await.unwrap().file_count, 1, "what was pinned");
 
-    // A session that is removed frees its files; one that only ended does not.
+    // A session that is removed frees its files, but for its report; one that only ended frees none.
     place.finish(training).await;
     assert_eq!(place.round().await.unwrap(), Freed { directory_count: 1, ..Freed::default() });
     place.propose(ControlCommand::RemoveSession { session: training }).await;
@@ -240,7 +240,12 @@ async fn what_is_referred_to_stays_and_the_rest_goes_once_it_is_old() {
     for gone in [checkpoint, model, pinned_data, tested] {
         assert!(!place.has(gone), "{gone}");
     }
-    assert!(place.has(data) && place.has(report) && place.has(young));
+    for kept in [data, report, young, returns] {
+        assert!(place.has(kept), "{kept}");
+    }
+    place.propose(ControlCommand::RemoveSession { session: backtest }).await;
+    assert_eq!(place.round().await.unwrap().file_count, 0);
+    assert!(place.has(report), "the trial ledger refers to the returns of what was tried");
 }
 
 #[tokio::test(flavor = "multi_thread")]

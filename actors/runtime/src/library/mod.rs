@@ -5,10 +5,12 @@
 //! is read from control state again.
 
 pub(crate) mod document;
+pub(crate) mod seal;
 
 use std::collections::BTreeMap;
 
 use cluster::control::{ControlHandle, Expected};
+use engine::config::seal::SHARE_MAX;
 use engine::config::{StrategyConfig, Violation};
 use engine::ids::StrategyId;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -86,6 +88,10 @@ impl Actor for Library {
             }
             LibraryMsg::Update { command, id, revision, edit, reply } => {
                 answer(reply, state.update(&command, id, revision, edit).await);
+            }
+            LibraryMsg::Seal { id, reply } => answer(reply, state.seal(id)),
+            LibraryMsg::OpenSeal { command, id, reason, reply } => {
+                answer(reply, state.open_seal(&command, id, &reason).await);
             }
             LibraryMsg::Remembers { id, reply } => answer(reply, Ok(state.documents.remembers(id))),
             LibraryMsg::Archive { command, id, revision, reply } => {
@@ -273,6 +279,7 @@ impl LibraryState {
         let config = checked(config, Vec::new())?;
         open(&stored)?;
         fresh(&stored, revision)?;
+        never_less(&config, seal::share_of(repeated.iter().map(|version| &version.value)))?;
         let hash = engine::config::hash(&config);
         if let Some(newest) = repeated.last().filter(|newest| newest.value.hash == hash) {
             return version_view(id, newest);
@@ -380,6 +387,22 @@ fn checked(config: &Value, mut violations: Vec<Violation>) -> Result<StrategyCon
             Err(ActorsError::Invalid { errors: violations })
         }
     }
+}
+
+/// Refuses a version that seals less than one before it: nobody could tell what was seen.
+fn never_less(config: &StrategyConfig, sealed: f64) -> Result<(), ActorsError> {
+    let share = config.seal.share;
+    if sealed <= share {
+        return Ok(());
+    }
+    let detail = format!(
+        "wanted a sealed share of at least {sealed}, because an earlier version seals as much and what is sealed stays so; found          {share}. Keep the share, or make a new strategy"
+    );
+    Err(Violation::new("/config/seal/share", "out_of_range", detail)
+        .with("min", sealed)
+        .with("max", SHARE_MAX)
+        .with("got", share)
+        .into())
 }
 
 fn open(stored: &Stored<StrategyDocument>) -> Result<(), ActorsError> {

@@ -1,8 +1,8 @@
 //! What is looked up and checked of a submission, in its caller's task, before the registry of sessions decides.
 
 use engine::config::{
-    BacktestPolicy, EvaluationPolicy, LabellingConfig, ResourcesConfig, SessionConfig, SessionKind,
-    StrategyConfig, Violation,
+    BacktestPolicy, EvaluationPolicy, LabellingConfig, ResourcesConfig, Segment, SessionConfig,
+    SessionKind, StrategyConfig, Violation,
 };
 use engine::market::DataKind;
 use engine::session::labelling::columns_of;
@@ -13,7 +13,7 @@ use super::sessions::NewSession;
 use super::wishes::Wishes;
 use crate::directory::Directory;
 use crate::error::ActorsError;
-use crate::views::{DatasetView, StrategyVersionView, StrategyView};
+use crate::views::{DatasetView, SealView, StrategyVersionView, StrategyView};
 
 /// Longest name of a session, characters.
 const NAME_CHARS_MAX: usize = 200;
@@ -52,6 +52,8 @@ pub(crate) struct DraftStrategy {
     pub(crate) strategy: StrategyView,
     /// Its version, whole.
     pub(crate) version: StrategyVersionView,
+    /// Its seal, of all versions together.
+    pub(crate) seal: SealView,
 }
 
 /// Looks up and checks everything a submission names.
@@ -100,9 +102,9 @@ fn unfit(
     let mut violations = Vec::new();
     if let Some(found) = strategy {
         violations.extend(mismatch(config, &found.version.config));
+        violations.extend(sealed(config, &found.seal));
         violations.extend(dataset.and_then(|dataset| {
-            unfit_data(&found.version.config, dataset)
-                .or_else(|| too_short(config, &found.version.config, dataset))
+            unfit_data(&found.version.config, dataset).or_else(|| too_short(config, found, dataset))
         }));
     }
     if let (SessionConfig::Labelling(labelling), Some(dataset)) = (config, dataset) {
@@ -157,7 +159,10 @@ async fn strategy(
     }
     let version = wanted.strategy_version.unwrap_or(strategy.version);
     match library.version(id, version).await {
-        Ok(version) => Ok(Some(DraftStrategy { strategy, version })),
+        Ok(version) => {
+            let seal = library.seal(id).await?;
+            Ok(Some(DraftStrategy { strategy, version, seal }))
+        }
         Err(error @ ActorsError::NotFound { .. }) => {
             let found = Violation::new("/strategy_version", "not_found", error.to_string());
             violations.push(found.with("id", version));
@@ -294,17 +299,42 @@ fn unfit_data(strategy: &StrategyConfig, dataset: &DatasetView) -> Option<Violat
     Some(violation.with("allowed", allowed).with("got", dataset.kind.as_str()).with("task", task))
 }
 
+/// The sealed rows, where there are none or nobody may see them yet.
+fn sealed(config: &SessionConfig, seal: &SealView) -> Option<Violation> {
+    if config.segment() != Some(Segment::Sealed) {
+        return None;
+    }
+    let pointer = "/config/segment";
+    if !(0.0 < seal.share) {
+        let detail = "the strategy seals nothing; choose another segment, or seal a share of the rows in a new version";
+        return Some(Violation::new(pointer, "not_sealed", detail));
+    }
+    if seal.opening.is_some() {
+        return None;
+    }
+    let detail = format!(
+        "the newest rows (a share of {}) are sealed; open the seal of the strategy first, which can be done once, or choose \
+         another segment",
+        seal.share
+    );
+    Some(Violation::new(pointer, "sealed", detail).with("share", seal.share))
+}
+
 /// What is too short for what is to run on it: the worker would refuse it later, with the same words.
 fn too_short(
     config: &SessionConfig,
-    strategy: &StrategyConfig,
+    found: &DraftStrategy,
     dataset: &DatasetView,
 ) -> Option<Violation> {
     let split = config.split()?;
-    let rows = usize::try_from(dataset.rows).unwrap_or(usize::MAX);
+    let all = usize::try_from(dataset.rows).unwrap_or(usize::MAX);
+    let rows = engine::market::part::sealed(all, found.seal.share).start;
     let kind = DataKind::from_name(&dataset.kind)?;
+    let strategy = &found.version.config;
     let refused = engine::environment::length::check_rows(strategy, split, (kind, rows)).err()?;
-    let detail = format!("data set '{}' is too short: {refused}", dataset.name);
+    let seal =
+        if rows < all { format!(" without its {} sealed rows", all - rows) } else { String::new() };
+    let detail = format!("data set '{}' is too short{seal}: {refused}", dataset.name);
     let found = Violation::new("/dataset_id", "too_short", detail).with("rows", refused.rows);
     Some(match refused.needed {
         Some(needed) => found.with("needed", needed),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Command, CommandId, ask};
 use crate::directory::Directory;
 use crate::error::ActorsError;
-use crate::views::{Page, StrategyVersionView, StrategyView};
+use crate::views::{Page, SealView, StrategyVersionView, StrategyView};
 
 /// Name in the directory and the tree.
 pub(crate) const NAME: &str = "library";
@@ -69,6 +69,10 @@ pub(crate) enum LibraryMsg {
         config: Value,
         reply: Reply<StrategyVersionView>,
     },
+    /// How a strategy's seal stands.
+    Seal { id: StrategyId, reply: Reply<SealView> },
+    /// Open a strategy's seal, once.
+    OpenSeal { command: Command, id: StrategyId, reason: String, reply: Reply<SealView> },
     /// Change name or description.
     Update {
         command: Command,
@@ -173,6 +177,28 @@ impl LibraryHandle {
             reply,
         })
         .await
+    }
+
+    /// Returns how many rows a strategy keeps sealed, and whether it was opened.
+    ///
+    /// # Errors
+    /// Refuses when there is no strategy of that id.
+    pub async fn seal(&self, id: StrategyId) -> Result<SealView, ActorsError> {
+        ask(&self.directory, NAME, |reply| LibraryMsg::Seal { id, reply }).await
+    }
+
+    /// Opens a strategy's seal, once and for ever. Repeating the command returns what stands.
+    ///
+    /// # Errors
+    /// Refuses a second opening with who opened it and when, a strategy that seals nothing, and a reason that is none.
+    pub async fn open_seal(
+        &self,
+        command: Command,
+        id: StrategyId,
+        reason: String,
+    ) -> Result<SealView, ActorsError> {
+        ask(&self.directory, NAME, |reply| LibraryMsg::OpenSeal { command, id, reason, reply })
+            .await
     }
 
     /// Changes name or description.

@@ -25,7 +25,7 @@ use crate::mirror::Mirror;
 use crate::session::lifecycle::Verb;
 use crate::views::{
     CheckpointView, LimitView, Page, ProgressView, QueueEntryView, SeenView, SessionState,
-    SessionView, TransitionView,
+    SessionView, TransitionView, TrialsView,
 };
 
 /// Name in the directory and the tree.
@@ -67,6 +67,17 @@ pub struct ListSessions {
     pub state: Option<SessionState>,
     /// Only of this strategy.
     pub strategy_id: Option<StrategyId>,
+}
+
+/// Which trials to list, newest first.
+#[derive(Debug, Clone)]
+pub struct ListTrials {
+    /// Rows per page, 1 to 500; 0 means 50.
+    pub limit: u32,
+    /// `Page::next` of the page before.
+    pub after: Option<String>,
+    /// Whose.
+    pub strategy_id: StrategyId,
 }
 
 /// A change of state that the scheduler, a host or a session asks for.
@@ -147,6 +158,8 @@ pub(crate) enum SessionsMsg {
     Get { id: SessionId, reply: Reply<SessionView> },
     /// One page of sessions, newest first.
     List { filter: ListSessions, reply: Reply<Page<SessionView>> },
+    /// One page of a strategy's trials, newest first.
+    Trials { filter: ListTrials, reply: Reply<TrialsView> },
     /// Every change of state, oldest first.
     Timeline { id: SessionId, reply: Reply<Vec<TransitionView>> },
     /// Committed checkpoints, newest first.
@@ -228,6 +241,14 @@ impl SessionsHandle {
     pub async fn get(&self, id: SessionId) -> Result<SessionView, ActorsError> {
         self.look(Some(id)).await;
         ask(&self.directory, NAME, |reply| SessionsMsg::Get { id, reply }).await
+    }
+
+    /// Returns one page of what was tried on the way to a strategy, newest first: what removed sessions left, too.
+    ///
+    /// # Errors
+    /// Refuses a cursor that this list did not make.
+    pub async fn trials(&self, filter: ListTrials) -> Result<TrialsView, ActorsError> {
+        ask(&self.directory, NAME, |reply| SessionsMsg::Trials { filter, reply }).await
     }
 
     /// Asks a running session to stand still.

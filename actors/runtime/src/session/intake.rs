@@ -1,7 +1,5 @@
 //! What people ask of the registry: submissions and commands. Everything is checked again here, where it is decided.
 
-use std::collections::BTreeSet;
-
 use cluster::control::apply::fingerprint;
 use cluster::control::state::Resources;
 use cluster::control::{
@@ -18,14 +16,12 @@ use super::hexadecimal;
 use super::lifecycle::{self, Verb};
 use super::registry::{RegistryState, Wanted, unknown};
 use super::spec::{Inputs, Judged, SessionSpec};
+use super::trials::About;
 use crate::error::ActorsError;
 use crate::messages::Command;
 use crate::messages::data::DATASETS;
 use crate::messages::drafts::Draft;
 use crate::views::{SessionState, SessionView};
-
-/// Most reports of earlier trials that an evaluation reads; older ones are counted only.
-const TRIALS_MAX: usize = 200;
 
 impl RegistryState {
     /// Returns the command that accepts a session.
@@ -106,36 +102,13 @@ impl RegistryState {
                         })
                         .collect::<Result<_, _>>()?,
                 };
-                let (trials, trials_lost) = self.trials_of(draft);
+                let about = About::of(draft);
+                let counted = about.map(|about| self.trials.counted(&about));
+                let (trials, trials_lost) = counted.unwrap_or_default();
                 let judged = Judged { models, trials, trials_lost };
                 Ok(Inputs { model_sha256: None, judged })
             }
         }
-    }
-
-    /// Returns the reports of the back-tests of the strategy over the same data, newest first, and how many trials there
-    /// were besides: back-tests that failed or were stopped are trials, too.
-    fn trials_of(&self, draft: &Draft) -> (Vec<String>, u32) {
-        let of = draft.strategy.as_ref().map(|found| found.strategy.id);
-        let mut trials: Vec<&SessionView> = self
-            .rows
-            .values()
-            .map(|row| &row.view)
-            .filter(|view| view.kind == SessionKind::Backtest && view.state.is_terminal())
-            .filter(|view| view.strategy_id == of && view.dataset_sha256 == draft.dataset.sha256)
-            .collect();
-        trials.sort_by_key(|view| std::cmp::Reverse(view.id));
-        let count = trials.len();
-        let mut reports: Vec<String> =
-            trials.into_iter().filter_map(|view| view.report_sha256.clone()).collect();
-        // The same run twice is one trial: equal inputs give equal reports.
-        let mut seen = BTreeSet::new();
-        let told = reports.len();
-        reports.retain(|sha256| seen.insert(sha256.clone()));
-        let without = count - told;
-        let over = reports.len().saturating_sub(TRIALS_MAX);
-        reports.truncate(TRIALS_MAX);
-        (reports, u32::try_from(without + over).unwrap_or(u32::MAX))
     }
 
     /// Returns the model of the training session that is asked for by the field at the pointer.
@@ -167,7 +140,8 @@ impl RegistryState {
             );
             return Err(refused("not_of_strategy", detail).with("strategy", name).into());
         }
-        let violations = unlike_training(&row.view, draft, split);
+        let mut violations = unlike_training(&row.view, draft, split);
+        violations.extend(unlike_seal(self.spec(session_id)?.sealed_share, draft, session_id));
         if !violations.is_empty() {
             return Err(ActorsError::Invalid { errors: violations });
         }
@@ -285,6 +259,21 @@ fn unlike_training(training: &SessionView, draft: &Draft, split: &SplitConfig) -
         );
     }
     violations
+}
+
+/// Says that a training saw other rows than a test under today's seal takes for unseen.
+fn unlike_seal(trained: f64, draft: &Draft, training: SessionId) -> Option<Violation> {
+    let found = draft.strategy.as_ref()?;
+    let wanted = found.seal.share;
+    if trained.total_cmp(&wanted).is_eq() {
+        return None;
+    }
+    let detail = format!(
+        "session {training} was trained with a share of {trained} of the rows sealed, now {wanted} is: its test segment is another \
+         one. Train again"
+    );
+    let violation = Violation::new("/config/policy", "unlike_training", detail);
+    Some(violation.with("trained", trained.to_string()).with("wanted", wanted.to_string()))
 }
 
 /// Returns the control command that a person's command means.

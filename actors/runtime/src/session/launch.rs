@@ -207,8 +207,13 @@ impl SessionState {
         let each = |what: &str, hashes: &[String]| {
             hashes.iter().map(|sha256| self.input(what, sha256)).collect::<Result<Vec<_>, _>>()
         };
+        // What is sealed belongs to the lineage: a version that seals less sees no more.
+        let mut strategy = self.spec.strategy.clone();
+        if let Some(strategy) = &mut strategy {
+            strategy.seal.share = self.spec.sealed_share;
+        }
         let spec = WorkerSpec {
-            strategy: self.spec.strategy.clone(),
+            strategy,
             session: self.spec.config.clone(),
             resources: self.spec.resources.clone(),
             dataset: self.input("the data snapshot", &self.spec.dataset_sha256)?,
@@ -227,6 +232,7 @@ impl SessionState {
             models: each("a model", &judged.models)?,
             trials: each("the report of an earlier back-test", &trials)?,
             trials_lost: judged.trials_lost.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX)),
+            seal: self.seal_mark().map_err(|error| passing(error.to_string()))?,
         };
         let spec = serde_json::to_vec(&spec).map_err(|error| Failure {
             kind: FailureKind::Final,

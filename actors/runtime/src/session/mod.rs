@@ -21,7 +21,9 @@ pub(crate) mod lifecycle;
 mod limits;
 pub(crate) mod registry;
 pub(crate) mod retry;
+mod seal;
 pub(crate) mod spec;
+mod trials;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;

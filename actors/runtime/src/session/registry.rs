@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::book::{self, Row};
 use super::known::Known;
+use super::trials::Trials;
 use super::{Context, hexadecimal, legacy, lifecycle};
 use crate::clock::rfc3339;
 use crate::error::ActorsError;
@@ -43,9 +44,10 @@ pub(crate) struct Registry;
 pub(crate) struct RegistryState {
     pub(super) context: Context,
     myself: ActorRef<SessionsMsg>,
-    legacy: BTreeMap<SessionId, Known>,
+    pub(super) legacy: BTreeMap<SessionId, Known>,
     pub(super) rows: BTreeMap<SessionId, Row>,
     by_order: BTreeMap<u64, SessionId>,
+    pub(super) trials: Trials,
     /// Revision of control state's record that was last looked at.
     seen: BTreeMap<SessionId, u64>,
     /// Index of control state up to which everything was looked at.
@@ -71,6 +73,7 @@ impl Actor for Registry {
             myself: myself.clone(),
             rows: BTreeMap::new(),
             by_order: BTreeMap::new(),
+            trials: Trials::default(),
             seen: BTreeMap::new(),
             seen_index: 0,
             queue: Vec::new(),
@@ -108,6 +111,7 @@ impl Actor for Registry {
             SessionsMsg::List { filter, reply } => {
                 answer(reply, book::page(&state.rows, &state.by_order, &filter));
             }
+            SessionsMsg::Trials { filter, reply } => answer(reply, state.tried(&filter)),
             SessionsMsg::Timeline { id, reply } => answer(reply, state.timeline(id)),
             SessionsMsg::Checkpoints { id, reply } => answer(reply, state.checkpoints(id)),
             SessionsMsg::Queue { reply } => answer(reply, Ok(state.queued())),
@@ -368,6 +372,7 @@ impl RegistryState {
         if count < self.rows.len() {
             self.forget_removed();
         }
+        self.sync_removed()?;
         self.seen_index = index;
         Ok(())
     }
@@ -385,6 +390,7 @@ impl RegistryState {
             known.progress = row.known.progress.clone();
             known.metrics = row.known.metrics.clone();
         }
+        self.trials.note(session, &known)?;
         let mut row = Row::of(session, known)?;
         let waits = |row: &Row| row.view.state == SessionState::Pending;
         let seen = before.map_or(0, |row| row.seq);

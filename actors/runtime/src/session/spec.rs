@@ -38,6 +38,9 @@ pub(crate) struct SessionSpec {
     pub(crate) resources: ResourcesConfig,
     /// The model under test.
     pub(crate) model_sha256: Option<String>,
+    /// Share of the newest rows that it does not see, of all versions of the strategy the largest.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub(crate) sealed_share: f64,
     /// What an evaluation judges and counts.
     #[serde(default, skip_serializing_if = "Judged::is_empty")]
     pub(crate) judged: Judged,
@@ -65,6 +68,11 @@ pub(crate) struct Judged {
     pub(crate) trials_lost: u32,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_nothing(share: &f64) -> bool {
+    !(0.0 < *share)
+}
+
 impl Judged {
     fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -74,6 +82,7 @@ impl Judged {
 impl SessionSpec {
     /// Returns the spec of a checked submission.
     pub(crate) fn new(command: String, draft: Draft, inputs: Inputs, build: String) -> Self {
+        let sealed_share = draft.strategy.as_ref().map_or(0.0, |found| found.seal.share);
         let (strategy, version) =
             draft.strategy.map(|found| (found.strategy, found.version)).unzip();
         Self {
@@ -91,6 +100,7 @@ impl SessionSpec {
             config: draft.config,
             resources: draft.resources,
             model_sha256: inputs.model_sha256,
+            sealed_share,
             judged: inputs.judged,
             build,
         }

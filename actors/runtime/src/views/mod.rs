@@ -6,6 +6,7 @@
 mod cluster;
 mod data;
 mod operating;
+mod trials;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub use self::data::{
 pub use self::operating::{
     AmountView, CapacityView, ConsideredView, NodeRoomView, QuotaView, RoomView, WhyView,
 };
+pub use self::trials::{SealOpeningView, SealView, TrialView, TrialsView};
 
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

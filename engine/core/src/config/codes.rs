@@ -5,7 +5,7 @@
 /// Every code with the names of its parameters. `a|b` means one of the two at least.
 ///
 /// Other parameters may come besides: `got` where the found value is short, `suggestion` where a name is near.
-pub const VIOLATION_CODES: [(&str, &[&str]); 39] = [
+pub const VIOLATION_CODES: [(&str, &[&str]); 41] = [
     ("archived", &["name"]),
     ("control_characters", &[]),
     ("data_bar", &["file", "wanted", "found"]),
@@ -30,11 +30,13 @@ pub const VIOLATION_CODES: [(&str, &[&str]); 39] = [
     ("not_found", &["id"]),
     ("not_hashed", &[]),
     ("not_of_strategy", &["session_id", "strategy"]),
+    ("not_sealed", &[]),
     ("not_trained", &["algorithm"]),
     ("not_training", &["session_id"]),
     ("optimistic_fill", &[]),
     ("out_of_range", &["min|max"]),
     ("required", &[]),
+    ("sealed", &["share"]),
     ("shares", &["train", "valid"]),
     ("too_short", &["rows"]),
     ("unchanged", &[]),

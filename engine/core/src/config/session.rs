@@ -88,6 +88,16 @@ impl SessionConfig {
         })
     }
 
+    /// Returns which segment is run; absent where a kind runs none of its own choice.
+    #[must_use]
+    pub fn segment(&self) -> Option<Segment> {
+        match self {
+            Self::Backtest(backtest) => Some(backtest.segment),
+            Self::Evaluation(evaluation) => Some(evaluation.segment),
+            Self::Training(_) | Self::Labelling(_) => None,
+        }
+    }
+
     /// Returns how the data is cut; absent where it is taken whole.
     #[must_use]
     pub fn split(&self) -> Option<&SplitConfig> {

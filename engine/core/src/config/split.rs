@@ -38,4 +38,6 @@ pub enum Segment {
     /// What the result is reported on.
     #[default]
     Test,
+    /// The sealed rows; refused until they are opened.
+    Sealed,
 }

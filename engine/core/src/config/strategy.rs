@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ALGORITHMS, AgentConfig, EnvironmentConfig, FeaturesConfig, MatchingConfig, RiskConfig,
+    SealConfig,
 };
 
 /// One version of a strategy: everything that decides how it sees, acts, pays and is limited.
@@ -27,16 +28,21 @@ pub struct StrategyConfig {
     /// Limits that no order may pass.
     #[garde(dive)]
     pub risk: RiskConfig,
+    /// What nobody sees until it is opened, once. Not written where nothing is sealed.
+    #[garde(dive)]
+    #[serde(skip_serializing_if = "SealConfig::is_nothing")]
+    pub seal: SealConfig,
 }
 
 /// Returns the defaults of a strategy whose agent is `algorithm`, in the first task it can decide in; absent where there
-/// is no such algorithm.
+/// is no such algorithm. Seals what is suggested for new strategies, which an absent field does not.
 #[must_use]
 pub fn defaults(algorithm: &str) -> Option<StrategyConfig> {
     let task = ALGORITHMS.iter().find(|info| info.id == algorithm)?.tasks.first()?;
     Some(StrategyConfig {
         agent: AgentConfig::of(algorithm)?,
         environment: EnvironmentConfig::of(task)?,
+        seal: SealConfig::suggested(),
         ..StrategyConfig::default()
     })
 }

@@ -1,6 +1,7 @@
 //! Which kind of data each task runs on, and one segment of whatever kind there is. The rules of each kind stand in
 //! [`super::prepare`], [`super::prepare_panel`] and [`super::prepare_book`].
 
+use super::sealed::prepare_sealed;
 use super::{TaskData, prepare, prepare_book, prepare_panel};
 use crate::config::{EnvironmentConfig, Segment, SplitConfig, StrategyConfig};
 use crate::error::EngineError;
@@ -67,6 +68,22 @@ pub fn prepare_segment(
     segment: Segment,
     normaliser: Option<&Normaliser>,
 ) -> Result<TaskData, EngineError> {
+    match segment {
+        Segment::Sealed => prepare_sealed(strategy, data, split, normaliser),
+        Segment::Train | Segment::Valid | Segment::Test => {
+            prepare_unsealed(strategy, data, split, segment, normaliser)
+        }
+    }
+}
+
+/// Prepares one of the three segments that the data is split into.
+pub(super) fn prepare_unsealed(
+    strategy: &StrategyConfig,
+    data: &MarketSeries,
+    split: &SplitConfig,
+    segment: Segment,
+    normaliser: Option<&Normaliser>,
+) -> Result<TaskData, EngineError> {
     check_kind(&strategy.environment, data.kind())?;
     Ok(match data {
         MarketSeries::Bars(bars) => {
@@ -92,6 +109,7 @@ fn choose<T>(segment: Segment, [train, valid, test]: [T; 3]) -> T {
     match segment {
         Segment::Train => train,
         Segment::Valid => valid,
-        Segment::Test => test,
+        // Sealed rows are made the last segment before they are prepared.
+        Segment::Test | Segment::Sealed => test,
     }
 }

@@ -20,6 +20,7 @@ pub mod portfolio;
 mod prepare;
 mod prepare_many;
 pub mod reward;
+mod sealed;
 mod single_asset;
 mod state;
 
@@ -34,6 +35,7 @@ pub use panel_data::{InstrumentFrames, PanelData};
 pub use portfolio::Portfolio;
 pub use prepare::{Prepared, TaskData, build, prepare};
 pub use prepare_many::{PreparedBook, PreparedPanel, prepare_book, prepare_panel};
+pub use sealed::visible;
 pub use single_asset::SingleAsset;
 
 use crate::error::EngineError;

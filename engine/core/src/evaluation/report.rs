@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::seal::SealMark;
 use crate::config::{Segment, SessionConfig, StrategyConfig, Truth};
 
 /// One back-test of one policy on one segment, beside its baselines, after costs.
@@ -32,6 +33,9 @@ pub struct BacktestReport {
     pub remarks: Vec<String>,
     /// Segment that was run.
     pub segment: Segment,
+    /// Whether rows were sealed, and whether anybody had seen them.
+    #[serde(default)]
+    pub seal: SealMark,
     /// First and last bar of the segment, RFC 3339 UTC.
     pub from: String,
     /// Last bar of the segment.

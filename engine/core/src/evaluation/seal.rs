@@ -10,6 +10,8 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::market::part::sealed;
+
 /// Share of the rows that are sealed unless told otherwise.
 pub const SHARE: f64 = 0.15;
 
@@ -64,9 +66,12 @@ pub struct OpeningRecord {
 }
 
 /// What a report says about the seal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum SealMark {
+    /// Nothing was sealed.
+    #[default]
+    None,
     /// The sealed rows were unreadable when this was run.
     Unopened,
     /// This is the run for which they were opened: the one honest look.
@@ -79,6 +84,14 @@ pub enum SealMark {
         /// When, milliseconds since 1970 UTC.
         opened_ms: i64,
     },
+}
+
+impl SealMark {
+    /// Whether nothing was sealed.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 /// What wants to read rows.
@@ -94,17 +107,11 @@ pub enum Reader {
 ///
 /// # Errors
 /// Refuses a share outside (0, 1).
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "rows lie far below 2^53 and the share within (0, 1)"
-)]
 pub fn sealed_rows(rows: usize, share: f64) -> Result<Range<usize>, Refusal> {
     if !(0.0 < share && share < 1.0) {
         return Err(Refusal::Share { share });
     }
-    let sealed = ((rows as f64 * share - 1e-9).ceil().max(0.0) as usize).min(rows);
-    Ok(rows - sealed..rows)
+    Ok(sealed(rows, share))
 }
 
 /// Returns the rows that may be read, always from the first one on.
@@ -168,6 +175,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::seal::SHARE_SUGGESTED as SHARE;
 
     fn record() -> OpeningRecord {
         OpeningRecord {

@@ -10,6 +10,7 @@ pub mod error;
 pub mod join;
 pub mod panel;
 pub mod parse;
+pub mod part;
 pub mod quality;
 pub mod resample;
 pub mod series;

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ResourcesConfig, SessionConfig, StrategyConfig};
+use crate::evaluation::seal::SealMark;
 use crate::ids::{Epoch, SessionId};
 
 /// Oldest protocol this build speaks.
@@ -234,6 +235,9 @@ pub struct WorkerSpec {
     /// Earlier trials whose reports are lost; they count, too.
     #[serde(default)]
     pub trials_lost: u32,
+    /// What the report says about sealed rows. How many there are stands in the strategy.
+    #[serde(default, skip_serializing_if = "SealMark::is_none")]
+    pub seal: SealMark,
 }
 
 /// A file and what it must hash to.

@@ -23,7 +23,7 @@ pub(super) fn run(
     outbox: &Outbox,
 ) -> Result<End, TrainerError> {
     let strategy = inputs::strategy(spec)?;
-    let (data, snapshot_bytes) = inputs::series(&spec.dataset)?;
+    let (data, snapshot_bytes) = inputs::visible_series(spec)?;
     check_kind(&strategy.environment, data.kind()).map_err(refused)?;
     let mut terms = inputs::data_terms(strategy, &data, snapshot_bytes);
     let model = spec
@@ -48,9 +48,10 @@ pub(super) fn run(
     outbox.send(WorkerEvent::Ready);
     let mut orders = Orders::new("backtest", control, outbox);
     let ran = backtest::run(&input, &mut |done, of| orders.look(done, of));
-    let report = match orders.ended(ran) {
+    let mut report = match orders.ended(ran) {
         Ok(report) => report,
         Err(end) => return end,
     };
+    report.seal = spec.seal.clone();
     reporting::write(spec, &report)
 }

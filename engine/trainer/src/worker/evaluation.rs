@@ -6,7 +6,7 @@ use engine::config::EvaluationConfig;
 use engine::environment::check_kind;
 use engine::evaluation::report::BacktestReport;
 use engine::session::backtest::{Model, Source};
-use engine::session::evaluation::{self, EvaluationInput, Trial};
+use engine::session::evaluation::{self, EvaluationInput, EvaluationReport, Trial};
 use engine::session::protocol::{InputFile, WorkerEvent, WorkerSpec};
 
 use super::channel::Outbox;
@@ -17,7 +17,7 @@ use super::{End, inputs};
 use crate::error::TrainerError;
 use crate::files;
 
-/// Largest report of an earlier back-test that is read.
+/// Largest report of an earlier trial that is read.
 const TRIAL_BYTES_MAX: u64 = 64 << 20;
 /// Bytes kept per point of an earlier back-test: its time and the value of the account, and both once more aligned.
 const TRIAL_POINT_BYTES: u64 = 32;
@@ -35,7 +35,7 @@ pub(super) fn run(
     outbox: &Outbox,
 ) -> Result<End, TrainerError> {
     let strategy = inputs::strategy(spec)?;
-    let (data, snapshot_bytes) = inputs::series(&spec.dataset)?;
+    let (data, snapshot_bytes) = inputs::visible_series(spec)?;
     check_kind(&strategy.environment, data.kind()).map_err(refused)?;
     let mut terms = inputs::data_terms(strategy, &data, snapshot_bytes);
     terms.push(("copies of the data", (DATA_COPIES - 1) * snapshot_bytes));
@@ -66,7 +66,10 @@ pub(super) fn run(
     let mut orders = Orders::new("evaluation", control, outbox);
     let ran = evaluation::run(&input, &mut |done, of| orders.look(done, of));
     match orders.ended(ran) {
-        Ok(report) => reporting::write(spec, &report),
+        Ok(mut report) => {
+            report.seal = spec.seal.clone();
+            reporting::write(spec, &report)
+        }
         Err(end) => end,
     }
 }
@@ -86,14 +89,14 @@ fn trials(spec: &WorkerSpec, outbox: &Outbox) -> Result<(Vec<Trial>, u32), Train
     let (mut found, mut unreadable) = (Vec::new(), 0);
     for (place, file) in spec.trials.iter().enumerate() {
         let bytes = files::read(Path::new(&file.path), &file.sha256, TRIAL_BYTES_MAX)?;
-        match serde_json::from_slice::<BacktestReport>(&bytes) {
-            Ok(report) => found.push(Trial::of(format!("trial {}", place + 1), &report)),
+        match trial(format!("trial {}", place + 1), &bytes) {
+            Ok(trial) => found.push(trial),
             Err(error) => {
                 unreadable += 1;
                 outbox.log(
                     "warn",
                     format!(
-                        "{} is no report of a back-test and counts as lost: {error}",
+                        "{} is no report of a back-test or an evaluation and counts as lost: {error}",
                         file.path
                     ),
                 );
@@ -101,4 +104,14 @@ fn trials(spec: &WorkerSpec, outbox: &Outbox) -> Result<(Vec<Trial>, u32), Train
         }
     }
     Ok((found, unreadable))
+}
+
+/// Reads one earlier result.
+fn trial(name: String, bytes: &[u8]) -> Result<Trial, String> {
+    let error = match serde_json::from_slice::<BacktestReport>(bytes) {
+        Ok(report) => return Ok(Trial::of(name, &report)),
+        Err(error) => error.to_string(),
+    };
+    let evaluation = serde_json::from_slice::<EvaluationReport>(bytes).map_err(|_| error)?;
+    Trial::of_evaluation(name, &evaluation).ok_or_else(|| "it holds no run".to_owned())
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use engine::config::{ResourcesConfig, StrategyConfig, validate};
+use engine::environment::visible;
 use engine::features;
 use engine::market::{MarketSeries, snapshot};
 use engine::session::protocol::{InputFile, WorkerSpec};
@@ -82,6 +83,18 @@ pub fn series(file: &InputFile) -> Result<(MarketSeries, u64), TrainerError> {
         TrainerError::Data(format!("{} is not a data snapshot: {error}", file.path))
     })?;
     Ok((stored.data, size))
+}
+
+/// Reads what the session may see of its data: without the sealed rows, unless it is about them and they were opened.
+///
+/// # Errors
+/// As [`series`], and single trades where something is sealed.
+pub fn visible_series(spec: &WorkerSpec) -> Result<(MarketSeries, u64), TrainerError> {
+    let (data, size) = series(&spec.dataset)?;
+    let Some(strategy) = &spec.strategy else { return Ok((data, size)) };
+    let seen = visible(strategy, data, spec.session.segment())
+        .map_err(|error| TrainerError::BadSpec(error.to_string()))?;
+    Ok((seen, size))
 }
 
 /// Reads a model.

@@ -53,7 +53,7 @@ fn train(
             strategy.agent.algorithm()
         )));
     }
-    let (data, snapshot_bytes) = inputs::series(&spec.dataset)?;
+    let (data, snapshot_bytes) = inputs::visible_series(spec)?;
     let mut terms = inputs::data_terms(strategy, &data, snapshot_bytes);
     inputs::check_memory(terms.clone(), &spec.resources)?;
     let bars = trainable(strategy, data)?;

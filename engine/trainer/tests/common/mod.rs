@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use engine::config::{AgentConfig, ResourcesConfig, SessionConfig, StrategyConfig, TrainingConfig};
+use engine::evaluation::seal::SealMark;
 use engine::ids::{Epoch, SessionId};
 use engine::market::snapshot::Stored;
 use engine::market::{MarketSeries, Provenance, snapshot, synthetic};
@@ -85,6 +86,7 @@ impl Place {
             models: Vec::new(),
             trials: Vec::new(),
             trials_lost: 0,
+            seal: SealMark::None,
         }
     }
 }

@@ -1,7 +1,9 @@
-//! What is sent to make and change strategies.
+//! What is sent to make and change strategies, and the list of what was tried with one.
 
+use actors::views::TrialView;
+use engine::ids::SessionId;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// A strategy to make.
@@ -49,4 +51,42 @@ pub(crate) struct NewVersionDto {
     /// The whole configuration; see `/schemas/strategy/{algo}`.
     #[schemars(with = "serde_json::Map<String, Value>")]
     pub(crate) config: Value,
+}
+
+/// One page of everything that was tried on the way to a strategy.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TrialList")]
+pub(crate) struct TrialListDto {
+    /// The trials, newest first.
+    pub(crate) items: Vec<TrialView>,
+    /// Opaque text to send as `cursor` with the same filters, good for a day; absent on the last page.
+    pub(crate) next_cursor: Option<String>,
+    /// When this was read, RFC 3339 UTC.
+    pub(crate) as_of: String,
+    /// Trials of the strategy in all, on whatever data.
+    pub(crate) started_count: u32,
+    /// How many independent trials they amount to; absent before the first evaluation was finished.
+    pub(crate) independent: Option<IndependentTrialsDto>,
+}
+
+/// What the newest finished evaluation of a strategy counted, on its data.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IndependentTrials")]
+pub(crate) struct IndependentTrialsDto {
+    /// The evaluation.
+    pub(crate) session_id: SessionId,
+    /// Trials that it counted.
+    pub(crate) trials: u32,
+    /// Groups of trials that move together, and every trial that could not be compared; absent where not defined.
+    pub(crate) trials_effective: Option<u32>,
+}
+
+/// The reason for opening a seal.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "SealOpening")]
+pub(crate) struct SealOpeningDto {
+    /// Why now; kept for ever and shown to everybody who sees the strategy.
+    #[schemars(length(min = 10, max = 500))]
+    pub(crate) reason: String,
 }

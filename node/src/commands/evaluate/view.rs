@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::commands::pick;
+use crate::commands::{pick, seal};
 use crate::output::{Table, percent, plain, sparkline};
 
 /// Points of a drawn curve.
@@ -31,13 +31,14 @@ fn heading(report: &Value) -> String {
     let day = |key| field(key).chars().take(10).collect::<String>();
     let synthetic = if report["synthetic"] == Value::Bool(true) { ", SYNTHETIC DATA" } else { "" };
     format!(
-        "{} segment of {} from {} to {}, {} bars, after costs, {} accounting{synthetic}",
+        "{} segment of {} from {} to {}, {} bars, after costs, {} accounting{synthetic}{}",
         field("segment"),
         field("dataset"),
         day("from"),
         day("to"),
         field("bar_count"),
         field("truth"),
+        seal::mark(report),
     )
 }
 

@@ -6,6 +6,7 @@ import { readEvaluation } from '../../api/sessions';
 import { CommandHint } from '../../components/CommandHint';
 import { LinkButton } from '../../components/LinkButton';
 import { Page } from '../../components/Page';
+import { SealTag } from '../../components/SealTag';
 import { useText } from '../../i18n';
 import { downloadJson } from '../../state/download';
 import { ResultStates, useResult } from '../sessions/useResult';
@@ -27,6 +28,7 @@ export default function EvaluationPage() {
     <>
       <span className="tag">{text.evaluation.title}</span>
       {data?.synthetic && <span className="tag tag-warn">{text.report.synthetic}</span>}
+      <SealTag mark={data?.seal} />
       {data?.truth === 'faithful' && <span className="tag tag-warn">{text.report.faithful}</span>}
     </>
   );

@@ -10,6 +10,7 @@ import { ErrorNote } from '../../components/ErrorNote';
 import { LinkButton } from '../../components/LinkButton';
 import { Loading } from '../../components/Loading';
 import { Page } from '../../components/Page';
+import { SealTag } from '../../components/SealTag';
 import { useText } from '../../i18n';
 import { useTopic } from '../../live/useTopic';
 import { ReportBody } from './ReportBody';
@@ -27,6 +28,7 @@ export default function ReportPage() {
     <>
       <span className="tag">{text.report.title}</span>
       {report.data.synthetic && <span className="tag tag-warn">{text.report.synthetic}</span>}
+      <SealTag mark={report.data.seal} />
       {report.data.truth === 'faithful' && <span className="tag tag-warn">{text.report.faithful}</span>}
     </>
   );

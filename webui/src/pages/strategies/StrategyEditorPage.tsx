@@ -13,6 +13,8 @@ import { SchemaForm } from '../../forms/SchemaForm';
 import { useText } from '../../i18n';
 import { EditorAside } from './EditorAside';
 import { IdentityFields } from './IdentityFields';
+import { SealCard } from './SealCard';
+import { TrialsCard } from './TrialsCard';
 import { useEditor } from './useEditor';
 
 const HIDDEN: ReadonlySet<string> = new Set(['/agent/algorithm']);
@@ -74,6 +76,8 @@ export default function StrategyEditorPage() {
         </form>
         <EditorAside editor={editor} />
       </div>
+      {editor.id && <SealCard strategy={editor.id} />}
+      {editor.id && <TrialsCard strategy={editor.id} />}
       {editor.id && <CommandHint command={`tm strategy show ${editor.id}`} />}
     </Page>
   );

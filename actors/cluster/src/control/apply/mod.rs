@@ -211,7 +211,7 @@ fn execute_on_session(
             };
             sessions::finish(state, (session, *epoch), &end, now_ms)
         }
-        ControlCommand::RemoveSession { session } => sessions::remove(state, session),
+        ControlCommand::RemoveSession { session } => sessions::remove(state, session, now_ms),
         ControlCommand::RecordPhase { session, epoch, to, reason, actor, facts } => {
             let report = sessions::Report { to: *to, reason, actor, facts: facts.as_deref() };
             sessions::record_phase(state, (session, *epoch), &report, now_ms)

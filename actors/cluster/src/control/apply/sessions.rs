@@ -4,7 +4,7 @@ use super::super::command::{DesiredState, NewSession, SessionKey};
 use super::super::refusal::{CommandOutput, CommandResult, Dimension, Refusal};
 use super::super::state::{
     ControlState, Desired, Eviction, Manifest, Node, Outcome, OutcomeKind, Phase, Placement,
-    Resources, Segment, Session, cut, limits, within,
+    Removed, Resources, Segment, Session, cut, limits, within,
 };
 
 /// A session and the assignment that speaks for it.
@@ -363,10 +363,15 @@ pub(super) fn finish(
     Ok(CommandOutput::Done)
 }
 
-pub(super) fn remove(state: &mut ControlState, id: &SessionKey) -> CommandResult {
+pub(super) fn remove(state: &mut ControlState, id: &SessionKey, now_ms: u64) -> CommandResult {
     let session = state.sessions.get(id).ok_or(Refusal::SessionMissing { session: *id })?;
     if !session.ended() {
         return Err(Refusal::SessionNotEnded { session: *id });
+    }
+    if let Some(kept) = Removed::of(session, now_ms) {
+        let count = state.removed.count().saturating_add(1);
+        within("removed sessions", count, limits::REMOVED_COUNT_MAX)?;
+        state.removed.add(kept);
     }
     state.sessions.remove(id);
     Ok(CommandOutput::Done)

@@ -6,6 +6,7 @@ mod documents;
 mod idempotency;
 mod nodes;
 mod phase;
+mod removed;
 mod sessions;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ pub use documents::{Document, Documents};
 pub use idempotency::Idempotency;
 pub use nodes::{Capacity, Node, NodeState, Nodes, Profile};
 pub use phase::{Phase, Turn};
+pub use removed::{Removed, RemovedSessions};
 pub use sessions::{
     Desired, Eviction, Gang, Manifest, Outcome, OutcomeKind, Placement, Requirements, Resources,
     Retry, Segment, Session, Sessions,
@@ -40,15 +42,21 @@ pub struct ControlState {
     pub nodes: Nodes,
     /// Answers already given.
     pub idempotency: Idempotency,
+    /// What is kept of sessions that were removed.
+    pub removed: RemovedSessions,
 }
 
 impl Record for ControlState {
     const SCHEMA: u32 = schema::SCHEMA_CONTROL_SNAPSHOT;
-    const VERSION: u16 = 2;
+    const VERSION: u16 = 3;
     const BYTES_MAX: usize = 128 << 20;
 
     fn decode_older(version: u16, payload: &[u8]) -> Option<Result<Self, CodecError>> {
-        (version == 1).then(|| upcast::from::<super::v1::state::ControlState, Self>(payload))
+        match version {
+            1 => Some(upcast::from::<super::v1::state::ControlState, Self>(payload)),
+            2 => Some(upcast::from::<super::v2::state::ControlState, Self>(payload)),
+            _ => None,
+        }
     }
 }
 
@@ -88,6 +96,8 @@ pub mod limits {
     pub const HOLDER_COUNT_MAX: usize = 16;
     /// Sessions, ended ones included.
     pub const SESSION_COUNT_MAX: usize = 20_000;
+    /// Removed sessions of which something is kept; beyond it no session is removed, for what was tried is not forgotten.
+    pub const REMOVED_COUNT_MAX: usize = 20_000;
     /// Documents in all.
     pub const DOCUMENT_COUNT_MAX: usize = 100_000;
     /// How long an answer is repeated.

@@ -272,6 +272,12 @@ impl Session {
         }
     }
 
+    /// Whether a node was ever given it: from then on it may have seen its data, and counts as tried.
+    #[must_use]
+    pub fn was_placed(&self) -> bool {
+        0 < self.epoch
+    }
+
     /// Whether work on it ever began.
     #[must_use]
     pub fn began(&self) -> bool {

@@ -163,6 +163,7 @@ impl From<ControlState> for now::ControlState {
             sessions: now::Sessions::from_parts(sessions.collect(), old.sessions.submitted_count),
             nodes: now::Nodes::from_parts(nodes.collect()),
             idempotency: old.idempotency,
+            removed: now::RemovedSessions::default(),
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::config::{
 use crate::environment::{TaskData, prepare_segment};
 use crate::error::EngineError;
 use crate::evaluation::report::BacktestReport;
+use crate::evaluation::seal::SealMark;
 use crate::evaluation::thin;
 use crate::features::Normaliser;
 use crate::market::MarketSeries;
@@ -164,6 +165,8 @@ fn report(input: &BacktestInput<'_>, played: &Played) -> Result<BacktestReport, 
         truth: input.strategy.environment.truth(),
         remarks: remarks::remarks(input, played),
         segment: input.session.segment,
+        // Whoever knows the lineage says otherwise.
+        seal: SealMark::None,
         from: axis.time(0)?,
         to: axis.time(axis.rows.len() - 1)?,
         periods_per_year: axis.periods_per_year,

@@ -84,7 +84,7 @@ fn seen_in_training(input: &BacktestInput<'_>) -> Option<String> {
     let purpose = match input.session.segment {
         Segment::Train => "training",
         Segment::Valid => "choosing the model",
-        Segment::Test => return None,
+        Segment::Test | Segment::Sealed => return None,
     };
     Some(format!(
         "On the data the model was trained on, these bars were used for {purpose}: the result is no test of it."

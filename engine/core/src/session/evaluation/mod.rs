@@ -32,6 +32,7 @@ use crate::config::{
 use crate::error::EngineError;
 use crate::evaluation::bootstrap::Resampling;
 use crate::evaluation::cost_ladder::{CostLadder, cost_ladder};
+use crate::evaluation::seal::SealMark;
 use crate::market::MarketSeries;
 use crate::metrics::returns::{returns, total_return};
 
@@ -333,6 +334,8 @@ fn assemble(
         instruments: tracks.instruments.clone(),
         truth: input.strategy.environment.truth(),
         segment: session.segment,
+        // Whoever knows the lineage says otherwise.
+        seal: SealMark::None,
         from: tracks.span[0].clone(),
         to: tracks.span[1].clone(),
         bar_count: agent.equity.len(),

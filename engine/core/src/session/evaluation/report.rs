@@ -14,6 +14,7 @@ use crate::evaluation::cost_ladder::CostLadder;
 use crate::evaluation::overfitting::Overfitting;
 use crate::evaluation::radar::Radar;
 use crate::evaluation::regimes::LabelPerformance;
+use crate::evaluation::seal::SealMark;
 use crate::evaluation::seeds::Estimate;
 use crate::metrics::tear_sheet::TearSheet;
 
@@ -36,6 +37,9 @@ pub struct EvaluationReport {
     pub truth: Truth,
     /// Segment that the headline figures come from.
     pub segment: Segment,
+    /// Whether rows were sealed, and whether anybody had seen them.
+    #[serde(default)]
+    pub seal: SealMark,
     /// First bar of the segment, RFC 3339 UTC.
     pub from: String,
     /// Last bar of the segment.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::*;
 use crate::config::{
     AgentConfig, AlgorithmicTradingConfig, BacktestConfig, BootstrapConfig, EvaluationScheme,
-    MatchingConfig, Segment, SplitConfig, WalkWindow,
+    MatchingConfig, SealConfig, Segment, SplitConfig, WalkWindow,
 };
 use crate::evaluation::bootstrap::bca_interval;
 use crate::evaluation::cost_ladder::BreakEven;
@@ -176,6 +176,21 @@ fn chance_among_many_trials_shows_nothing_however_good_the_best_looks() {
     assert!(0.1 < overfitting.probability, "{}", overfitting.probability);
     assert_eq!(report.snooping.as_ref().unwrap().candidates.len(), 50);
     assert!(evidence.trials_effective.unwrap() <= 50);
+}
+
+#[test]
+fn an_earlier_evaluation_is_a_trial_and_the_same_one_again_is_none() {
+    let bars = synthetic::generate(11, 1_500);
+    let earlier = judge("buy_and_hold", &session(), &bars);
+    let trial = Trial::of_evaluation("earlier".to_owned(), &earlier).unwrap();
+    let sample = SharpeSample::of(&returns(&trial.equity).unwrap()).unwrap();
+    assert!((trial.ratio.unwrap() - sample.ratio).abs() < 1e-12);
+    let trials = [trial];
+    let counted = |algorithm: &str| {
+        let found = judge_with(&strategy(algorithm), &session(), &bars, &trials).unwrap();
+        found.sharpe.map(|evidence| evidence.trials)
+    };
+    assert_eq!((counted("buy_and_hold"), counted("random")), (Some(1), Some(2)));
 }
 
 #[test]
@@ -412,8 +427,10 @@ fn it_ends_when_it_is_told_to_and_never_counts_backwards() {
 #[test]
 fn every_segment_can_be_judged() {
     let bars = synthetic::generate(4, 1_200);
-    for segment in [Segment::Train, Segment::Valid, Segment::Test] {
-        let report = judge("buy_and_hold", &EvaluationConfig { segment, ..session() }, &bars);
+    let sealing = StrategyConfig { seal: SealConfig { share: 0.2 }, ..strategy("buy_and_hold") };
+    for segment in [Segment::Train, Segment::Valid, Segment::Test, Segment::Sealed] {
+        let session = EvaluationConfig { segment, ..session() };
+        let report = judge_with(&sealing, &session, &bars, &[]).unwrap();
         assert_eq!(report.segment, segment);
         assert!(report.causality.is_some_and(|found| found.passed), "{segment:?}");
     }

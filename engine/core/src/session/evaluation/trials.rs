@@ -9,12 +9,12 @@ use crate::evaluation::overfitting::{Overfitting, Score, cscv};
 use crate::evaluation::report::BacktestReport;
 use crate::evaluation::snooping::Resampled;
 use crate::evaluation::trials::clusters;
-use crate::metrics::MetricName;
 use crate::metrics::moments::covariance;
 use crate::metrics::returns::returns;
+use crate::metrics::{Figure, MetricName};
 use crate::session::backtest::Track;
 
-use super::report::{SharpeEvidence, Snooping};
+use super::report::{EvaluationReport, SharpeEvidence, Snooping};
 
 /// Blocks of the cross-validation: 252 splits.
 const BLOCKS: usize = 10;
@@ -46,6 +46,20 @@ impl Trial {
             equity: report.agent.equity.clone(),
             ratio: ratio.filter(|ratio| ratio.is_finite()),
         }
+    }
+
+    /// Takes what is needed from an earlier evaluation, whose agent is a median run; absent where it has no such curve.
+    #[must_use]
+    pub fn of_evaluation(name: String, report: &EvaluationReport) -> Option<Self> {
+        let agent = report.policies.first()?;
+        let annual = agent.sheet.figures.get(&Figure::Sharpe).copied().flatten();
+        let ratio = annual.map(|ratio| ratio / report.periods_per_year.sqrt());
+        Some(Self {
+            name,
+            times_ms: report.times_ms.clone(),
+            equity: agent.equity.clone(),
+            ratio: ratio.filter(|ratio| ratio.is_finite()),
+        })
     }
 
     /// Whether this is the run itself, seen before.

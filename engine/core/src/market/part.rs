@@ -1,0 +1,130 @@
+//! A part of a series of any kind: its rows, a range of them, and the newest that are sealed. Decides nothing about who
+//! may read what.
+
+use std::ops::Range;
+
+use super::{BarPanel, BookSeries, Join, MarketSeries};
+use crate::error::EngineError;
+
+/// Returns the number of times of the data.
+#[must_use]
+pub fn rows(data: &MarketSeries) -> usize {
+    match data {
+        MarketSeries::Bars(bars) => bars.len(),
+        MarketSeries::Panel(panel) => panel.rows(),
+        MarketSeries::Trades(trades) => trades.len(),
+        MarketSeries::Book(book) => book.len(),
+    }
+}
+
+/// Returns the rows of a range.
+///
+/// # Errors
+/// Refuses single trades, on which no task runs, and a range that the data does not have.
+pub fn part(data: &MarketSeries, range: Range<usize>) -> Result<MarketSeries, EngineError> {
+    if range.end < range.start || rows(data) < range.end {
+        return Err(refused(format!("wanted rows {range:?}, found {} rows", rows(data))));
+    }
+    Ok(match data {
+        MarketSeries::Bars(bars) => MarketSeries::Bars(bars.slice(range)),
+        MarketSeries::Panel(panel) => MarketSeries::Panel(panel_part(panel, &range)?),
+        MarketSeries::Book(book) => MarketSeries::Book(book_part(book, &range)),
+        MarketSeries::Trades(_) => {
+            return Err(refused("no task runs on single trades; sample them into bars".to_owned()));
+        }
+    })
+}
+
+/// Returns the sealed rows: the last `share` of them, rounded up; none for a share that is not above 0.
+///
+/// Source: learning.md section 10.1.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "rows lie far below 2^53 and the share is at most 1"
+)]
+#[must_use]
+pub fn sealed(rows: usize, share: f64) -> Range<usize> {
+    if !(0.0 < share) {
+        return rows..rows;
+    }
+    // 0.15 of 1,000 rows is 150 of them, though the product may lie a hair above.
+    let count = (rows as f64 * share.min(1.0) - 1e-9).ceil().max(0.0) as usize;
+    rows - count.min(rows)..rows
+}
+
+fn panel_part(panel: &BarPanel, range: &Range<usize>) -> Result<BarPanel, EngineError> {
+    let ends = (panel.time_ms.get(range.start), panel.time_ms.get(range.end.saturating_sub(1)));
+    let (Some(first), Some(last)) = ends else {
+        return Err(refused(format!("the panel has no rows {range:?}")));
+    };
+    let series: Vec<_> = (0..panel.width())
+        .map(|column| {
+            let bars = panel.series(column);
+            let from = bars.time_ms.partition_point(|time| time < first);
+            bars.slice(from..bars.time_ms.partition_point(|time| time <= last))
+        })
+        .collect();
+    BarPanel::join(&series, Join::Outer).map_err(|error| refused(error.to_string()))
+}
+
+fn book_part(book: &BookSeries, range: &Range<usize>) -> BookSeries {
+    let cells = range.start * book.levels..range.end * book.levels;
+    let flow = |values: &Option<Vec<f64>>| values.as_ref().map(|all| all[range.clone()].to_vec());
+    BookSeries {
+        instrument: book.instrument.clone(),
+        levels: book.levels,
+        time_ms: book.time_ms[range.clone()].to_vec(),
+        bid_price: book.bid_price[cells.clone()].to_vec(),
+        bid_size: book.bid_size[cells.clone()].to_vec(),
+        ask_price: book.ask_price[cells.clone()].to_vec(),
+        ask_size: book.ask_size[cells].to_vec(),
+        bought: flow(&book.bought),
+        sold: flow(&book.sold),
+    }
+}
+
+fn refused(detail: String) -> EngineError {
+    EngineError::Refused { what: "part of the data", detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::market::synthetic;
+
+    #[test]
+    fn the_last_share_is_sealed_rounded_up() {
+        assert_eq!(sealed(1_000, 0.15), 850..1_000);
+        assert_eq!(sealed(10, 0.15), 8..10);
+        assert_eq!(sealed(0, 0.15), 0..0);
+        for nothing in [0.0, -1.0, f64::NAN] {
+            assert_eq!(sealed(10, nothing), 10..10);
+        }
+    }
+
+    #[test]
+    fn a_part_holds_the_rows_of_its_range_and_no_other() {
+        let bars = synthetic::generate(1, 50);
+        let data = MarketSeries::Bars(bars.clone());
+        let MarketSeries::Bars(found) = part(&data, 10..20).unwrap() else { panic!("bars") };
+        assert_eq!(found, bars.slice(10..20));
+        let panel = BarPanel::join(&[bars.clone(), bars.clone()], Join::Outer);
+        if let Ok(panel) = panel {
+            let data = MarketSeries::Panel(panel);
+            assert_eq!(rows(&part(&data, 10..20).unwrap()), 10);
+        }
+        assert!(part(&data, 10..51).is_err());
+        assert_eq!(rows(&part(&data, 0..50).unwrap()), 50);
+    }
+
+    proptest! {
+        #[test]
+        fn a_larger_share_never_seals_less(rows in 0_usize..10_000, one in 0.0..1.0_f64, other in 0.0..1.0_f64) {
+            let (less, more) = (sealed(rows, one.min(other)), sealed(rows, one.max(other)));
+            prop_assert!(more.start <= less.start && more.end == rows && less.end == rows);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/** Words of the trial ledger. */
+export const enTrials = {
+  title: 'Trials',
+  help: 'Everything that was ever tried with this strategy, whatever became of it. Every try counts against the next evaluation.',
+  empty: 'Nothing was tried yet.',
+  trial: 'Trial',
+  data: 'Data',
+  seeds: 'Seeds',
+  segment: 'Segment',
+  outcome: 'Outcome',
+  sharpe: 'Sharpe ratio',
+  models: (n: number) => (n === 1 ? '1 model' : `${n} models`),
+  range: (first: string, last: string, n: number) => `${first} to ${last} (${n})`,
+  running: 'running',
+  outcomes: { finished: 'finished', failed: 'failed', stopped: 'stopped' },
+  removed: 'session removed',
+  shown: (shown: number, all: number) => `The newest ${shown} of ${all} trials.`,
+  independent: (effective: number, all: number) => `${effective} independent ones among the ${all} that the newest evaluation counted on its data.`,
+  independentUnknown: (all: number) => `The newest evaluation counted ${all} on its data; how many are independent is not defined.`,
+  notJudged: 'How many of them are independent is told by an evaluation.',
+  evaluation: 'To that evaluation',
+};
