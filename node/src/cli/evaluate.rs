@@ -23,7 +23,7 @@ pub(crate) struct EvaluateArgs {
     /// Training sessions of the strategy whose best models are judged, separated by commas, each a seed of its own.
     #[arg(long, value_delimiter = ',')]
     pub(crate) sessions: Vec<String>,
-    /// train, valid or test; sealed once the strategy's seal is open.
+    /// train, valid, test, whole (all that is not sealed), or sealed once the strategy's seal is open.
     #[arg(long, default_value = "test")]
     pub(crate) segment: String,
     /// Further stretches of the data on which a rule is run anew.

@@ -429,7 +429,7 @@ pub(crate) enum BacktestVerb {
         /// Data set; the training session's by default.
         #[arg(long)]
         data: Option<String>,
-        /// train, valid or test; sealed once the strategy's seal is open.
+        /// train, valid, test, whole (all that is not sealed), or sealed once the strategy's seal is open.
         #[arg(long, default_value = "test")]
         segment: String,
         /// Seed of the random baseline.

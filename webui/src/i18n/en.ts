@@ -354,7 +354,7 @@ export const en = {
     reproduce: 'Reproduction',
     reproduceHelp: 'The same inputs give the same report.',
     segment: 'Segment',
-    segments: { train: 'training', valid: 'validation', test: 'test', sealed: 'sealed rows' },
+    segments: { train: 'training', valid: 'validation', test: 'test', sealed: 'sealed rows', whole: 'all rows' },
     span: 'Span',
     bars: 'Bars',
     periods: 'Periods per year',

@@ -10,6 +10,7 @@ export const enFields: FieldTexts = {
   '/seal': { label: 'Sealed rows' },
   '/seal/share': { label: 'Sealed share' },
   '/segment=sealed': { label: 'Sealed rows' },
+  '/segment=whole': { label: 'All rows' },
   '/checkpoint_every_seconds': { label: 'Seconds between checkpoints' },
   '/policy': { label: 'Policy' },
   '/policy/source=strategy': { label: 'The strategy’s rule' },

@@ -347,7 +347,7 @@ export const zh: Dictionary = {
     reproduce: '复现信息',
     reproduceHelp: '相同输入得到相同报告。',
     segment: '数据段',
-    segments: { train: '训练', valid: '验证', test: '测试', sealed: '封存数据' },
+    segments: { train: '训练', valid: '验证', test: '测试', sealed: '封存数据', whole: '全部数据' },
     span: '区间',
     bars: 'K 线数',
     periods: '每年周期数',

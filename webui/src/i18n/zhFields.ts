@@ -54,6 +54,7 @@ export const zhFields: FieldTexts = {
   '/segment=valid': { label: '验证段', help: '选择最佳模型所用。' },
   '/segment=test': { label: '测试段', help: '报告结果所用。' },
   '/segment=sealed': { label: '封存数据', help: '启封之前不可使用。' },
+  '/segment=whole': { label: '全部数据', help: '未封存的全部数据：用于规则策略，或未在该数据上训练过的模型。' },
   '/seal': { label: '封存数据', help: '启封之前谁也看不到的最新数据，只能启封一次。' },
   '/seal/share': { label: '封存比例', help: '最新数据中封存的比例，向上取整；0 表示不封存。以后的版本只能多封，不能少封。' },
 

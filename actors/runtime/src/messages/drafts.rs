@@ -4,6 +4,7 @@ use engine::config::{
     BacktestPolicy, EvaluationPolicy, LabellingConfig, ResourcesConfig, Segment, SessionConfig,
     SessionKind, StrategyConfig, Violation,
 };
+use engine::environment::length;
 use engine::market::DataKind;
 use engine::session::labelling::columns_of;
 
@@ -331,7 +332,12 @@ fn too_short(
     let rows = engine::market::part::sealed(all, found.seal.share).start;
     let kind = DataKind::from_name(&dataset.kind)?;
     let strategy = &found.version.config;
-    let refused = engine::environment::length::check_rows(strategy, split, (kind, rows)).err()?;
+    let refused = if config.segment() == Some(Segment::Whole) {
+        length::check_whole(strategy, (kind, rows))
+    } else {
+        length::check_rows(strategy, split, (kind, rows))
+    }
+    .err()?;
     let seal =
         if rows < all { format!(" without its {} sealed rows", all - rows) } else { String::new() };
     let detail = format!("data set '{}' is too short{seal}: {refused}", dataset.name);

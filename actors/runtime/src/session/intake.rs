@@ -6,7 +6,7 @@ use cluster::control::{
     ControlCommand, ControlError, DesiredState, DocumentKey, NewSession, SessionClass,
 };
 use engine::config::{
-    BacktestPolicy, EvaluationPolicy, SessionConfig, SessionKind, SplitConfig, Violation,
+    BacktestPolicy, EvaluationPolicy, Segment, SessionConfig, SessionKind, SplitConfig, Violation,
 };
 use engine::ids::SessionId;
 use serde_json::{Map, Value};
@@ -239,6 +239,18 @@ fn unlike_training(training: &SessionView, draft: &Draft, split: &SplitConfig) -
     let SessionConfig::Training(config) = &training.config else { return violations };
     let same_bars =
         training.dataset_id == draft.dataset.id || training.dataset_sha256 == draft.dataset.sha256;
+    if same_bars && draft.config.segment() == Some(Segment::Whole) {
+        refuse(
+            "/config/segment",
+            training.dataset_name.clone(),
+            "whole".to_owned(),
+            format!(
+                "session {} was trained on data set '{}': all of its rows together are no test of the model; choose the \
+                 segment test, or another data set",
+                training.id, training.dataset_name
+            ),
+        );
+    }
     if same_bars && config.split != *split {
         let text = |split: &SplitConfig| {
             let SplitConfig { train, valid, purge_bars } = split;

@@ -40,4 +40,6 @@ pub enum Segment {
     Test,
     /// The sealed rows; refused until they are opened.
     Sealed,
+    /// Everything that is not sealed: for rules, and for models on data they were not trained on.
+    Whole,
 }

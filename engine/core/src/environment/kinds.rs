@@ -2,6 +2,7 @@
 //! [`super::prepare`], [`super::prepare_panel`] and [`super::prepare_book`].
 
 use super::sealed::prepare_sealed;
+use super::whole::prepare_whole;
 use super::{TaskData, prepare, prepare_book, prepare_panel};
 use crate::config::{EnvironmentConfig, Segment, SplitConfig, StrategyConfig};
 use crate::error::EngineError;
@@ -70,6 +71,10 @@ pub fn prepare_segment(
 ) -> Result<TaskData, EngineError> {
     match segment {
         Segment::Sealed => prepare_sealed(strategy, data, split, normaliser),
+        Segment::Whole => {
+            check_kind(&strategy.environment, data.kind())?;
+            prepare_whole(strategy, data, normaliser)
+        }
         Segment::Train | Segment::Valid | Segment::Test => {
             prepare_unsealed(strategy, data, split, segment, normaliser)
         }
@@ -109,7 +114,7 @@ fn choose<T>(segment: Segment, [train, valid, test]: [T; 3]) -> T {
     match segment {
         Segment::Train => train,
         Segment::Valid => valid,
-        // Sealed rows are made the last segment before they are prepared.
-        Segment::Test | Segment::Sealed => test,
+        // Sealed rows are made the last segment before they are prepared; all rows are no segment of a split.
+        Segment::Test | Segment::Sealed | Segment::Whole => test,
     }
 }

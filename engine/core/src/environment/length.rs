@@ -128,6 +128,35 @@ pub fn check_rows(
     })
 }
 
+/// Passes data of which all rows together allow a decision; `rows` counts as in [`check_rows`].
+///
+/// # Errors
+/// Says how many rows there are and how many would do.
+pub fn check_whole(
+    strategy: &StrategyConfig,
+    (kind, rows): (DataKind, usize),
+) -> Result<(), TooFewBars> {
+    let warmup = match kind {
+        DataKind::Bars | DataKind::Panel => features::warmup_rows_of(&strategy.features)
+            .map_err(|error| TooFewBars { rows, needed: None, reason: error.to_string() })?,
+        DataKind::Book => 1,
+        DataKind::Trades => return Ok(()),
+    };
+    let needed = warmup.saturating_add(lookback(strategy)).saturating_add(DECISIONS_MIN);
+    if needed <= rows {
+        return Ok(());
+    }
+    let reason = format!(
+        "wanted at least {needed} rows ({warmup} in which features warm up, {} to look back on)",
+        lookback(strategy)
+    );
+    Err(TooFewBars {
+        rows,
+        needed: if kind == DataKind::Panel { None } else { Some(needed) },
+        reason,
+    })
+}
+
 /// Cuts any rows, of which the first `warmup` are not used.
 pub(super) fn cut(
     rows: usize,

@@ -23,6 +23,7 @@ pub mod reward;
 mod sealed;
 mod single_asset;
 mod state;
+mod whole;
 
 pub use action::{Action, ActionSpace};
 pub use book_data::{BookData, depth_features};

@@ -84,6 +84,7 @@ fn seen_in_training(input: &BacktestInput<'_>) -> Option<String> {
     let purpose = match input.session.segment {
         Segment::Train => "training",
         Segment::Valid => "choosing the model",
+        Segment::Whole => "training and choosing the model",
         Segment::Test | Segment::Sealed => return None,
     };
     Some(format!(
