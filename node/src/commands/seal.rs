@@ -28,7 +28,8 @@ pub(crate) async fn open(context: &Context, strategy: &str, reason: &str) -> Res
 
 fn text(found: &Value) -> String {
     let share = found["share"].as_f64().unwrap_or(0.0);
-    if !(0.0 < share) {
+    let seals = 0.0 < share;
+    if !seals {
         return "nothing is sealed: seal.share is 0 in every version".to_owned();
     }
     let sealed = format!("the newest {} % of the rows are sealed", rounded(share * 100.0));

@@ -1,4 +1,5 @@
 /** Wire shapes of an evaluation, until the generated document names them: then each becomes an alias of `Schemas[…]`. */
+import type { components } from './generated/openapi';
 
 /** One row of the table of drawdowns. */
 export interface DrawdownRow {
@@ -73,7 +74,8 @@ export interface EvaluationReport {
   synthetic: boolean;
   instruments: string[];
   truth: 'faithful' | 'corrected';
-  segment: 'train' | 'valid' | 'test';
+  segment: 'train' | 'valid' | 'test' | 'sealed';
+  seal?: components['schemas']['SealMark'];
   from: string;
   to: string;
   bar_count: number;

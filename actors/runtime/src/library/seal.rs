@@ -91,7 +91,8 @@ impl LibraryState {
                 Err(ActorsError::IdempotencyMismatch { found })
             };
         }
-        if !(0.0 < stands.share) {
+        let seals = 0.0 < stands.share;
+        if !seals {
             return Err(ActorsError::Conflict {
                 detail: format!(
                     "strategy {id} seals nothing (seal.share is 0 in every version): there is nothing to open. Every row may \

@@ -306,7 +306,8 @@ fn sealed(config: &SessionConfig, seal: &SealView) -> Option<Violation> {
         return None;
     }
     let pointer = "/config/segment";
-    if !(0.0 < seal.share) {
+    let seals = 0.0 < seal.share;
+    if !seals {
         let detail = "the strategy seals nothing; choose another segment, or seal a share of the rows in a new version";
         return Some(Violation::new(pointer, "not_sealed", detail));
     }

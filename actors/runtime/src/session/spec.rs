@@ -70,7 +70,8 @@ pub(crate) struct Judged {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_nothing(share: &f64) -> bool {
-    !(0.0 < *share)
+    let seals = 0.0 < *share;
+    !seals
 }
 
 impl Judged {

@@ -21,7 +21,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use engine::environment::visible;
 use engine::ids::{Epoch, SessionId};
+use engine::market::{part, snapshot};
 use engine::session::protocol::{
     CheckpointWritten, EXIT_BAD_SPEC, EXIT_DONE, EXIT_STOPPED, FRAME_BYTES_MAX, LIMITS_VARIABLE,
     MetricPoint, PROTOCOL_MAX, PROTOCOL_MIN, Progress, WorkerCommand, WorkerEvent, WorkerLimit,
@@ -280,6 +282,13 @@ fn begin(spec: &WorkerSpec, out: &Out) -> State {
         out.tell("models", spec.models.len() as u64, "");
         out.tell("trials", spec.trials.len() as u64, "");
         out.tell("trials lost", u64::from(spec.trials_lost), "");
+    }
+    if let Some(strategy) = spec.strategy.as_ref().filter(|strategy| !strategy.seal.is_nothing()) {
+        let bytes = std::fs::read(&spec.dataset.path).unwrap();
+        let data = snapshot::decode_any(bytes.into()).unwrap().data;
+        let seen = visible(strategy, data, spec.session.segment()).unwrap();
+        let mark = serde_json::to_value(&spec.seal).unwrap();
+        out.tell("rows seen", part::rows(&seen) as u64, mark["state"].as_str().unwrap());
     }
     state
 }

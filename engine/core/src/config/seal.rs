@@ -28,9 +28,15 @@ impl SealConfig {
         Self { share: SHARE_SUGGESTED }
     }
 
-    /// Whether nothing is sealed; then a document is written as it was before there were seals.
+    /// Whether anything is sealed.
+    #[must_use]
+    pub fn seals(&self) -> bool {
+        0.0 < self.share
+    }
+
+    /// Whether nothing is; then a document is written as it was before there were seals.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        !(0.0 < self.share)
+        !self.seals()
     }
 }

@@ -45,7 +45,8 @@ pub fn part(data: &MarketSeries, range: Range<usize>) -> Result<MarketSeries, En
 )]
 #[must_use]
 pub fn sealed(rows: usize, share: f64) -> Range<usize> {
-    if !(0.0 < share) {
+    let seals = 0.0 < share;
+    if !seals {
         return rows..rows;
     }
     // 0.15 of 1,000 rows is 150 of them, though the product may lie a hair above.
