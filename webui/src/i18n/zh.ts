@@ -8,6 +8,7 @@ import { zhMetrics } from './zhMetrics';
 import { zhProblems, zhViolations } from './zhProblems';
 import { zhQueue } from './zhQueue';
 import { zhReasons } from './zhReasons';
+import { saidInChinese } from './zhSaid';
 
 export const zh: Dictionary = {
   language: '简体中文',
@@ -441,6 +442,7 @@ export const zh: Dictionary = {
   metrics: zhMetrics,
   cluster: zhCluster,
   datasets: zhDatasets,
+  said: saidInChinese,
   evaluation: zhEvaluation,
   labelling: zhLabelling,
   queue: zhQueue,
