@@ -27,8 +27,7 @@ timed = @begin=$$(date +%s%N); $(2); end=$$(date +%s%N); \
 
 .PHONY: run build tm worker libtorch ui ui-deps test test-rust test-trainer test-ui test-browser test-slow lint fmt \
   generate bench deny verify clean-data browser-deps preflight cluster campaign-programs cluster-netns failover leader-kill \
-  chaos rolling golden fuzz bench-peers \
-  oracles
+  chaos rolling golden fuzz bench-peers oracles big-files
 
 run: build
 	$(OUT)/tm demo $(if $(DATA),--data '$(DATA)') $(if $(ONCE),--once)
@@ -159,6 +158,10 @@ fuzz:
 	@export TM_FUZZ_SECONDS=$(or $(SECONDS),300); IFS='|'; \
 	for target in $(FUZZ_PARSERS); do TM_FUZZ_TARGET="$$target" $(CAMPAIGN) -q --test fuzz_parsers -- --nocapture || exit 1; done; \
 	for target in $(FUZZ_DOCUMENTS); do TM_FUZZ_TARGET="$$target" $(CAMPAIGN) -q --test fuzz_documents -- --nocapture || exit 1; done
+
+# Huge and broken files against `tm` and a node: time, memory and what is left of each, as a table. SIZE=10G is the real thing.
+big-files: tm
+	python3 deploy/big_files.py --tm $(OUT)/tm --size $(or $(SIZE),200M) $(if $(ONLY),--only '$(ONLY)')
 
 # One line per figure; exit code 1 when one is missed. What lacks its data is skipped by name.
 golden:

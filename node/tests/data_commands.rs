@@ -96,6 +96,7 @@ fn a_file_that_cannot_be_imported_is_an_error_with_its_place_and_wrong_words_are
         &["--dialect", "excel"],
         &["--kind", "candles"],
         &["--timezone", "Moon"],
+        &["--timezone", "Europe/Berlin", "--clock-change", "both"],
         &["--map", "nonsense=x"],
         &["--action", "2020-01-01:split:2"],
     ] {
@@ -277,5 +278,36 @@ fn files_of_every_kind_reach_a_node_and_sets_are_derived_there() {
     assert!(report.contains("score"), "{report}");
     let refused = node.typed(&["data", "derive", "prices", "--name", "none"], "");
     assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    let dry = ["data", "derive", "prices", "--instruments", "B", "--dry-run", "-o", "json"];
+    assert_eq!(json(&node.run(&dry))["data"]["instruments"], serde_json::json!(["B"]));
+    assert_eq!(json(&node.run(&["data", "verify", "prices", "-o", "json"]))["found"], "good");
     node.run(&["data", "rm", "one"]);
+}
+
+/// More than may be sent: read here, piece by piece, and sent as a snapshot; and more than is read at all.
+#[test]
+fn a_large_file_is_read_here_and_a_huge_one_refused_by_its_size_alone() {
+    let node = Node::start();
+    let folder = node.folder.path();
+    let path = folder.join("large.csv");
+    let mut out = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
+    writeln!(out, "time,open,high,low,close").unwrap();
+    let tail = format!("1.{}", "0".repeat(250));
+    for time in 0..70_000 {
+        writeln!(out, "{},{tail},{tail},{tail},{tail}", 1_600_000_000 + time * 60).unwrap();
+    }
+    drop(out);
+    let large = path.to_string_lossy().into_owned();
+    assert!(64 << 20 < std::fs::metadata(&path).unwrap().len());
+    let view = json(&node.run(&["data", "import", &large, "--resample", "1h", "-o", "json"]));
+    assert_eq!((&view["kind"], &view["source"]), (&"bars".into(), &"large.csv".into()), "{view}");
+    assert_eq!(view["transformations"][0]["name"], "resample");
+    let huge = folder.join("huge.csv");
+    std::fs::File::create(&huge).unwrap().set_len(10 << 30).unwrap();
+    let huge = huge.to_string_lossy().into_owned();
+    for arguments in [&["data", "inspect", &huge][..], &["data", "import", &huge]] {
+        let refused = node.typed(arguments, "");
+        assert!(!refused.status.success());
+        assert!(stderr(&refused).contains("1073741824"), "{}", stderr(&refused));
+    }
 }

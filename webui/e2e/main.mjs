@@ -4,7 +4,7 @@ import { openBrowser, shot } from './browser.mjs';
 import { Checks, none } from './checks.mjs';
 import { backtest } from './flows/backtest.mjs';
 import { alone, many, queue, quotas } from './flows/cluster.mjs';
-import { data } from './flows/data.mjs';
+import { data, derived } from './flows/data.mjs';
 import { evaluation } from './flows/evaluation.mjs';
 import { labelling } from './flows/labelling.mjs';
 import { login } from './flows/login.mjs';
@@ -43,6 +43,7 @@ async function mainFlow() {
   const reported = await backtest(world);
   const report = path();
   world.dataset = dataset;
+  await derived(world);
   await quality(world);
   const labelled = await labelling(world);
   const evaluated = await evaluation(world);
@@ -50,7 +51,7 @@ async function mainFlow() {
     dashboard: '/', strategies: '/strategies', editor: '/strategies/new', version: editor, sessions: '/sessions',
     start: '/sessions/new?kind=training', training: trained, metrics: `${trained}?tab=metrics`, log: `${trained}?tab=log`,
     timeline: `${trained}?tab=timeline`, checkpoints: `${trained}?tab=checkpoints`, config: `${trained}?tab=config`,
-    ...(reported ? { report } : {}), ...(labelled ? { labels: labelled } : {}), ...(evaluated ? { evaluation: evaluated } : {}), data: '/data', dataset, import: '/data/import', queue: '/queue', cluster: '/cluster', account: '/account', about: '/about',
+    ...(reported ? { report } : {}), ...(labelled ? { labels: labelled } : {}), ...(evaluated ? { evaluation: evaluated } : {}), data: '/data', dataset, derive: `${dataset}/derive`, import: '/data/import', queue: '/queue', cluster: '/cluster', account: '/account', about: '/about',
   };
   await alone(world);
   await queue(world);

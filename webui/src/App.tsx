@@ -24,6 +24,7 @@ const EvaluationPage = lazy(() => import('./pages/evaluation/EvaluationPage'));
 const DataPage = lazy(() => import('./pages/data/DataPage'));
 const ImportPage = lazy(() => import('./pages/data/ImportPage'));
 const DatasetPage = lazy(() => import('./pages/data/DatasetPage'));
+const DerivePage = lazy(() => import('./pages/data/DerivePage'));
 const QueuePage = lazy(() => import('./pages/queue/QueuePage'));
 const ClusterPage = lazy(() => import('./pages/cluster/ClusterPage'));
 const MyAccountPage = lazy(() => import('./pages/account/MyAccountPage'));
@@ -53,6 +54,7 @@ export function App() {
         <Route path="data" element={<DataPage />} />
         <Route path="data/import" element={<ImportPage />} />
         <Route path="data/:id" element={<DatasetPage />} />
+        <Route path="data/:id/derive" element={<DerivePage />} />
         <Route path="queue" element={<QueuePage />} />
         <Route path="cluster" element={<ClusterPage />} />
         <Route path="account" element={<MyAccountPage />} />

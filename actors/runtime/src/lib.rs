@@ -49,9 +49,12 @@ pub use boot::{
 pub use clock::{Clock, ManualClock, SystemClock, rfc3339};
 pub use collect::CollectTimes;
 pub use data::columns::mappings;
-pub use data::folder::join_folder;
+pub use data::folder::{join_folder, pack_file};
+pub use data::import::BYTES_MAX as SENT_BYTES_MAX;
 pub use data::inspect::{assess_file, inspect_file};
-pub use data::plan::{ADJUSTMENTS, CALENDARS, ImportPlan, Steps, zone};
+pub use data::plan::{
+    ADJUSTMENTS, CALENDARS, CLOCK_CHANGES, ImportPlan, Steps, clock_change, zone,
+};
 pub use data::quality::{QualityQuery, SplitText};
 pub use directory::Directory;
 pub use error::ActorsError;

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use engine::market::DataErrorKind::{Bar, Cell, Time};
 use engine::market::parse::trades::{self, TradeMapping};
 use engine::market::parse::{
-    BYTES_MAX, COLUMNS_MAX, CsvMapping, ImportOptions, RECORD_BYTES_MAX, csv, depth, import, panel,
-    parquet, reference, wide,
+    BYTES_MAX, COLUMNS_MAX, CsvMapping, ImportOptions, RECORD_BYTES_MAX, csv, depth, import,
+    import_parquet, panel, parquet, reference, wide,
 };
 use engine::market::snapshot::{Stored, decode, decode_any, encode, encode_any};
 use engine::market::{
@@ -270,6 +270,42 @@ fn parquet_of(columns: usize, pairs: &[(&str, String)], name: &str) -> Bytes {
     group.close().unwrap();
     writer.close().unwrap();
     Bytes::from(bytes)
+}
+
+/// A name of a megabyte that stands in the file once and in every row: copied, it would fill any memory.
+#[test]
+fn a_long_text_that_is_repeated_in_every_row_is_refused_and_not_copied() {
+    let schema = "message rows { required int64 time_ms (TIMESTAMP(MILLIS,true)); required binary tic (STRING);
+        required double open; required double high; required double low; required double close; }";
+    let rows: usize = 2_000;
+    let mut bytes = Vec::new();
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let properties =
+        Arc::new(WriterProperties::builder().set_dictionary_page_size_limit(8 << 20).build());
+    let mut writer = SerializedFileWriter::new(&mut bytes, schema, properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let times: Vec<i64> = (0..rows as i64).map(|row| 1_600_000_000_000 + row * 1000).collect();
+    column.typed::<Int64Type>().write_batch(&times, None, None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let name = ByteArray::from("A".repeat(1 << 20).into_bytes());
+    for _ in 0..rows / 1000 {
+        column.typed::<ByteArrayType>().write_batch(&vec![name.clone(); 1000], None, None).unwrap();
+    }
+    column.close().unwrap();
+    while let Some(mut column) = group.next_column().unwrap() {
+        column.typed::<DoubleType>().write_batch(&vec![1.0; rows], None, None).unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+    let error = import_parquet(Bytes::from(bytes), "f", &ImportOptions::default()).unwrap_err();
+    assert!(
+        (error.kind == Cell && error.wanted.contains("256 bytes"))
+            || error.kind == DataErrorKind::TooLarge,
+        "{error}"
+    );
 }
 
 #[test]

@@ -8,11 +8,11 @@
 
 use std::path::PathBuf;
 
-use engine::market::calendar::Zone;
 use engine::market::parse::{
     Certainty, CsvMapping, DataKind, Dialect, ImportOptions, Imported, MarketSeries, detect,
     import, panel,
 };
+use engine::market::zone::{ClockChange, NamedZone};
 use engine::market::{
     Aggressor, BarPanel, BarSeries, BookSeries, DataError, DataErrorKind, Join, TradeSeries,
 };
@@ -465,7 +465,8 @@ fn what_is_no_book_is_refused_with_the_reason() {
 fn times_without_a_zone_are_those_of_the_zone_that_was_named_and_days_stay_days() {
     let text =
         "time,open,high,low,close\n2024-01-10 09:30:00,1,1,1,1\n2024-07-10 09:30:00,1,1,1,1\n";
-    let read = |text: &str, zone| {
+    let read = |text: &str, zone: Option<&str>| {
+        let zone = zone.map(|zone| NamedZone::parse(zone).unwrap());
         let options = ImportOptions { zone, ..ImportOptions::default() };
         let data = import(text.as_bytes(), "x.csv", &options).unwrap().data;
         let MarketSeries::Bars(bars) = data else { panic!("{data:?}") };
@@ -475,10 +476,49 @@ fn times_without_a_zone_are_those_of_the_zone_that_was_named_and_days_stay_days(
     let hours = |moved: Vec<i64>| {
         moved.iter().zip(&utc).map(|(moved, utc)| (moved - utc) / 3_600_000).collect::<Vec<i64>>()
     };
-    assert_eq!(hours(read(text, Some(Zone::NewYork))), [5, 4], "winter and summer");
-    assert_eq!(hours(read(text, Some(Zone::Fixed(480)))), [-8, -8]);
+    assert_eq!(hours(read(text, Some("America/New_York"))), [5, 4], "winter and summer");
+    assert_eq!(hours(read(text, Some("+08:00"))), [-8, -8]);
     let zoned = text.replace(":00,", ":00Z,");
-    assert_eq!(read(&zoned, Some(Zone::NewYork)), utc, "what names its zone keeps it");
+    assert_eq!(read(&zoned, Some("America/New_York")), utc, "what names its zone keeps it");
     let days = "date,open,high,low,close\n2024-01-10,1,1,1,1\n2024-01-11,1,1,1,1\n";
-    assert_eq!(read(days, Some(Zone::NewYork)), read(days, None));
+    assert_eq!(read(days, Some("America/New_York")), read(days, None));
+}
+
+#[test]
+fn a_time_near_a_change_of_the_clock_is_refused_with_its_row_unless_a_reading_is_chosen() {
+    let text = "time,open,high,low,close\n2021-10-31 01:30:00,1,1,1,1\n2021-10-31 02:30:00,1,1,1,1\n\
+                2021-10-31 03:30:00,1,1,1,1\n";
+    let zone = Some(NamedZone::parse("Europe/Berlin").unwrap());
+    let mut options = ImportOptions { zone, ..ImportOptions::default() };
+    let error = import(text.as_bytes(), "x.csv", &options).unwrap_err();
+    assert_eq!((error.line, error.column.as_deref()), (Some(3), Some("time")));
+    assert_eq!(error.kind, DataErrorKind::Time);
+    assert!(error.found.contains("2021-10-31T00:30:00Z or 2021-10-31T01:30:00Z"), "{error}");
+    let mut seconds = |change| {
+        options.clock_change = Some(change);
+        let data = import(text.as_bytes(), "x.csv", &options).unwrap().data;
+        let MarketSeries::Bars(bars) = data else { panic!("{data:?}") };
+        bars.time_ms.windows(2).map(|pair| (pair[1] - pair[0]) / 1000).collect::<Vec<i64>>()
+    };
+    assert_eq!(seconds(ClockChange::Earlier), [3600, 7200]);
+    assert_eq!(seconds(ClockChange::Later), [7200, 3600]);
+    options.zone = Some(NamedZone::Name("Asia/Honkong".to_owned()));
+    let error = import(text.as_bytes(), "x.csv", &options).unwrap_err();
+    assert!(error.next.contains("Asia/Hong_Kong"), "{error}");
+    // Trades and order books are read by the same clock.
+    options = ImportOptions {
+        zone: Some(NamedZone::parse("Asia/Tokyo").unwrap()),
+        ..ImportOptions::default()
+    };
+    let trades = "time,price,quantity\n2024-01-10 09:00:00,1,1\n";
+    let MarketSeries::Trades(trades) = import(trades.as_bytes(), "x.csv", &options).unwrap().data
+    else {
+        panic!()
+    };
+    assert_eq!(trades.time_us, [1_704_844_800_000_000]);
+    let book = "{\"time\":\"2024-01-10 09:00:00\",\"bids\":[[1,1]],\"asks\":[[2,1]]}\n";
+    let MarketSeries::Book(book) = import(book.as_bytes(), "x.csv", &options).unwrap().data else {
+        panic!()
+    };
+    assert_eq!(book.time_ms, [1_704_844_800_000]);
 }

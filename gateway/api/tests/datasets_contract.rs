@@ -197,6 +197,57 @@ async fn a_derived_set_names_its_parent_and_who_uses_a_set_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_derived_set_is_looked_at_and_a_snapshot_verified_without_storing_anything() {
+    let site = start().await;
+    let ann = site.user("ann", "ordinary").await;
+    let parent = import(&ann, "panel", "", PANEL).await.ok(201);
+    let look = |from: Value| {
+        let body = json!({"from": from});
+        let ann = &ann;
+        async move { ann.post("/datasets:inspect", &uuid_text(), &body).await }
+    };
+    let view = look(json!({"dataset_id": parent["id"], "missing": "drop"})).await.ok(200);
+    assert_eq!((&view["ok"], &view["data"]["rows"]), (&json!(true), &json!(4)), "{view}");
+    let view = look(json!({"dataset_id": parent["id"], "from": "2030-01-01"})).await.ok(200);
+    assert_eq!((&view["ok"], &view["errors"][0]["code"]), (&json!(false), &json!("data_empty")));
+    let wrong = look(json!({"dataset_id": parent["id"], "resample": "x"})).await;
+    let wrong = wrong.problem(422, "validation_failed");
+    assert_eq!(wrong["errors"][0]["pointer"], "/from/resample");
+    look(json!({"dataset_id": format!("dst_{NOWHERE}")})).await.problem(404, "not_found");
+    assert_eq!(ann.get("/datasets").await.ok(200)["items"].as_array().unwrap().len(), 1);
+
+    let verified = ann.request("POST", &format!("{}:verify", path(&parent)));
+    let verified = read(verified.send().await.unwrap()).await.ok(200);
+    assert_eq!((&verified["ok"], &verified["found"]), (&json!(true), &json!("good")));
+    let nobody = ann.request("POST", &format!("/datasets/dst_{NOWHERE}:verify"));
+    read(nobody.send().await.unwrap()).await.problem(404, "not_found");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_zone_is_taken_by_its_name_and_a_time_that_happens_twice_is_told_with_both_readings() {
+    let site = start().await;
+    let ann = site.user("ann", "ordinary").await;
+    let text =
+        "time,open,high,low,close\n2021-10-31 01:30:00,1,1,1,1\n2021-10-31 02:30:00,1,1,1,1\n";
+    let shanghai = import(&ann, "shanghai", "&timezone=Asia/Shanghai", text).await.ok(201);
+    assert_eq!(shanghai["from"], "2021-10-30T17:30:00Z");
+    assert!(shanghai["transformations"][0]["detail"].as_str().unwrap().contains("Asia/Shanghai"));
+    let near = import(&ann, "near", "&timezone=Asia/Honkong", text).await;
+    let near = near.problem(422, "validation_failed");
+    assert_eq!(near["errors"][0]["code"], "unknown_zone");
+    assert_eq!(near["errors"][0]["params"]["near"][0], "Asia/Hong_Kong");
+    let twice = import(&ann, "twice", "&timezone=Europe/Berlin", text).await;
+    let twice = twice.problem(422, "validation_failed").to_string();
+    assert!(twice.contains("2021-10-31T00:30:00Z or 2021-10-31T01:30:00Z"), "{twice}");
+    let query = "&timezone=Europe/Berlin&clock_change=later";
+    assert_eq!(import(&ann, "later", query, text).await.ok(201)["to"], "2021-10-31T01:30:00Z");
+    let query = "&timezone=Europe/Berlin&clock_change=both";
+    import(&ann, "both", query, text).await.problem(422, "validation_failed");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rubbish_is_refused_and_leaves_no_data_set() {
     let site = start().await;
     let ann = site.user("ann", "ordinary").await;

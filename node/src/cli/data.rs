@@ -84,10 +84,18 @@ pub(crate) enum DataVerb {
         /// The data set it is made of, by name or identifier.
         dataset: String,
         /// Name of the new data set.
+        #[arg(long, required_unless_present = "dry_run")]
+        name: Option<String>,
+        /// Show what the new data set would hold; nothing is stored.
         #[arg(long)]
-        name: String,
+        dry_run: bool,
         #[command(flatten)]
         steps: Box<StepArgs>,
+    },
+    /// Hash and decode the snapshot of a data set anew: is it still what was imported?
+    Verify {
+        /// Name or identifier.
+        dataset: String,
     },
     /// Compute the reference system's published splits anew from raw files, with hashes. No node need run.
     #[command(after_help = REBUILD_EXAMPLES)]
@@ -158,9 +166,12 @@ pub(crate) struct ReadArgs {
     /// Times of a panel: those of any instrument, or of all.
     #[arg(long, value_parser = ["outer", "inner"])]
     pub(crate) join: Option<String>,
-    /// Of times written without one: UTC, America/New_York or +05:30.
+    /// Of times written without one: an IANA name such as Europe/Berlin, UTC or +05:30.
     #[arg(long, allow_hyphen_values = true)]
     pub(crate) timezone: Option<String>,
+    /// Which reading of a local time that a change of the clock lets happen twice or never; refused by default.
+    #[arg(long, value_parser = actors::CLOCK_CHANGES)]
+    pub(crate) clock_change: Option<String>,
     /// Which instrument, when the file holds several; its name, when the file has none.
     #[arg(long)]
     pub(crate) instrument: Option<String>,
@@ -308,6 +319,7 @@ impl ReadArgs {
             trades,
             join: word("join", self.join.as_deref())?.unwrap_or_default(),
             zone,
+            clock_change: word("clock-change", self.clock_change.as_deref())?,
         };
         let steps = self.steps.steps();
         steps.check().map_err(|wrong| {
@@ -334,6 +346,7 @@ impl ReadArgs {
             ("skip_empty_rows", flag(self.skip_empty_rows)),
             ("join", self.join.clone()),
             ("timezone", self.timezone.clone()),
+            ("clock_change", self.clock_change.clone()),
             ("instrument", self.instrument.clone()),
         ];
         let mut query = present(pairs);

@@ -2,7 +2,7 @@
 import { ask, client, command, commandKey, revision, unwrap } from './client';
 import { problemFrom, unreachable } from './problem';
 import { refresh, useLogin } from './session';
-import type { BarsView, ConsumersView, DatasetView, InspectionView, PreviewView, QualityView } from './types';
+import type { BarsView, ConsumersView, DatasetView, DerivedDataset, InspectionView, PreviewView, QualityView, VerificationView } from './types';
 
 /** What is sent when a file is imported. `mapping` names the file's column for each of ours. */
 export interface Upload {
@@ -49,6 +49,21 @@ export function readConsumers(id: string): Promise<ConsumersView> {
 /** What an import of this file would read. */
 export function inspectFile(upload: Upload): Promise<InspectionView> {
   return ask('/datasets:inspect', uploadQuery(upload), upload.file, mediaType(upload.format));
+}
+
+/** What a data set made of another one would hold; nothing is stored. */
+export function inspectDerived(from: DerivedDataset): Promise<InspectionView> {
+  return unwrap(client.POST('/api/v1/datasets:inspect', { body: { from } }));
+}
+
+/** Makes a data set of another one. */
+export function createDerived(name: string, from: DerivedDataset): Promise<DatasetView> {
+  return unwrap(client.POST('/api/v1/datasets', { params: { header: command() }, body: { name, from } }));
+}
+
+/** Hashes and decodes the snapshot anew. */
+export function verifyDataset(id: string): Promise<VerificationView> {
+  return unwrap(client.POST('/api/v1/datasets/{id}:verify', { params: { path: { id } } }));
 }
 
 export function createSynthetic(name: string, seed: number, rows: number): Promise<DatasetView> {

@@ -454,6 +454,8 @@ export const en = {
   metrics: enMetrics,
   cluster: enCluster,
   datasets: enDatasets,
+  /** A sentence of the engine in the reader's language. */
+  said: (sentence: string): string => sentence,
   evaluation: enEvaluation,
   labelling: enLabelling,
   queue: enQueue,

@@ -36,19 +36,25 @@ export const enProblems = {
   client: 'The page made an error',
 };
 
+/** What is wrong with data: wanted, found, what to do next. */
+function faultSaid(p: Params, head: string): string | null {
+  const next = typeof p['next'] === 'string' && p['next'] !== '' ? ` ${p['next'].replace(/[.?]?$/, (end) => end || '.')}` : '';
+  return say(p, ['wanted', 'found'], (wanted, found) => `${head}: wanted ${wanted}; found ${found}.${next}`);
+}
+
 /** Every code of the gateway's list (`x-codes` in its description) and those of the forms; null means: say `detail`. */
 export const enViolations = {
   archived: (p: Params): string | null => say(p, ['name'], (name) => `“${name}” is archived; choose one that is not.`),
   control_characters: (): string | null => 'Must be one line of text without control characters.',
-  data_bar: (p: Params): string | null => say(p, ['found'], (found) => `This bar contradicts itself or is of an impossible size: found ${found}.`),
-  data_cell: (p: Params): string | null => say(p, ['found'], (found) => `This cell cannot be read: found ${found}.`),
-  data_columns: (p: Params): string | null => say(p, ['wanted', 'found'], (wanted, found) => `The columns do not fit: wanted ${wanted}; found ${found}.`),
-  data_empty: (p: Params): string | null => say(p, ['file'], (file) => `There is nothing to import in ${file}.`),
-  data_instrument: (p: Params): string | null => say(p, ['found'], (found) => `Choose one instrument: found ${found}.`),
-  data_snapshot: (p: Params): string | null => say(p, ['found'], (found) => `The stored data is damaged: ${found}.`),
-  data_time: (p: Params): string | null => say(p, ['wanted', 'found'], (wanted, found) => `The times do not fit: wanted ${wanted}; found ${found}.`),
-  data_toolarge: (p: Params): string | null => say(p, ['wanted'], (wanted) => `The file is too large: wanted ${wanted}.`),
-  data_unreadable: (p: Params): string | null => say(p, ['file'], (file) => `${file} cannot be read at all.`),
+  data_bar: (p: Params): string | null => faultSaid(p, 'This bar contradicts itself or is of an impossible size'),
+  data_cell: (p: Params): string | null => faultSaid(p, 'This cell cannot be read'),
+  data_columns: (p: Params): string | null => faultSaid(p, 'The columns do not fit'),
+  data_empty: (p: Params): string | null => faultSaid(p, 'There is nothing to import'),
+  data_instrument: (p: Params): string | null => faultSaid(p, 'Choose one instrument'),
+  data_snapshot: (p: Params): string | null => faultSaid(p, 'The stored data is damaged'),
+  data_time: (p: Params): string | null => faultSaid(p, 'The times do not fit'),
+  data_toolarge: (p: Params): string | null => faultSaid(p, 'Too large'),
+  data_unreadable: (p: Params): string | null => faultSaid(p, 'The file cannot be read at all'),
   does_not_learn: (p: Params): string | null => say(p, ['algorithm'], (rule) => `“${rule}” is a rule and does not learn. Choose a back-test, or a strategy that learns.`),
   invalid_type: (p: Params): string | null => say(p, ['expected'], (kind) => `Must be of type ${kind}.`),
   missing_field: (): string | null => 'This is required.',
@@ -78,6 +84,8 @@ export const enViolations = {
     say(p, ['rows'], (rows) => `The data has ${rows} bars, too few for this configuration.`),
   unchanged: (): string | null => 'Must differ from the current password.',
   unknown_field: (p: Params): string | null => (p['suggestion'] ? `This setting does not exist. Did you mean “${String(p['suggestion'])}”?` : say(p, ['allowed'], (allowed) => `This setting does not exist. Known are: ${allowed}.`)),
+  unknown_zone: (p: Params): string | null =>
+    Array.isArray(p['near']) && p['near'].length > 0 ? `There is no time zone “${String(p['got'])}”. Did you mean ${p['near'].join(' or ')}?` : say(p, ['got'], (got) => `There is no time zone “${got}”. Name one such as Europe/Berlin, or a distance such as +05:30.`),
   unlike_training: (p: Params): string | null => say(p, ['trained', 'wanted'], (trained, wanted) => `Differs from the training: trained with ${trained}, found ${wanted}.`),
   unreadable: (p: Params): string | null => say(p, ['reason'], (reason) => `Cannot be read: ${reason}.`),
   user_name: (p: Params): string | null => say(p, ['max'], (max) => `A user name has 1 to ${max} characters of a–z A–Z 0–9 . _ - @.`),

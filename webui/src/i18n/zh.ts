@@ -8,6 +8,7 @@ import { zhMetrics } from './zhMetrics';
 import { zhProblems, zhViolations } from './zhProblems';
 import { zhQueue } from './zhQueue';
 import { zhReasons } from './zhReasons';
+import { saidInChinese } from './zhSaid';
 import { zhSeal } from './zhSeal';
 import { zhTrials } from './zhTrials';
 
@@ -446,6 +447,7 @@ export const zh: Dictionary = {
   metrics: zhMetrics,
   cluster: zhCluster,
   datasets: zhDatasets,
+  said: saidInChinese,
   evaluation: zhEvaluation,
   labelling: zhLabelling,
   queue: zhQueue,

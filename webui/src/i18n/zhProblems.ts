@@ -1,6 +1,7 @@
 /** 错误代码的标题与字段错误。 */
 import type { enProblems, enViolations } from './enProblems';
-import { limits, say } from './params';
+import { limits, type Params, say } from './params';
+import { saidInChinese } from './zhSaid';
 
 export const zhProblems: Record<keyof typeof enProblems, string> = {
   malformed: '无法读取该请求',
@@ -37,18 +38,24 @@ export const zhProblems: Record<keyof typeof enProblems, string> = {
   client: '页面发生错误',
 };
 
+/** 数据有何问题：需要什么、实际是什么、该怎么做。 */
+function faultSaid(p: Params, head: string): string | null {
+  const next = typeof p['next'] === 'string' && p['next'] !== '' ? saidInChinese(p['next']).replace(/[。？]?$/, (end) => end || '。') : '';
+  return say(p, ['wanted', 'found'], (wanted, found) => `${head}：需要${saidInChinese(wanted ?? '')}；实际为${saidInChinese(found ?? '')}。${next}`);
+}
+
 export const zhViolations: typeof enViolations = {
   archived: (p) => say(p, ['name'], (name) => `“${name}”已归档，请选择未归档的。`),
   control_characters: () => '必须是单行文本，且不含控制字符。',
-  data_bar: (p) => say(p, ['found'], (found) => `该 K 线自相矛盾或数值大小不可能：实际为 ${found}。`),
-  data_cell: (p) => say(p, ['found'], (found) => `无法读取该单元格：实际为 ${found}。`),
-  data_columns: (p) => say(p, ['wanted', 'found'], (wanted, found) => `列不匹配：需要 ${wanted}；实际为 ${found}。`),
-  data_empty: (p) => say(p, ['file'], (file) => `${file} 中没有可导入的内容。`),
-  data_instrument: (p) => say(p, ['found'], (found) => `请选择一个品种：实际为 ${found}。`),
-  data_snapshot: (p) => say(p, ['found'], (found) => `已存储的数据损坏：${found}。`),
-  data_time: (p) => say(p, ['wanted', 'found'], (wanted, found) => `时间不符合要求：需要 ${wanted}；实际为 ${found}。`),
-  data_toolarge: (p) => say(p, ['wanted'], (wanted) => `文件过大：需要 ${wanted}。`),
-  data_unreadable: (p) => say(p, ['file'], (file) => `完全无法读取 ${file}。`),
+  data_bar: (p) => faultSaid(p, '该 K 线自相矛盾或数值大小不可能'),
+  data_cell: (p) => faultSaid(p, '无法读取该单元格'),
+  data_columns: (p) => faultSaid(p, '列不匹配'),
+  data_empty: (p) => faultSaid(p, '没有可导入的内容'),
+  data_instrument: (p) => faultSaid(p, '请选择一个标的'),
+  data_snapshot: (p) => faultSaid(p, '已存储的数据损坏'),
+  data_time: (p) => faultSaid(p, '时间不符合要求'),
+  data_toolarge: (p) => faultSaid(p, '过大'),
+  data_unreadable: (p) => faultSaid(p, '完全无法读取'),
   does_not_learn: (p) => say(p, ['algorithm'], (rule) => `“${rule}”是规则，不会学习。请选择回测，或选择会学习的策略。`),
   invalid_type: (p) => say(p, ['expected'], (kind) => `类型必须为 ${kind}。`),
   missing_field: () => '此项必填。',
@@ -77,6 +84,8 @@ export const zhViolations: typeof enViolations = {
     say(p, ['rows'], (rows) => `数据只有 ${rows} 根 K 线，不足以满足该配置。`),
   unchanged: () => '必须与当前密码不同。',
   unknown_field: (p) => (p['suggestion'] ? `该设置不存在，是否指“${String(p['suggestion'])}”？` : say(p, ['allowed'], (allowed) => `该设置不存在。可用的有：${allowed}。`)),
+  unknown_zone: (p) =>
+    Array.isArray(p['near']) && p['near'].length > 0 ? `没有时区“${String(p['got'])}”。您是否想用 ${p['near'].join(' 或 ')}？` : say(p, ['got'], (got) => `没有时区“${got}”。请写如 Europe/Berlin 的名称，或如 +05:30 的时差。`),
   unlike_training: (p) => say(p, ['trained', 'wanted'], (trained, wanted) => `与训练不一致：训练时为 ${trained}，实际为 ${wanted}。`),
   unreadable: (p) => say(p, ['reason'], (reason) => `无法读取：${reason}。`),
   user_name: (p) => say(p, ['max'], (max) => `用户名须为 1 至 ${max} 个字符，可用 a–z A–Z 0–9 . _ - @。`),

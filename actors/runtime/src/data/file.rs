@@ -9,10 +9,11 @@ use engine::config::Violation;
 use engine::market::error::DataErrorKind;
 use engine::market::parse::dialect::HEAD_BYTES;
 use engine::market::parse::{
-    Certainty, DataKind, Detection, Dialect, ImportOptions, MarketSeries, detect, import,
-    import_parquet,
+    Certainty, DataKind, Detection, Dialect, ImportOptions, MarketSeries, ROWS_MAX, detect, import,
+    import_parquet, refuse_too_many_rows,
 };
 use engine::market::snapshot::{self, Stored};
+use engine::market::zone::ClockChange;
 use engine::market::{BarPanel, DataError, Join, Provenance, Transformation};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -24,6 +25,9 @@ use crate::error::ActorsError;
 
 /// Largest file that is read from a path, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// A row of a time and a number is no shorter: smaller files cannot have too many rows.
+const ROW_BYTES_MIN: u64 = 8;
 
 /// Reads a file that was sent.
 ///
@@ -69,7 +73,14 @@ pub(crate) fn open(path: &Path, plan: &ImportPlan) -> Result<Read, ActorsError> 
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     too_large(size, FILE_BYTES_MAX)?;
     if is_parquet(&name) {
-        let bytes = Bytes::from(std::fs::read(path).map_err(unreadable)?);
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        // A pipe tells no size, and a file may grow meanwhile.
+        let most = FILE_BYTES_MAX.saturating_add(1);
+        File::open(path)
+            .and_then(|file| file.take(most).read_to_end(&mut bytes))
+            .map_err(unreadable)?;
+        too_large(u64::try_from(bytes.len()).unwrap_or(u64::MAX), FILE_BYTES_MAX)?;
+        let bytes = Bytes::from(bytes);
         return parquet(&name, bytes, plan).map_err(|error| refused(&error));
     }
     let mut file = File::open(path).map_err(unreadable)?;
@@ -77,9 +88,14 @@ pub(crate) fn open(path: &Path, plan: &ImportPlan) -> Result<Read, ActorsError> 
     let most = u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX);
     file.by_ref().take(most).read_to_end(&mut head).map_err(unreadable)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+    let options = options(plan, &head);
+    if ROW_BYTES_MIN * u64::try_from(ROWS_MAX).unwrap_or(u64::MAX) < size {
+        // A second look at the file costs little beside reading its rows in vain.
+        let text = File::open(path).map_err(unreadable)?;
+        refuse_too_many_rows(text, &name, &options).map_err(|error| refused(&error))?;
+    }
     let mut reader = Hashing { inner: BufReader::new(file), hash: Sha256::new() };
-    let imported =
-        import(&mut reader, &name, &options(plan, &head)).map_err(|error| refused(&error))?;
+    let imported = import(&mut reader, &name, &options).map_err(|error| refused(&error))?;
     let digest = reader.hash.finalize();
     let source_sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     taken(&name, imported, plan, Some(source_sha256)).map_err(|error| refused(&error))
@@ -186,8 +202,13 @@ fn taken(
     }
     detection.kind = data.kind();
     let mut transformations = Vec::new();
-    if let Some(zone) = plan.options.zone {
-        let detail = format!("times without a zone read as {zone:?}");
+    if let Some(zone) = &plan.options.zone {
+        let change = match plan.options.clock_change {
+            None => "",
+            Some(ClockChange::Earlier) => "; the earlier reading where the clock was changed",
+            Some(ClockChange::Later) => "; the later reading where the clock was changed",
+        };
+        let detail = format!("times without a zone read as {zone}{change}");
         transformations.push(Transformation::new("zone", detail));
     }
     let provenance = Provenance {

@@ -1,12 +1,12 @@
-//! A directory of files, one instrument each → one panel. Blocking.
+//! A directory of files, one instrument each → one panel; a file too large to be sent → a snapshot. Blocking.
 
 use std::path::{Path, PathBuf};
 
 use engine::config::Violation;
 use engine::digest::sha256;
-use engine::market::parse::MarketSeries;
+use engine::market::parse::{DataKind, MarketSeries};
 use engine::market::snapshot::{self, Stored};
-use engine::market::{BarPanel, BarSeries, Provenance, Transformation};
+use engine::market::{BarPanel, BarSeries, Join, Provenance, Transformation};
 
 use super::import::{Read, refused};
 use super::plan::ImportPlan;
@@ -83,6 +83,43 @@ pub fn join_folder(
     Ok((bytes, notes))
 }
 
+/// Reads a file of this machine that is too large to be sent, does what the plan says to it, and returns what is left as
+/// a snapshot that can be sent, with its kind and with what was noted. Where the file came from and what was done is
+/// kept inside.
+///
+/// # Errors
+/// As an import of the file; refuses a snapshot that is too large as well.
+pub fn pack_file(
+    path: &Path,
+    plan: &ImportPlan,
+) -> Result<(Vec<u8>, DataKind, Vec<String>), ActorsError> {
+    let Read { stored, notes, .. } = import::changed(file::open(path, plan)?, plan)?;
+    let kind = stored.data.kind();
+    let data = match stored.data {
+        // Bars alone are stored without their source; a panel of one instrument keeps it.
+        MarketSeries::Bars(bars) => MarketSeries::Panel(
+            BarPanel::join(&[bars], Join::Outer).map_err(|error| refused(&error))?,
+        ),
+        other => other,
+    };
+    let rows = data.rows();
+    let bytes =
+        snapshot::encode_any(&Stored { data, ..stored }).map_err(|error| refused(&error))?;
+    if bytes.len() <= import::BYTES_MAX {
+        return Ok((bytes, kind, notes));
+    }
+    let mib = |bytes: usize| bytes.div_ceil(1 << 20);
+    let detail = format!(
+        "{} holds {rows} rows, {} MiB as a snapshot; at most {} MiB can be sent: keep fewer instruments or a shorter \
+         span, or make longer bars",
+        path.display(),
+        mib(bytes.len()),
+        mib(import::BYTES_MAX)
+    );
+    let found = Violation::new("/path", "out_of_range", detail).with("max", import::BYTES_MAX);
+    Err(found.with("got", bytes.len()).into())
+}
+
 fn files(folder: &Path) -> Result<Vec<PathBuf>, ActorsError> {
     let unreadable = |error: std::io::Error| {
         let detail = format!("{} cannot be read ({error})", folder.display());
@@ -134,6 +171,25 @@ mod tests {
         );
         let (bytes, _) = join_folder(dir.path(), &ImportPlan::default()).unwrap();
         assert!(snapshot::is_snapshot(bytes.into()));
+    }
+
+    #[test]
+    fn a_packed_file_keeps_its_source_and_what_was_done_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("A.csv");
+        std::fs::write(&path, GOOD).unwrap();
+        let mut plan = ImportPlan::default();
+        plan.steps.from = Some("2024-01-02".to_owned());
+        let (bytes, kind, _) = pack_file(&path, &plan).unwrap();
+        assert_eq!(kind, DataKind::Bars);
+        let wanted = ImportPlan { kind: Some(kind), ..ImportPlan::default() };
+        let read = file::parse("A.csv.parquet", bytes.into(), &wanted).unwrap();
+        let provenance = read.stored.provenance.unwrap();
+        assert_eq!(provenance.source, "A.csv");
+        assert_eq!(provenance.source_sha256.unwrap(), sha256(GOOD.as_bytes()));
+        assert_eq!(provenance.transformations[0].name, "cut");
+        assert_eq!((read.stored.data.kind(), read.stored.data.rows()), (DataKind::Bars, 1));
+        assert!(pack_file(&dir.path().join("none.csv"), &plan).is_err());
     }
 
     #[test]

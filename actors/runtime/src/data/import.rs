@@ -25,7 +25,7 @@ use crate::error::ActorsError;
 use crate::messages::data::{ImportRequest, ImportSource};
 
 /// Largest file that may be sent, in bytes.
-pub(crate) const BYTES_MAX: usize = 64 << 20;
+pub const BYTES_MAX: usize = 64 << 20;
 /// Least and most bars of a synthetic market.
 const SYNTHETIC_ROWS: std::ops::RangeInclusive<u32> = 100..=1_000_000;
 /// Warnings, notes and steps kept of one data set, and their longest text: they must fit into a document.
@@ -42,6 +42,18 @@ pub(crate) struct Parent {
     pub(crate) sha256: String,
     pub(crate) synthetic: bool,
     pub(crate) transformations: Vec<Transformation>,
+}
+
+impl Parent {
+    /// Returns what a data set made of this one must know.
+    pub(crate) fn of(document: DatasetDocument) -> Self {
+        Self {
+            name: document.name,
+            sha256: document.sha256,
+            synthetic: document.synthetic,
+            transformations: document.transformations,
+        }
+    }
 }
 
 /// Data that was read, with how it was read.
@@ -238,7 +250,10 @@ fn read(
 }
 
 /// Reads the snapshot of another data set.
-fn derived(blobs: &Blobs, parent: Parent) -> Result<Read, ActorsError> {
+///
+/// # Errors
+/// Tells when it is not here or damaged.
+pub(crate) fn derived(blobs: &Blobs, parent: Parent) -> Result<Read, ActorsError> {
     let mut stored = load(blobs, &parent.sha256)?;
     let short: String = parent.sha256.chars().take(12).collect();
     stored.provenance = Some(Provenance {

@@ -8,8 +8,9 @@ use engine::market::bar::show_time;
 use engine::market::parse::dialect::HEAD_BYTES;
 use engine::market::parse::{Detection, Dialect, detect};
 use engine::market::quality::inspect_any;
+use store::Blobs;
 
-use super::import::{Read, changed, is_parquet, levels, names, shortened};
+use super::import::{self, Parent, Read, changed, is_parquet, levels, names, shortened};
 use super::plan::ImportPlan;
 use super::preview::preview;
 use super::{file, quality};
@@ -53,6 +54,20 @@ pub fn inspect_file(path: &Path, plan: &ImportPlan) -> Result<InspectionView, Ac
             .map_err(|error| ActorsError::internal(format!("{}: {error}", path.display())))?;
     }
     told(&name, &head, plan, || file::open_any(path, plan))
+}
+
+/// Says what a data set made of another one would hold.
+///
+/// # Errors
+/// Refuses wrong words in the plan; tells when the snapshot cannot be read.
+pub(crate) fn derived(
+    blobs: &Blobs,
+    parent: Parent,
+    plan: &ImportPlan,
+) -> Result<InspectionView, ActorsError> {
+    let name = parent.name.clone();
+    let view = told(&name, &[], plan, || import::derived(blobs, parent))?;
+    Ok(InspectionView { format: "dataset".to_owned(), ..view })
 }
 
 /// Returns the quality report of a file of this machine.

@@ -8,7 +8,9 @@ use engine::market::parse::MarketSeries;
 use ractor::ActorRef;
 use store::Blobs;
 
-use super::{DataState, LOOKS_MAX, bins, caught, import, preview, quality};
+use super::document::DatasetDocument;
+use super::import::Parent;
+use super::{DataState, LOOKS_MAX, bins, caught, import, inspect, preview, quality, verify};
 use crate::error::ActorsError;
 use crate::messages::answer;
 use crate::messages::data::{DataMsg, Look};
@@ -20,15 +22,19 @@ const PREVIEW_ROWS_MAX: u32 = 100;
 impl DataState {
     /// Answers a question about the content of a data set.
     pub(super) fn look(&mut self, myself: &ActorRef<DataMsg>, id: DatasetId, what: Look) {
-        let sha256 = match self.get(id) {
-            Ok(stored) => stored.value.sha256,
+        let document = match self.get(id) {
+            Ok(stored) => stored.value,
             Err(error) => return refuse(what, error),
         };
+        let sha256 = document.sha256.clone();
         let known = match &what {
             Look::Quality { query, .. } => {
                 self.cache.report(&(sha256.clone(), query.calendar.clone()))
             }
-            Look::Bars { .. } | Look::Preview { .. } => None,
+            Look::Bars { .. }
+            | Look::Preview { .. }
+            | Look::Derived { .. }
+            | Look::Verify { .. } => None,
         };
         let Ok(permit) = Arc::clone(&self.looks).try_acquire_owned() else {
             let limit = u64::try_from(LOOKS_MAX).unwrap_or(u64::MAX);
@@ -41,6 +47,7 @@ impl DataState {
             myself: myself.clone(),
             id,
             sha256,
+            document,
         };
         tokio::task::spawn_blocking(move || {
             source.answer(what, known);
@@ -53,6 +60,7 @@ impl DataState {
 struct Source {
     id: DatasetId,
     sha256: String,
+    document: DatasetDocument,
     cached: Option<Arc<MarketSeries>>,
     blobs: Blobs,
     myself: ActorRef<DataMsg>,
@@ -73,6 +81,13 @@ impl Source {
             }
             Look::Quality { query, reply } => {
                 answer(reply, caught(|| self.quality(&query, known)));
+            }
+            Look::Derived { plan, reply } => {
+                let parent = Parent::of(self.document.clone());
+                answer(reply, caught(|| inspect::derived(&self.blobs, parent, &plan)));
+            }
+            Look::Verify { reply } => {
+                answer(reply, caught(|| verify::verify(&self.blobs, &self.document)));
             }
         }
     }
@@ -124,5 +139,7 @@ fn refuse(what: Look, error: ActorsError) {
         Look::Bars { reply, .. } => answer(reply, Err(error)),
         Look::Quality { reply, .. } => answer(reply, Err(error)),
         Look::Preview { reply, .. } => answer(reply, Err(error)),
+        Look::Derived { reply, .. } => answer(reply, Err(error)),
+        Look::Verify { reply } => answer(reply, Err(error)),
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod columns;
 pub(crate) mod document;
 mod file;
 pub(crate) mod folder;
-mod import;
+pub(crate) mod import;
 pub(crate) mod inspect;
 mod look;
 pub(crate) mod plan;
@@ -17,6 +17,7 @@ mod preview;
 pub(crate) mod quality;
 mod steps;
 mod times;
+mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -305,15 +306,7 @@ impl DataState {
     /// Returns what is known of the data set that another one is to be made of.
     fn parent(&self, source: &ImportSource) -> Result<Option<Parent>, ActorsError> {
         match source {
-            ImportSource::Dataset(id) => {
-                let document = self.get(*id)?.value;
-                Ok(Some(Parent {
-                    name: document.name,
-                    sha256: document.sha256,
-                    synthetic: document.synthetic,
-                    transformations: document.transformations,
-                }))
-            }
+            ImportSource::Dataset(id) => Ok(Some(Parent::of(self.get(*id)?.value))),
             ImportSource::Path(_) | ImportSource::Bytes { .. } | ImportSource::Synthetic { .. } => {
                 Ok(None)
             }
@@ -358,17 +351,29 @@ impl DataState {
             users.truncate(CONSUMERS_MAX);
             (count, users)
         });
-        let made = |stored: &&Stored<DatasetDocument>| {
-            stored.value.parent_sha256.as_ref() == Some(&document.sha256)
+        let datasets =
+            self.related(|other| other.parent_sha256.as_ref() == Some(&document.sha256))?;
+        let made_of = match &document.parent_sha256 {
+            Some(parent) => self.related(|other| other.sha256 == *parent)?,
+            None => Vec::new(),
         };
-        let mut datasets = Vec::new();
-        for stored in self.seen.iter().filter(made).take(CONSUMERS_MAX) {
-            let id = stored.id.parse().map_err(ActorsError::internal)?;
-            datasets.push(DerivedView { id, name: stored.value.name.clone() });
-        }
         let session_count = u64::try_from(session_count).unwrap_or(u64::MAX);
-        let view = ConsumersView { session_count, sessions: Vec::new(), datasets };
+        let view = ConsumersView { session_count, sessions: Vec::new(), datasets, made_of };
         Ok(Consumers { sessions, view })
+    }
+
+    /// Returns the data sets that are meant, not all where there are many.
+    fn related(
+        &self,
+        is_meant: impl Fn(&DatasetDocument) -> bool,
+    ) -> Result<Vec<DerivedView>, ActorsError> {
+        let meant = self.seen.iter().filter(|stored| is_meant(&stored.value));
+        let mut found = Vec::new();
+        for stored in meant.take(CONSUMERS_MAX) {
+            let id = stored.id.parse().map_err(ActorsError::internal)?;
+            found.push(DerivedView { id, name: stored.value.name.clone() });
+        }
+        Ok(found)
     }
 
     fn snapshot(&self, id: DatasetId) -> Result<DatasetSnapshot, ActorsError> {

@@ -4,9 +4,10 @@
 use engine::config::Violation;
 use engine::market::adjust::{ActionKind, Adjustment, CorporateAction, Direction};
 use engine::market::align::{Missing, Scale};
-use engine::market::calendar::{Calendar, CalendarName, Zone};
+use engine::market::calendar::{Calendar, CalendarName};
 use engine::market::parse::{DataKind, ImportOptions};
 use engine::market::resample::{Span, TradeBars};
+use engine::market::zone::{ClockChange, NamedZone};
 use serde::Serialize;
 
 use super::times::{first_ms, until_ms};
@@ -27,7 +28,10 @@ const MISSING_WORDS: [&str; 5] =
 const ACTION_WORDS: [&str; 2] =
     ["INSTRUMENT@2020-08-31:split:4", "INSTRUMENT@2020-08-07:dividend:0.82"];
 const TIME_WORDS: [&str; 2] = ["2019-12-31", "2019-12-31T16:00:00Z"];
-const ZONE_WORDS: [&str; 3] = ["UTC", "America/New_York", "+05:30"];
+/// Readings of local times that happen twice or never.
+pub const CLOCK_CHANGES: [&str; 2] = ["earlier", "later"];
+/// Longest part of a wrong word that is shown.
+const WORD_CHARS_MAX: usize = 60;
 
 /// How a file becomes a data set: what is known about it, and what is done to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -201,31 +205,31 @@ pub(crate) fn calendar(text: &str) -> Option<Calendar> {
 /// Returns a time zone by its name or its distance from UTC.
 ///
 /// # Errors
-/// Returns a violation of `/timezone`.
-pub fn zone(text: &str) -> Result<Zone, Violation> {
-    let parsed = match text {
-        "UTC" | "Z" => Some(Zone::Fixed(0)),
-        "America/New_York" => Some(Zone::NewYork),
-        _ => offset(text).map(Zone::Fixed),
-    };
-    parsed.ok_or_else(|| word("/timezone", &ZONE_WORDS, text))
+/// Returns a violation of `/timezone`, with the names that look like an unknown one.
+pub fn zone(text: &str) -> Result<NamedZone, Violation> {
+    NamedZone::parse(text.trim()).map_err(|unknown| {
+        let shown: String = text.chars().take(WORD_CHARS_MAX).collect();
+        let near = if unknown.near.is_empty() {
+            "wanted a name of the IANA database such as Europe/Berlin, UTC, or a distance such as +05:30".to_owned()
+        } else {
+            format!("did you mean {}?", unknown.near.join(" or "))
+        };
+        let detail = format!("there is no time zone '{shown}'; {near}");
+        let found = Violation::new("/timezone", "unknown_zone", detail);
+        found.with("near", unknown.near).with("got", shown)
+    })
 }
 
-/// Minutes east of Greenwich.
-fn offset(text: &str) -> Option<i64> {
-    let east = match text.chars().next()? {
-        '+' => 1,
-        '-' => -1,
-        _ => return None,
-    };
-    let (hours, minutes) = text.get(1..)?.split_once(':')?;
-    let two = |digits: &str| {
-        (digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit()))
-            .then(|| digits.parse::<i64>().ok())
-            .flatten()
-    };
-    let (hours, minutes) = (two(hours)?, two(minutes)?);
-    (hours <= 14 && minutes < 60).then_some(east * (hours * 60 + minutes))
+/// Returns which reading is meant of a local time that happens twice or never.
+///
+/// # Errors
+/// Returns a violation of `/clock_change`.
+pub fn clock_change(text: &str) -> Result<ClockChange, Violation> {
+    match text {
+        "earlier" => Ok(ClockChange::Earlier),
+        "later" => Ok(ClockChange::Later),
+        _ => Err(word("/clock_change", &CLOCK_CHANGES, text)),
+    }
 }
 
 fn length(text: &str) -> Option<Length> {
@@ -313,7 +317,7 @@ fn action(text: &str) -> Option<NamedAction> {
 }
 
 fn word(pointer: &str, allowed: &[&str], got: &str) -> Violation {
-    let shown: String = got.chars().take(60).collect();
+    let shown: String = got.chars().take(WORD_CHARS_MAX).collect();
     let detail = format!("wanted one of {}; found '{shown}'", allowed.join(", "));
     Violation::new(pointer, "not_allowed", detail)
         .with("allowed", allowed.to_vec())
@@ -390,10 +394,18 @@ mod tests {
         for text in ["forward_fill:0", "keep:3", "drop:1", "forward_fill:x", "forward_fill:-1"] {
             assert_eq!(missing(text, true), None, "{text}");
         }
-        for text in ["Europe/Berlin", "+5", "+15:00", "05:30", "+05:60", "+0a:00"] {
-            assert!(zone(text).is_err(), "{text}");
-        }
-        assert_eq!(zone("-03:30").unwrap(), Zone::Fixed(-210));
+        assert!(clock_change("both").is_err());
+    }
+
+    #[test]
+    fn zones_are_named_and_unknown_ones_answered_with_near_ones() {
+        assert_eq!(zone(" Europe/Berlin ").unwrap().to_string(), "Europe/Berlin");
+        assert_eq!(zone("-03:30").unwrap().to_string(), "-03:30");
+        assert_eq!(clock_change("later").unwrap(), ClockChange::Later);
+        let wrong = zone("Asia/Honkong").unwrap_err();
+        assert!(wrong.detail.contains("did you mean Asia/Hong_Kong"), "{}", wrong.detail);
+        assert_eq!(wrong.params["near"][0], "Asia/Hong_Kong");
+        assert_eq!(zone("Mars").unwrap_err().pointer, "/timezone");
     }
 
     proptest! {

@@ -19,7 +19,7 @@ use crate::directory::Directory;
 use crate::error::ActorsError;
 use crate::views::{
     BarsView, ConsumerView, ConsumersView, DatasetView, InspectionView, Page, PreviewView,
-    QualityView,
+    QualityView, VerificationView,
 };
 
 /// Name in the directory and the tree.
@@ -131,6 +131,10 @@ pub(crate) enum Look {
     Quality { query: QualityQuery, reply: Reply<QualityView> },
     /// The first and the last rows.
     Preview { rows: u32, reply: Reply<PreviewView> },
+    /// What would a data set made of it hold?
+    Derived { plan: ImportPlan, reply: Reply<InspectionView> },
+    /// Is it still what was imported?
+    Verify { reply: Reply<VerificationView> },
 }
 
 /// Who uses a data set, before the sessions are asked.
@@ -259,6 +263,26 @@ impl DataHandle {
     /// Refuses an unknown data set; tells when its snapshot cannot be read.
     pub async fn preview(&self, id: DatasetId, rows: u32) -> Result<PreviewView, ActorsError> {
         self.look(id, |reply| Look::Preview { rows, reply }).await
+    }
+
+    /// Says what a data set made of another one would hold. Nothing is stored.
+    ///
+    /// # Errors
+    /// Refuses an unknown data set and wrong words; what the data does not allow is an answer.
+    pub async fn inspect_derived(
+        &self,
+        id: DatasetId,
+        plan: ImportPlan,
+    ) -> Result<InspectionView, ActorsError> {
+        self.look(id, |reply| Look::Derived { plan, reply }).await
+    }
+
+    /// Hashes and decodes a snapshot anew and compares it with the catalogue.
+    ///
+    /// # Errors
+    /// Refuses an unknown data set; what is wrong with a snapshot is an answer.
+    pub async fn verify(&self, id: DatasetId) -> Result<VerificationView, ActorsError> {
+        self.look(id, |reply| Look::Verify { reply }).await
     }
 
     async fn look<T: Send + 'static>(

@@ -201,6 +201,44 @@ pub struct ConsumersView {
     pub sessions: Vec<ConsumerView>,
     /// Data sets made of the same snapshot.
     pub datasets: Vec<DerivedView>,
+    /// Data sets that hold the snapshot it was made of; none where it came from outside, or where all were removed.
+    #[serde(default)]
+    pub made_of: Vec<DerivedView>,
+}
+
+/// Whether a data set is still what was imported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct VerificationView {
+    /// SHA-256 of the snapshot as it was imported.
+    pub sha256: String,
+    /// Its size as it was imported.
+    pub size_bytes: u64,
+    /// Its rows as they were imported.
+    pub rows: u64,
+    /// Whether all is well.
+    pub ok: bool,
+    /// What was found.
+    pub found: VerifiedAs,
+    /// The same in one sentence.
+    pub detail: String,
+    /// How to repair it; empty where all is well.
+    pub next: String,
+}
+
+/// What a check of a snapshot finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifiedAs {
+    /// Hash, size, kind and rows are those of the catalogue, and every value can be read.
+    Good,
+    /// It is on no node that can be reached.
+    Missing,
+    /// Its hash is another one: the file was changed or the disk is failing.
+    Damaged,
+    /// Its hash is right and it cannot be decoded.
+    Unreadable,
+    /// It can be decoded and is not what the catalogue says.
+    Different,
 }
 
 /// A session that uses a data set.
@@ -232,7 +270,7 @@ pub struct DerivedView {
 pub struct InspectionView {
     /// Name of the file.
     pub file: String,
-    /// `csv` or `parquet`.
+    /// `csv`, `parquet`, or `dataset` where another data set is looked at.
     pub format: String,
     /// Whether it can be imported as it is.
     pub ok: bool,

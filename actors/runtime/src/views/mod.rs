@@ -20,6 +20,7 @@ pub use self::cluster::{ClusterView, LinkView, MemberView, SeenView};
 pub use self::data::{
     BarsView, ConsumerView, ConsumersView, DatasetView, DerivedView, ExampleView, FindingView,
     InspectedView, InspectionView, PreviewView, QualityView, SegmentView, SourceHeadView,
+    VerificationView, VerifiedAs,
 };
 pub use self::operating::{
     AmountView, CapacityView, ConsideredView, NodeRoomView, QuotaView, RoomView, WhyView,

@@ -5,7 +5,7 @@
 /// Every code with the names of its parameters. `a|b` means one of the two at least.
 ///
 /// Other parameters may come besides: `got` where the found value is short, `suggestion` where a name is near.
-pub const VIOLATION_CODES: [(&str, &[&str]); 41] = [
+pub const VIOLATION_CODES: [(&str, &[&str]); 42] = [
     ("archived", &["name"]),
     ("control_characters", &[]),
     ("data_bar", &["file", "wanted", "found"]),
@@ -41,6 +41,7 @@ pub const VIOLATION_CODES: [(&str, &[&str]); 41] = [
     ("too_short", &["rows"]),
     ("unchanged", &[]),
     ("unknown_field", &["allowed"]),
+    ("unknown_zone", &["near", "got"]),
     ("unlike_training", &["trained", "wanted"]),
     ("unreadable", &["reason"]),
     ("user_name", &["max"]),

@@ -19,6 +19,7 @@ pub mod split;
 pub mod synthetic;
 pub mod tick;
 pub mod transformation;
+pub mod zone;
 
 pub use bar::{Bar, BarSeries};
 pub use book::BookSeries;

@@ -21,6 +21,15 @@ pub(crate) struct NewDatasetDto {
     pub(crate) from: Option<DerivedDto>,
 }
 
+/// A data set made of another one that is only looked at.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "InspectDataset")]
+pub(crate) struct InspectDatasetDto {
+    /// Another data set, changed.
+    pub(crate) from: DerivedDto,
+}
+
 /// A synthetic market.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,10 +1,11 @@
 //! Query parameters of an import → how the file is read and what is done to it. Every wrong one is named at once.
 
-use actors::{ADJUSTMENTS, CALENDARS, ImportPlan, Steps};
+use actors::{ADJUSTMENTS, CALENDARS, CLOCK_CHANGES, ImportPlan, Steps};
 use engine::config::Violation;
 use engine::market::parse::import::{PanelJoin, Separator};
 use engine::market::parse::trades::TradeMapping;
 use engine::market::parse::{CsvMapping, DataKind, Dialect, ImportOptions};
+use engine::market::zone::ClockChange;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -91,8 +92,13 @@ pub(super) const IMPORT: &[Param] = &[
     },
     Param {
         name: "timezone",
-        kind: ParamKind::Text(32),
-        meaning: "Of times written without one: UTC, America/New_York or +05:30; UTC if absent. Days stay days.",
+        kind: ParamKind::Text(64),
+        meaning: "Of times written without one: an IANA name such as Europe/Berlin, UTC or +05:30; UTC if absent. Days stay days.",
+    },
+    Param {
+        name: "clock_change",
+        kind: ParamKind::OneOf(&CLOCK_CHANGES),
+        meaning: "Which reading of a local time that a change of the clock lets happen twice or never; refused if absent.",
     },
     Param {
         name: "instruments",
@@ -173,6 +179,7 @@ pub(super) fn plan(query: &Query) -> Result<ImportPlan, Problem> {
         trades,
         join: word::<PanelJoin>(query, "join").unwrap_or_default(),
         zone,
+        clock_change: word::<ClockChange>(query, "clock_change"),
     };
     Ok(ImportPlan { options, kind: word::<DataKind>(query, "kind"), steps })
 }

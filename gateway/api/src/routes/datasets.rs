@@ -2,9 +2,11 @@
 
 use actors::views::{
     BarsView, ConsumersView, DatasetView, InspectionView, PreviewView, QualityView,
+    VerificationView,
 };
 use actors::{
     ActorsError, CALENDARS, ImportPlan, ImportRequest, ImportSource, InspectRequest, QualityQuery,
+    SENT_BYTES_MAX,
 };
 use engine::config::Violation;
 use engine::ids::DatasetId;
@@ -14,7 +16,7 @@ use warp::http::StatusCode;
 
 use crate::answer::{Answer, Handled};
 use crate::auth::permissions::Permission;
-use crate::dto::data::NewDatasetDto;
+use crate::dto::data::{DerivedDto, InspectDatasetDto, NewDatasetDto};
 use crate::dto::list::ListDto;
 use crate::problem::{Problem, violation};
 use crate::request::{Body, Request};
@@ -26,8 +28,6 @@ use super::{PAGED, handler};
 
 const READ: &[Permission] = &[Permission::DataRead];
 const WRITE: &[Permission] = &[Permission::DataWrite];
-/// Largest file sent in one request.
-const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long files may be parsed and snapshots decoded.
 const LONG: Duration = Duration::from_secs(120);
 const RAW_TYPES: &[&str] =
@@ -72,18 +72,19 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
     .rate(RateClass::Heavy)
     .query(IMPORT)
     .reads::<NewDatasetDto>()
-    .raw(RAW_TYPES, FILE_BYTES_MAX)
+    .raw(RAW_TYPES, SENT_BYTES_MAX)
     .answers::<DatasetView>(201);
     import.timeout = LONG;
     let mut inspect = RouteSpec::change(
         Verb::Post,
         "/datasets:inspect",
-        "What an import of this file would do; nothing is stored.",
+        "What an import of this file, or a data set made of another one, would hold; nothing is stored.",
         handler!(inspect),
     )
     .needs(WRITE)
     .query(IMPORT)
-    .raw(RAW_TYPES, FILE_BYTES_MAX)
+    .reads::<InspectDatasetDto>()
+    .raw(RAW_TYPES, SENT_BYTES_MAX)
     .answers::<InspectionView>(200);
     inspect.timeout = LONG;
     let read = |path, summary, handler| {
@@ -91,7 +92,17 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
         read.timeout = LONG;
         read
     };
+    let mut verify = RouteSpec::change(
+        Verb::Post,
+        "/datasets/{id}:verify",
+        "Hashes and decodes the snapshot anew.",
+        handler!(verify),
+    )
+    .needs(READ)
+    .answers::<VerificationView>(200);
+    verify.timeout = LONG;
     vec![
+        verify,
         RouteSpec::get("/datasets", "Data sets, newest first.", handler!(list))
             .needs(READ)
             .query(PAGED)
@@ -179,15 +190,7 @@ fn made(request: &Request) -> Result<ImportRequest, Problem> {
             Ok(ImportRequest { name, source, plan: ImportPlan::default() })
         }
         (None, Some(from)) => {
-            let (id, steps) = from.into_steps();
-            let below = |wrong: Violation| Violation {
-                pointer: format!("/from{}", wrong.pointer),
-                ..wrong
-            };
-            steps
-                .check()
-                .map_err(|errors| Problem::invalid(errors.into_iter().map(below).collect()))?;
-            let plan = ImportPlan { steps, ..ImportPlan::default() };
+            let (id, plan) = derived(from)?;
             Ok(ImportRequest { name, source: ImportSource::Dataset(id), plan })
         }
         (Some(_), Some(_)) => {
@@ -202,9 +205,31 @@ fn made(request: &Request) -> Result<ImportRequest, Problem> {
     }
 }
 
+/// Returns the data set that another one is made of, and the plan of making it.
+///
+/// # Errors
+/// `validation_failed` with every wrong word.
+fn derived(from: DerivedDto) -> Result<(DatasetId, ImportPlan), Problem> {
+    let (id, steps) = from.into_steps();
+    let below =
+        |wrong: Violation| Violation { pointer: format!("/from{}", wrong.pointer), ..wrong };
+    steps.check().map_err(|errors| Problem::invalid(errors.into_iter().map(below).collect()))?;
+    Ok((id, ImportPlan { steps, ..ImportPlan::default() }))
+}
+
 async fn inspect(request: Request) -> Handled {
-    let Body::Raw(bytes) = &request.body else {
-        return Err(Problem::field("", "missing_field", "send the file as the body"));
+    let datasets = &request.app.platform.datasets;
+    let bytes = match &request.body {
+        Body::Raw(bytes) => bytes,
+        Body::Json(_) => {
+            let InspectDatasetDto { from } = request.json()?;
+            let (id, plan) = derived(from)?;
+            return Answer::ok(&datasets.inspect_derived(id, plan).await?);
+        }
+        Body::None => {
+            let detail = "send the file as the body, or JSON with `from`";
+            return Err(Problem::field("", "missing_field", detail));
+        }
     };
     let query = &request.query;
     let Some(format) = query.text("format") else {
@@ -214,7 +239,11 @@ async fn inspect(request: Request) -> Handled {
     };
     let file_name = file_name(&request, query.text("name").unwrap_or("file"), format);
     let wanted = InspectRequest { file_name, bytes: bytes.clone(), plan: plan(query)? };
-    Answer::ok(&request.app.platform.datasets.inspect(wanted).await?)
+    Answer::ok(&datasets.inspect(wanted).await?)
+}
+
+async fn verify(request: Request) -> Handled {
+    Answer::ok(&request.app.platform.datasets.verify(id(&request)?).await?)
 }
 
 async fn get(request: Request) -> Handled {

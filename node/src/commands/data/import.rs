@@ -36,9 +36,38 @@ pub(super) async fn run(args: ImportArgs, context: &Context) -> Result<(), CliEr
     // Wrong words are refused before anything is read or sent.
     read.plan()?;
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let upload = if file.is_dir() { folder(&file, &read)? } else { single(&file, &read).await? };
+    let upload = if file.is_dir() {
+        folder(&file, &read)?
+    } else if is_sent_whole(&file)? {
+        single(&file, &read).await?
+    } else {
+        packed(&file, &read)?
+    };
     let view = send(context, &name.unwrap_or(stem), upload).await?;
     imported(context, &view)
+}
+
+/// Whether a file is small enough to be sent as it is. What is no plain file tells no size.
+fn is_sent_whole(file: &Path) -> Result<bool, CliError> {
+    let about = std::fs::metadata(file)
+        .map_err(|source| CliError::Io { what: format!("read {}", file.display()), source })?;
+    let most = u64::try_from(actors::SENT_BYTES_MAX).unwrap_or(u64::MAX);
+    Ok(about.is_file() && about.len() <= most)
+}
+
+/// A larger file is read here, piece by piece, and sent as one snapshot with everything done to it.
+fn packed(file: &Path, read: &ReadArgs) -> Result<Upload, CliError> {
+    let sign = spinner("reading the file");
+    let packed = actors::pack_file(file, &read.plan()?);
+    sign.finish_and_clear();
+    let (bytes, kind, notes) = packed.map_err(refused)?;
+    for text in notes {
+        note(&format!("note: {text}"));
+    }
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
+    let file_name = format!("{}.parquet", name.unwrap_or_else(|| "file".to_owned()));
+    let query = vec![("kind".to_owned(), kind.name().to_owned())];
+    Ok(Upload { bytes, file_name, format: "parquet", query })
 }
 
 async fn single(file: &Path, read: &ReadArgs) -> Result<Upload, CliError> {
@@ -93,14 +122,22 @@ async fn send(context: &Context, name: &str, upload: Upload) -> Result<Value, Cl
 /// Wrong words, a file that cannot be read, and one that cannot be imported.
 pub(super) fn inspect(file: &Path, read: &ReadArgs, out: Output) -> Result<(), CliError> {
     let view = actors::inspect_file(file, &read.plan()?).map_err(refused)?;
-    let ok = view.ok;
     let value = serde_json::to_value(&view)
         .map_err(|error| CliError::Failed(format!("the answer cannot be written: {error}")))?;
-    out.value(&value, shown)?;
-    if ok {
+    told(&value, out)
+}
+
+/// Shows what would be stored; what cannot be is an error.
+///
+/// # Errors
+/// The reasons, joined.
+pub(super) fn told(view: &Value, out: Output) -> Result<(), CliError> {
+    out.value(view, shown)?;
+    if view["ok"] == true {
         return Ok(());
     }
-    let reasons: Vec<String> = view.errors.into_iter().map(|error| error.detail).collect();
+    let errors = view["errors"].as_array().into_iter().flatten();
+    let reasons: Vec<String> = errors.map(|error| pick::text(error, "detail")).collect();
     Err(CliError::Failed(format!("cannot be imported: {}", reasons.join("; "))))
 }
 

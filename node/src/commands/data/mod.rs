@@ -38,9 +38,11 @@ pub(crate) async fn run(
             quality::of_dataset(&source, split.as_deref(), &read, &context()?).await
         }
         DataVerb::Preview { dataset, rows } => preview(&context()?, &dataset, rows).await,
-        DataVerb::Derive { dataset, name, steps } => {
-            derive(&context()?, &dataset, &name, &steps).await
+        DataVerb::Derive { dataset, name, dry_run, steps } => {
+            let name = name.filter(|_| !dry_run);
+            derive(&context()?, &dataset, name.as_deref(), &steps).await
         }
+        DataVerb::Verify { dataset } => verify(&context()?, &dataset).await,
         DataVerb::Rebuild(args) => rebuild::run(&args, out),
         DataVerb::Ls => list(&context()?).await,
         DataVerb::Show { dataset } => show(&context()?, &dataset).await,
@@ -78,10 +80,11 @@ fn rows_table(columns: &Value, rows: &Value) -> String {
     table.render()
 }
 
+/// Makes a data set of another one; without a name it is only looked at.
 async fn derive(
     context: &Context,
     dataset: &str,
-    name: &str,
+    name: Option<&str>,
     steps: &StepArgs,
 ) -> Result<(), CliError> {
     let words = steps.steps();
@@ -96,8 +99,28 @@ async fn derive(
         fields.retain(|_, value| !value.is_null());
     }
     from["dataset_id"] = json!(pick::id(&parent));
+    let Some(name) = name else {
+        let body = json!({"from": from});
+        let view = context.client.post("/api/v1/datasets:inspect", body).await?;
+        return import::told(&view, context.out);
+    };
     let body = json!({"name": name, "from": from});
     imported(context, &context.client.post("/api/v1/datasets", body).await?)
+}
+
+/// Checks a snapshot; one that is wrong is an error.
+async fn verify(context: &Context, dataset: &str) -> Result<(), CliError> {
+    let view = pick::one(context, "datasets", dataset).await?;
+    let path = format!("/api/v1/datasets/{}:verify", pick::id(&view));
+    let found = context.client.send(Method::POST, &path, Body::Empty, None).await?.value;
+    let text = |key| pick::text(&found, key);
+    context.out.value(&found, |_| {
+        format!("{}: {} ({})", pick::text(&view, "name"), text("detail"), text("sha256"))
+    })?;
+    if found["ok"] == true {
+        return Ok(());
+    }
+    Err(CliError::Failed(format!("{}: {}. {}", text("found"), text("detail"), text("next"))))
 }
 
 /// Percent-encodes everything but letters, digits and `-._~`.

@@ -37,6 +37,9 @@ export function ConsumersTab({ id }: { id: string }) {
               />
             )}
           </Card>
+          {data.made_of && data.made_of.length > 0 && (
+            <Card title={consumers.madeOf}><ul className="brief-list">{data.made_of.map((each) => <li key={each.id}><Link to={`/data/${each.id}`}>{each.name}</Link></li>)}</ul></Card>
+          )}
           <Card title={consumers.datasets}>
             {data.datasets.length === 0 ? <p className="hint">{consumers.noneMade}</p> : <ul className="brief-list">{data.datasets.map((each) => <li key={each.id}><Link to={`/data/${each.id}`}>{each.name}</Link></li>)}</ul>}
           </Card>

@@ -1,10 +1,16 @@
 /** What is known of a data set. */
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'react-router';
+
+import { readConsumers } from '../../api/datasets';
+import { keys } from '../../api/queries';
 import type { DatasetView } from '../../api/types';
 import { Card } from '../../components/Card';
 import { Facts } from '../../components/Facts';
 import { useText } from '../../i18n';
 import { bytes, count, interval, moment } from '../../state/format';
 import { instrumentText, kindName } from './quality';
+import { StepList } from './StepList';
 
 const NAMED = 12;
 
@@ -28,7 +34,7 @@ export function DatasetFacts({ dataset }: { dataset: DatasetView }) {
             [text.data.span, `${moment(dataset.from)} – ${moment(dataset.to)}`],
             [text.datasets.dialect, dataset.dialect && (text.datasets.reading.dialects[dataset.dialect as keyof typeof text.datasets.reading.dialects] ?? dataset.dialect)],
             [text.data.source, dataset.source],
-            [text.datasets.parent, dataset.parent_sha256 && <code className="hash">{dataset.parent_sha256.slice(0, 12)}</code>],
+            [text.datasets.parent, dataset.parent_sha256 && <Parents dataset={dataset} />],
             [text.datasets.filled, dataset.filled ? count(dataset.filled) : null],
             [text.data.size, bytes(dataset.size_bytes)],
             [text.data.columns, dataset.columns.join(', ')],
@@ -39,20 +45,28 @@ export function DatasetFacts({ dataset }: { dataset: DatasetView }) {
       </Card>
       <Card title={text.data.warningTitle}>
         {dataset.looks_ahead && <div className="note note-warn"><strong>{text.datasets.looksAhead}</strong><p>{text.datasets.looksAheadHelp}</p></div>}
-        {dataset.warnings.length === 0 ? <p className="hint">{text.data.noWarnings}</p> : <ul className="warnings">{dataset.warnings.map((warning) => <li key={warning}>{warning}</li>)}</ul>}
+        {dataset.warnings.length === 0 ? <p className="hint">{text.data.noWarnings}</p> : <ul className="warnings">{dataset.warnings.map((warning) => <li key={warning}>{text.said(warning)}</li>)}</ul>}
         {(dataset.notes ?? []).length > 0 && (
           <>
             <h3>{text.datasets.notes}</h3>
-            <ul className="warnings">{(dataset.notes ?? []).map((note) => <li key={note}>{note}</li>)}</ul>
+            <ul className="warnings">{(dataset.notes ?? []).map((note) => <li key={note}>{text.said(note)}</li>)}</ul>
           </>
         )}
         {steps.length > 0 && (
           <>
             <h3>{text.datasets.steps}</h3>
-            <ol className="warnings">{steps.map((step, index) => <li key={index}>{step.name}: {step.detail}{step.looks_ahead && <> <span className="tag tag-warn">{text.datasets.looksAhead}</span></>}</li>)}</ol>
+            <StepList steps={steps} />
           </>
         )}
       </Card>
     </div>
   );
+}
+
+/** The data sets that hold the snapshot this one was made of; its hash where none does any more. */
+function Parents({ dataset }: { dataset: DatasetView }) {
+  const query = useQuery({ queryKey: keys.datasetPart(dataset.id, 'consumers'), queryFn: () => readConsumers(dataset.id) });
+  const parents = query.data?.made_of ?? [];
+  if (parents.length === 0) return <code className="hash">{(dataset.parent_sha256 ?? '').slice(0, 12)}</code>;
+  return <>{parents.map((each, index) => <span key={each.id}>{index > 0 && ', '}<Link to={`/data/${each.id}`}>{each.name}</Link></span>)}</>;
 }

@@ -57,6 +57,7 @@ export default function DatasetPage() {
       ) : (
         <LinkButton primary to={`/sessions/new?kind=backtest&dataset=${dataset.id}`}>{text.datasets.backtest}</LinkButton>
       )}
+      <LinkButton to={`/data/${dataset.id}/derive`}>{text.datasets.derive.action}</LinkButton>
       <LinkButton to={`/sessions/new?kind=labelling&dataset=${dataset.id}`}>{text.datasets.label}</LinkButton>
       <Button danger onClick={() => setLeaving(true)}>{text.data.remove}</Button>
     </>

@@ -24,7 +24,7 @@ export function FindingsTable({ findings }: { findings: QualityFinding[] }) {
           key: 'detail', title: quality.detail,
           cell: (row) => (
             <div className="finding">
-              <p><Rich words={row.detail} /></p>
+              <p><Rich words={text.said(row.detail)} /></p>
               {row.instruments.length > 0 && <p className="hint">{row.instruments.join(', ')}</p>}
               {row.examples.length > 0 && (
                 <details>

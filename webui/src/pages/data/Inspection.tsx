@@ -9,11 +9,12 @@ import { useText } from '../../i18n';
 import { count, interval, moment } from '../../state/format';
 import { CellsTable } from './CellsTable';
 import { instrumentText, kindName } from './quality';
+import { StepList } from './StepList';
 
 /** Shows the answer, or that it is on its way. A node that cannot look into files says so and nothing is lost. */
-export function Inspection({ query }: { query: UseQueryResult<InspectionView> }) {
+export function Inspection({ query, about = 'file' }: { query: UseQueryResult<InspectionView>; about?: 'file' | 'dataset' }) {
   const text = useText();
-  const words = text.datasets.inspect;
+  const words = about === 'file' ? text.datasets.inspect : { ...text.datasets.inspect, ...text.datasets.derive.preview };
   if (query.isFetching && !query.data) return <p className="hint" role="status">{words.working}</p>;
   if (query.error) return asProblem(query.error).status === 404 ? <p className="hint" role="status">{words.unavailable}</p> : <ErrorNote error={query.error} />;
   if (!query.data) return null;
@@ -52,7 +53,7 @@ function Found({ view }: { view: InspectionView }) {
       <Facts
         facts={[
           [words.found, detection && `${known[detection.dialect] ?? detection.name} (${words.certainty[detection.certainty] ?? detection.certainty})`],
-          [words.because, detection?.reason],
+          [words.because, detection && text.said(detection.reason)],
           [text.datasets.kind, data && kindName(data.kind, text)],
           [text.data.instrument, data && instrumentText({ instrument: data.instruments[0] ?? '', instrument_count: data.instrument_count }, text)],
           [text.datasets.rows, data && count(data.rows)],
@@ -63,10 +64,16 @@ function Found({ view }: { view: InspectionView }) {
         ]}
       />
       {data?.looks_ahead && <p className="note note-warn">{text.datasets.looksAheadHelp}</p>}
+      {(data?.transformations ?? []).length > 0 && (
+        <>
+          <h3>{text.datasets.steps}</h3>
+          <StepList steps={data?.transformations ?? []} />
+        </>
+      )}
       {told.length > 0 && (
         <>
           <h3>{words.warnings}</h3>
-          <ul className="warnings">{told.map((each) => <li key={each}>{each}</li>)}</ul>
+          <ul className="warnings">{told.map((each) => <li key={each}>{text.said(each)}</li>)}</ul>
         </>
       )}
       {data && data.head.length > 0 && (

@@ -16,6 +16,7 @@ import { count, moment, number } from '../../state/format';
 import { useUrlState } from '../../state/useUrlState';
 import { FindingsTable } from './FindingsTable';
 import { tally } from './quality';
+import { VerifyCard } from './VerifyCard';
 
 /** Shows what was checked and what was found. */
 export function QualityTab({ id }: { id: string }) {
@@ -48,6 +49,7 @@ export function QualityTab({ id }: { id: string }) {
       </Card>
       <Part query={query} lines={6}>{(report) => <QualityReport report={report} />}</Part>
       <CommandHint command={`tm data quality ${id}${calendar ? ` --calendar ${calendar}` : ''}${split ? ` --split ${split}` : ''}`} />
+      <VerifyCard id={id} />
     </>
   );
 }

@@ -1,10 +1,11 @@
 /** How a file is read, where the node should not find it out, and what is done to it. */
-import { Checkbox, Input } from 'antd';
+import { Input } from 'antd';
+import { useMemo } from 'react';
 
-import { CALENDARS } from '../../api/datasets';
 import { NativeSelect } from '../../components/NativeSelect';
 import { useText } from '../../i18n';
-import { ADJUST, DIALECTS, fillsIn, interpolates, KINDS, MISSING, type Reading, SEPARATORS } from './reading';
+import { CLOCK_CHANGES, DIALECTS, KINDS, type Reading, SEPARATORS, zoneNames } from './reading';
+import { StepFields } from './StepFields';
 
 interface ReadingFieldsProps {
   reading: Reading;
@@ -17,18 +18,12 @@ type TextKey = Exclude<keyof Reading, 'lookAhead'>;
 export function ReadingFields({ reading, onChange }: ReadingFieldsProps) {
   const text = useText();
   const words = text.datasets.reading;
+  const zones = useMemo(zoneNames, []);
   const set = (key: TextKey) => (value: string) => onChange({ ...reading, [key]: value });
   const choice = (key: TextKey, label: string, options: { value: string; label: string }[], none = words.automatic) => (
     <div className="cell field">
       <label htmlFor={`read-${key}`}>{label}</label>
       <NativeSelect id={`read-${key}`} value={reading[key]} options={[{ value: '', label: none }, ...options]} onChange={set(key)} />
-    </div>
-  );
-  const typed = (key: TextKey, label: string, help?: string, type = 'text') => (
-    <div className="cell field">
-      <label htmlFor={`read-${key}`}>{label}</label>
-      <Input id={`read-${key}`} type={type} value={reading[key]} autoComplete="off" aria-describedby={help && `read-${key}-help`} onChange={(event) => set(key)(event.target.value)} />
-      {help && <p className="hint" id={`read-${key}-help`}>{help}</p>}
     </div>
   );
   const dialects = DIALECTS.map((value) => ({ value, label: words.dialects[value] }));
@@ -40,26 +35,20 @@ export function ReadingFields({ reading, onChange }: ReadingFieldsProps) {
         <div className="fields">
           {choice('dialect', words.dialect, dialects)}
           {choice('kind', words.kind, KINDS.map((value) => ({ value, label: text.datasets.kinds[value] })))}
-          {typed('timezone', words.timezone, words.timezoneHelp)}
+          <div className="cell field">
+            <label htmlFor="read-timezone">{words.timezone}</label>
+            <Input id="read-timezone" list="time-zones" value={reading.timezone} autoComplete="off" placeholder="UTC" aria-describedby="read-timezone-help" onChange={(event) => set('timezone')(event.target.value)} />
+            <datalist id="time-zones">{zones.map((name) => <option key={name} value={name} />)}</datalist>
+            <p className="hint" id="read-timezone-help">{words.timezoneHelp}</p>
+          </div>
+          {reading.timezone.trim() !== '' && choice('clock_change', words.clockChange, CLOCK_CHANGES.map((value) => ({ value, label: words.clockChanges[value] })), words.clockChanges.none)}
           {choice('separator', words.separator, SEPARATORS.map((value) => ({ value, label: words.separators[value] })))}
         </div>
       </details>
       <details className="more">
         <summary>{words.steps}</summary>
         <p className="group-help">{words.stepsHelp}</p>
-        <div className="fields">
-          {typed('instruments', words.instruments, words.instrumentsHelp)}
-          {typed('from', words.from, undefined, 'date')}
-          {typed('to', words.to, undefined, 'date')}
-          {choice('adjust', words.adjust, ADJUST.map((value) => ({ value, label: words.adjusts[value] })), words.adjusts.none)}
-          {typed('resample', words.resample, words.resampleHelp)}
-          {choice('calendar', words.calendar, CALENDARS.map((value) => ({ value, label: text.datasets.quality.calendars[value] })), text.common.none)}
-          {choice('missing', words.missing, MISSING.map((value) => ({ value, label: words.missings[value] })), words.missings.none)}
-          {fillsIn(reading.missing) && typed('limit', words.limit)}
-        </div>
-        {interpolates(reading.missing) && (
-          <Checkbox checked={reading.lookAhead} onChange={(event) => onChange({ ...reading, lookAhead: event.target.checked })}>{words.lookAhead}</Checkbox>
-        )}
+        <StepFields reading={reading} onChange={onChange} />
       </details>
     </>
   );

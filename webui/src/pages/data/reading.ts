@@ -1,16 +1,19 @@
 /** How a file is read and what is done to it: entries of the form, and the words the gateway knows. Pure. */
-import type { DatasetKind } from '../../api/types';
+import type { DatasetKind, DerivedDataset } from '../../api/types';
 
 /** What the form holds; an empty text leaves the choice to the node. */
 export interface Reading {
   dialect: string;
   kind: string;
   timezone: string;
+  clock_change: string;
   separator: string;
   instruments: string;
   from: string;
   to: string;
   adjust: string;
+  /** Splits and dividends, one in a line. */
+  actions: string;
   resample: string;
   missing: string;
   /** Most values in a row that are filled in; empty: the node's default. */
@@ -20,11 +23,13 @@ export interface Reading {
 }
 
 export const READ_AS_FOUND: Reading = {
-  dialect: '', kind: '', timezone: '', separator: '', instruments: '', from: '', to: '', adjust: '', resample: '', missing: '', limit: '', lookAhead: false, calendar: '',
+  dialect: '', kind: '', timezone: '', clock_change: '', separator: '', instruments: '', from: '', to: '', adjust: '', actions: '', resample: '', missing: '', limit: '', lookAhead: false, calendar: '',
 };
 
 export const KINDS: readonly DatasetKind[] = ['bars', 'panel', 'trades', 'book'];
 export const MISSING = ['keep', 'drop', 'forward_fill', 'interpolate', 'interpolate_log'] as const;
+/** Readings of a local time that a change of the clock lets happen twice or never. */
+export const CLOCK_CHANGES = ['earlier', 'later'] as const;
 export const ADJUST = ['backward', 'forward', 'backward_total', 'forward_total'] as const;
 /** Formats that can be asked for; what comes in packed files is imported by other ways. */
 export const DIALECTS = [
@@ -55,10 +60,43 @@ export function partsOf(kind: string): readonly MappedPart[] {
 
 /** The entries as query parameters; what is empty or does not apply is left out. */
 export function optionsOf(reading: Reading): Record<string, string> {
-  const { limit, lookAhead, missing, instruments, ...plain } = reading;
+  const { limit, lookAhead, missing, instruments, actions, ...plain } = reading;
   const options: Record<string, string> = Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, value.trim()]));
-  options['instruments'] = instruments.split(/[,;\s]+/).filter((name) => name !== '').join(',');
+  options['instruments'] = parts(instruments, /[,;\s]+/).join(',');
+  options['actions'] = parts(actions, /[,;\n]+/).join(',');
   options['missing'] = missing !== '' && fillsIn(missing) && limit.trim() !== '' ? `${missing}:${limit.trim()}` : missing;
   if (interpolates(missing) && lookAhead) options['accept_look_ahead'] = 'true';
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== ''));
+}
+
+const parts = (text: string, separator: RegExp): string[] => text.split(separator).map((part) => part.trim()).filter((part) => part !== '');
+
+/** What is done to another data set, as the gateway wants it. */
+export type Steps = Omit<DerivedDataset, 'dataset_id'>;
+
+/** The entries as the body of a data set made of another one; what is empty or does not apply is left out. */
+export function stepsOf(reading: Reading): Steps {
+  const { instruments, actions, accept_look_ahead, ...words } = optionsOf({ ...reading, dialect: '', kind: '', timezone: '', clock_change: '', separator: '' });
+  return {
+    ...words,
+    ...(instruments ? { instruments: instruments.split(',') } : {}),
+    ...(actions ? { actions: actions.split(',') } : {}),
+    ...(accept_look_ahead ? { accept_look_ahead: true } : {}),
+  };
+}
+
+/** The entries as flags of `tm data derive`. */
+export function flagsOf(steps: Steps): string {
+  const flag = ([name, value]: [string, unknown]): string => {
+    if (value === true) return `--${name.replaceAll('_', '-')}`;
+    if (name === 'actions') return (value as string[]).map((each) => `--action ${each}`).join(' ');
+    return `--${name} ${Array.isArray(value) ? value.join(',') : String(value)}`;
+  };
+  return Object.entries(steps).map(flag).join(' ');
+}
+
+/** Names of time zones that the browser knows, to choose from; the node knows more. */
+export function zoneNames(): string[] {
+  const known = typeof Intl.supportedValuesOf === 'function' ? Intl.supportedValuesOf('timeZone') : [];
+  return ['UTC', ...known.filter((name) => name !== 'UTC')];
 }

@@ -7,6 +7,7 @@ use engine::market::quality::Check;
 use super::data::blobs;
 use super::*;
 use crate::messages::data::InspectRequest;
+use crate::views::VerifiedAs;
 use crate::{ImportPlan, QualityQuery};
 
 const PANEL: &str = "date,tic,open,high,low,close,volume\n\
@@ -201,4 +202,53 @@ async fn a_document_of_an_older_program_is_shown_as_one_instruments_bars() {
     };
     let view = crate::data::document::view(&stored).unwrap();
     assert_eq!((view.instruments, view.instrument_count), (vec!["BTC".to_owned()], 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_is_verified_and_what_is_wrong_with_it_is_told() {
+    let (_dir, platform, _running) = start().await;
+    let view = platform.datasets.import(command(), file("panel", PANEL)).await.unwrap();
+    let verify = || platform.datasets.verify(view.id);
+    let good = verify().await.unwrap();
+    assert!(good.ok && good.found == VerifiedAs::Good, "{good:?}");
+    assert_eq!((good.rows, good.size_bytes, good.next.as_str()), (5, view.size_bytes, ""));
+    let path = platform.datasets.snapshot(view.id).await.unwrap().path;
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let damaged = verify().await.unwrap();
+    assert!(!damaged.ok && damaged.found == VerifiedAs::Damaged, "{damaged:?}");
+    assert!(damaged.next.contains("equal content repairs"), "{damaged:?}");
+    let again = ImportRequest { name: "again".to_owned(), ..file("panel", PANEL) };
+    platform.datasets.import(command(), again).await.unwrap();
+    assert!(verify().await.unwrap().ok, "equal content heals it");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(verify().await.unwrap().found, VerifiedAs::Missing);
+    let none = engine::ids::DatasetId::from_uuid(Uuid::nil());
+    assert!(matches!(platform.datasets.verify(none).await, Err(ActorsError::NotFound { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_a_derived_set_stores_nothing_and_says_what_cannot_be() {
+    let (dir, platform, _running) = start().await;
+    let parent = platform.datasets.import(command(), file("panel", PANEL)).await.unwrap();
+    let before = blobs(dir.path());
+    let mut plan = ImportPlan::default();
+    plan.steps.missing = Some("forward_fill:2".to_owned());
+    let view = platform.datasets.inspect_derived(parent.id, plan.clone()).await.unwrap();
+    assert_eq!((view.ok, view.file.as_str(), view.format.as_str()), (true, "panel", "dataset"));
+    let data = view.data.unwrap();
+    assert_eq!((data.rows, data.filled, data.transformations.len()), (6, 1, 1));
+    plan.steps.instruments = vec!["C".to_owned()];
+    let view = platform.datasets.inspect_derived(parent.id, plan.clone()).await.unwrap();
+    assert!(!view.ok && view.errors[0].detail.contains('C'), "{view:?}");
+    plan.steps.resample = Some("hourly".to_owned());
+    assert!(platform.datasets.inspect_derived(parent.id, plan).await.is_err());
+    assert_eq!(platform.datasets.list(0, None).await.unwrap().items.len(), 1);
+    assert_eq!(blobs(dir.path()), before);
+    let child = ImportRequest { source: ImportSource::Dataset(parent.id), ..synthetic("child") };
+    let child = planned(child, |plan| plan.steps.missing = Some("drop".to_owned()));
+    let child = platform.datasets.import(same(5), child).await.unwrap();
+    let users = platform.datasets.consumers(child.id, &platform.sessions).await.unwrap();
+    assert_eq!(users.made_of.iter().map(|one| one.id).collect::<Vec<_>>(), [parent.id]);
 }

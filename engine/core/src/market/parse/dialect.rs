@@ -270,7 +270,7 @@ impl Detection {
             names,
             decimal_comma: None,
             skip_empty_rows: self.dialect == Dialect::Yahoo,
-            zone: None,
+            clock: None,
         }
     }
 }

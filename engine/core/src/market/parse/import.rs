@@ -13,11 +13,11 @@ use super::text::{Layout, read_error};
 use super::trades::TradeMapping;
 use super::{depth, panel, parquet, trades};
 use crate::market::book::BookSeries;
-use crate::market::calendar::Zone;
 use crate::market::error::{DataError, DataErrorKind, Fault};
 use crate::market::panel::{BarPanel, Join};
 use crate::market::series::{DataKind, MarketSeries};
 use crate::market::snapshot;
+use crate::market::zone::{ClockChange, LocalClock, NamedZone};
 
 /// What is known about a file beforehand. Everything absent is found out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,7 +38,10 @@ pub struct ImportOptions {
     /// Which times a panel keeps.
     pub join: PanelJoin,
     /// Where times without a zone were written; absent: UTC. Days without a time of day stay days.
-    pub zone: Option<Zone>,
+    pub zone: Option<NamedZone>,
+    /// Which reading of a local time is meant that a change of the clock lets happen twice or never; absent: refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_change: Option<ClockChange>,
 }
 
 /// What stands between two cells.
@@ -125,7 +128,7 @@ pub fn import(
     }
     let mut layout = detection.layout(cells_of(&head, detection.separator));
     layout.decimal_comma = options.decimal_comma;
-    layout.zone = options.zone;
+    layout.clock = clock(file_name, options)?;
     layout.skip_empty_rows = options.skip_empty_rows.unwrap_or(layout.skip_empty_rows);
     let names = first_line(&head, detection.separator, &layout);
     let source = Cursor::new(head).chain(reader);
@@ -195,6 +198,14 @@ pub fn import_parquet(
     Ok(Imported { data, detection, notes: Vec::new() })
 }
 
+/// Returns the clock of the zone that was named.
+fn clock(file: &str, options: &ImportOptions) -> Result<Option<LocalClock>, DataError> {
+    let Some(zone) = &options.zone else { return Ok(None) };
+    LocalClock::of(zone, options.clock_change)
+        .map(Some)
+        .map_err(|fault| DataError::new(file, DataErrorKind::Time, fault))
+}
+
 fn book(
     source: impl Read,
     file: &str,
@@ -203,7 +214,7 @@ fn book(
 ) -> Result<BookSeries, DataError> {
     match dialect {
         Dialect::BookDistances => depth::distances::read(source, file, layout),
-        Dialect::BookJson => depth::json::read(source, file, layout.zone),
+        Dialect::BookJson => depth::json::read(source, file, layout.clock.as_ref()),
         Dialect::BinanceBookDepth => {
             let fault = Fault::new(
                 "prices and sizes of levels",

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::market::calendar::Zone;
 use crate::market::error::{DataError, DataErrorKind, Fault};
+use crate::market::zone::LocalClock;
 
 /// Names of columns, as the file's header spells them (case does not matter). What is absent is found by the names
 /// that vendors use.
@@ -80,7 +80,7 @@ pub(super) struct Header<'a> {
     /// Line of the header; absent in Parquet.
     pub(super) line: Option<u64>,
     /// Where times without a zone were written; absent: UTC.
-    pub(super) zone: Option<Zone>,
+    pub(super) clock: Option<&'a LocalClock>,
 }
 
 impl Header<'_> {

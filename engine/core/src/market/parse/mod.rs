@@ -2,6 +2,7 @@
 //! all; an error names file, line, column, what was wanted, what was found and what to do.
 
 mod assemble;
+mod count;
 pub mod csv;
 pub mod depth;
 pub mod dialect;
@@ -19,6 +20,7 @@ mod time;
 pub mod trades;
 pub mod wide;
 
+pub use count::refuse_too_many_rows;
 pub use dialect::{Certainty, Detection, Dialect, detect};
 pub use import::{ImportOptions, Imported, import, import_parquet};
 pub use mapping::CsvMapping;

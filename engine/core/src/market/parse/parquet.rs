@@ -19,6 +19,10 @@ use crate::market::bar::BarSeries;
 use crate::market::error::{DataError, DataErrorKind, Fault};
 
 const MS_PER_DAY: i64 = 86_400_000;
+/// Longest text of a cell: a time or the name of an instrument.
+const TEXT_BYTES_MAX: usize = 256;
+/// Most bytes that a file may say it holds when it is unpacked.
+const UNPACKED_BYTES_MAX: i64 = 4 << 30;
 
 /// Reads the bars of one instrument from a flat Parquet table, uncompressed or compressed with Snappy.
 ///
@@ -91,7 +95,7 @@ impl<'f> Source<'f> {
     }
 
     fn header(&self) -> Header<'_> {
-        Header { file: self.file, names: &self.names, line: None, zone: None }
+        Header { file: self.file, names: &self.names, line: None, clock: None }
     }
 
     /// Gives every row to `taker`.
@@ -141,6 +145,7 @@ pub(crate) fn open(bytes: Bytes, file: &str) -> Result<SerializedFileReader<Byte
         .map(|group| group.num_rows().max(0))
         .fold(0, i64::saturating_add);
     refuse_compression(reader.metadata(), file)?;
+    refuse_unpacked(reader.metadata(), file)?;
     let columns = reader.metadata().file_metadata().schema_descr().num_columns();
     if COLUMNS_MAX < columns {
         let next = "Export only the columns that are needed";
@@ -175,6 +180,50 @@ fn refuse_compression(metadata: &ParquetMetaData, file: &str) -> Result<(), Data
     Ok(())
 }
 
+/// Refuses a file that says itself that it unpacks to more than is read.
+fn refuse_unpacked(metadata: &ParquetMetaData, file: &str) -> Result<(), DataError> {
+    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let unpacked =
+        columns.map(|column| column.uncompressed_size().max(0)).fold(0, i64::saturating_add);
+    if unpacked <= UNPACKED_BYTES_MAX {
+        return Ok(());
+    }
+    let fault = Fault::new(
+        format!("at most {} MiB when unpacked", UNPACKED_BYTES_MAX >> 20),
+        format!("{} MiB", unpacked >> 20),
+        "Write only the columns that are needed, or import the file in parts",
+    );
+    Err(DataError::new(file, DataErrorKind::TooLarge, fault))
+}
+
+/// Refuses long text and what is no text. A value that stands once in the file may be repeated in every row: it is not
+/// copied, and what is copied from it later is short.
+fn texts(
+    values: Vec<Option<ByteArray>>,
+    descriptor: &ColumnDescriptor,
+    file: &str,
+) -> Result<Column, DataError> {
+    for (index, value) in values.iter().enumerate() {
+        let Some(value) = value else { continue };
+        let found = if TEXT_BYTES_MAX < value.len() {
+            format!("one of {} bytes", value.len())
+        } else if value.as_utf8().is_err() {
+            "bytes that are not UTF-8".to_owned()
+        } else {
+            continue;
+        };
+        let fault = Fault::new(
+            format!("text of at most {TEXT_BYTES_MAX} bytes"),
+            found,
+            "Map another column, or write this one as text",
+        );
+        let row = u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1);
+        let error = DataError::new(file, DataErrorKind::Cell, fault);
+        return Err(error.at_line(row).in_column(&shorten(descriptor.name())));
+    }
+    Ok(Column::Texts(values))
+}
+
 fn positions(roles: &Roles) -> Vec<usize> {
     let needed = [roles.time, roles.open, roles.high, roles.low, roles.close];
     let optional = [roles.clock, roles.adjusted_close, roles.volume, roles.instrument];
@@ -186,7 +235,7 @@ enum Column {
     Numbers(Vec<Option<f64>>),
     Wholes(Vec<Option<i64>>),
     Times(Vec<Option<i64>>),
-    Texts(Vec<Option<String>>),
+    Texts(Vec<Option<ByteArray>>),
 }
 
 impl Column {
@@ -219,8 +268,8 @@ impl Column {
                 Ok(Self::Times(drain(reader, descriptor, millis).map_err(decode)?))
             }
             ColumnReader::ByteArrayColumnReader(reader) => {
-                let text = |value: ByteArray| String::from_utf8_lossy(value.data()).into_owned();
-                Ok(Self::Texts(drain(reader, descriptor, text).map_err(decode)?))
+                let values = drain(reader, descriptor, |value: ByteArray| value).map_err(decode)?;
+                texts(values, descriptor, file)
             }
             ColumnReader::BoolColumnReader(_) => {
                 Err(wrong_type(file, descriptor, "true and false"))
@@ -272,7 +321,10 @@ impl Column {
             Self::Numbers(values) => values[index].map_or(Cell::Missing, Cell::Number),
             Self::Wholes(values) => values[index].map_or(Cell::Missing, Cell::Whole),
             Self::Times(values) => values[index].map_or(Cell::Missing, Cell::TimeMs),
-            Self::Texts(values) => values[index].as_deref().map_or(Cell::Missing, Cell::Text),
+            Self::Texts(values) => {
+                let text = values[index].as_ref().and_then(|value| value.as_utf8().ok());
+                text.map_or(Cell::Missing, Cell::Text)
+            }
         }
     }
 }

@@ -80,12 +80,14 @@ impl<'a> Cells<'a> {
         })?;
         let tells_clock =
             clock.is_some() || matches!(found, Cell::Text(text) if text.contains(':'));
-        if let Some(zone) = self.header.zone
+        if let Some(clock) = self.header.clock
             && tells_clock
             && stamp.written == Written::Calendar
             && stamp.offset_minutes.is_none()
         {
-            stamp.time_us = zone.utc_us(stamp.time_us);
+            stamp.time_us = clock
+                .utc_us(stamp.time_us)
+                .map_err(|fault| self.error(line, column, DataErrorKind::Time, fault))?;
         }
         Ok(stamp)
     }

@@ -7,8 +7,8 @@ use std::io::{BufRead, BufReader, Chain, Cursor, Read, Take};
 
 use super::mapping::Header;
 use super::{BYTES_MAX, COLUMNS_MAX, RECORD_BYTES_MAX};
-use crate::market::calendar::Zone;
 use crate::market::error::{DataError, DataErrorKind, Fault};
+use crate::market::zone::LocalClock;
 
 /// What is looked at to find the separator.
 const HEADER_BYTES_MAX: u64 = 64 << 10;
@@ -26,7 +26,7 @@ pub(super) struct Layout {
     /// Whether rows in which no price is given are passed over instead of refused.
     pub(super) skip_empty_rows: bool,
     /// Where times without a zone were written; absent: UTC.
-    pub(super) zone: Option<Zone>,
+    pub(super) clock: Option<LocalClock>,
 }
 
 /// A table's text, read up to [`BYTES_MAX`], and row by row up to [`RECORD_BYTES_MAX`].
@@ -56,7 +56,7 @@ pub(super) struct Table<'f, R> {
     header_line: Option<u64>,
     record: csv::StringRecord,
     decimal_comma: bool,
-    zone: Option<Zone>,
+    clock: Option<LocalClock>,
 }
 
 impl<'f, R: Read> Table<'f, R> {
@@ -89,7 +89,7 @@ impl<'f, R: Read> Table<'f, R> {
             header_line: None,
             record: csv::StringRecord::new(),
             decimal_comma: layout.decimal_comma.unwrap_or(separator == b';'),
-            zone: layout.zone,
+            clock: layout.clock.clone(),
         };
         if layout.names.is_none() {
             table.read_header()?;
@@ -103,7 +103,7 @@ impl<'f, R: Read> Table<'f, R> {
             file: self.file,
             names: self.names.clone(),
             line: self.header_line,
-            zone: self.zone,
+            clock: self.clock.clone(),
         }
     }
 
@@ -210,13 +210,13 @@ pub(super) struct OwnedHeader<'f> {
     file: &'f str,
     pub(super) names: Vec<String>,
     line: Option<u64>,
-    zone: Option<Zone>,
+    clock: Option<LocalClock>,
 }
 
 impl OwnedHeader<'_> {
     /// Returns it as the binding wants it.
     pub(super) fn view(&self) -> Header<'_> {
-        Header { file: self.file, names: &self.names, line: self.line, zone: self.zone }
+        Header { file: self.file, names: &self.names, line: self.line, clock: self.clock.as_ref() }
     }
 }
 

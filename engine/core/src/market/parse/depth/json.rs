@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use super::{Level, Snapshot, Snapshots};
 use crate::market::book::{BookSeries, LEVELS_MAX};
-use crate::market::calendar::Zone;
 use crate::market::error::{DataError, DataErrorKind, Fault};
 use crate::market::parse::mapping::{Header, shorten};
 use crate::market::parse::row::{Cell, Cells, stem};
 use crate::market::parse::text::{read_error, refuse_other_formats};
 use crate::market::parse::{BYTES_MAX, RECORD_BYTES_MAX};
+use crate::market::zone::LocalClock;
 
 /// What a recorder may write; everything else is passed over without being kept.
 #[derive(Deserialize)]
@@ -62,17 +62,17 @@ pub fn parse(reader: impl Read, file_name: &str) -> Result<BookSeries, DataError
     read(reader, file_name, None)
 }
 
-/// As [`parse`], with times that say no zone taken as of `zone`.
+/// As [`parse`], with times that say no zone read by `clock`.
 ///
 /// # Errors
 /// As [`parse`].
 pub(in crate::market::parse) fn read(
     reader: impl Read,
     file_name: &str,
-    zone: Option<Zone>,
+    clock: Option<&LocalClock>,
 ) -> Result<BookSeries, DataError> {
     let names: Vec<String> = ["time", "price", "size"].map(str::to_owned).into();
-    let header = Header { file: file_name, names: &names, line: None, zone };
+    let header = Header { file: file_name, names: &names, line: None, clock };
     let mut cells = Cells::new(&header, false);
     let mut reader = BufReader::new(reader).take(BYTES_MAX);
     let mut text = Vec::new();
