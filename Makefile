@@ -2,6 +2,7 @@
 # make test   everything CI runs
 # make cluster  three peers on loopback with eight training sessions, until Ctrl-C
 # make golden  the reference's published figures, each beside what this engine computes (data in TM_TEST_DATA)
+# make differential  random cases of tm env replay, label run and olps run against calculations in Python (CASES=200 SEED=1)
 # make verify format, lint, test, slow tests, dependency rules, generated files
 
 SHELL := /bin/bash
@@ -27,7 +28,7 @@ timed = @begin=$$(date +%s%N); $(2); end=$$(date +%s%N); \
 
 .PHONY: run build tm worker libtorch ui ui-deps test test-rust test-trainer test-ui test-browser test-slow lint fmt \
   generate bench deny verify clean-data browser-deps preflight cluster campaign-programs cluster-netns failover leader-kill \
-  chaos rolling golden fuzz bench-peers oracles big-files
+  chaos rolling golden differential fuzz bench-peers oracles big-files
 
 run: build
 	$(OUT)/tm demo $(if $(DATA),--data '$(DATA)') $(if $(ONCE),--once)
@@ -166,6 +167,20 @@ big-files: tm
 # One line per figure; exit code 1 when one is missed. What lacks its data is skipped by name.
 golden:
 	$(CARGO) run --locked -q --release -p engine --example golden
+
+# The same figures a second time, in Python, on random data; what differs is shown with the command that repeats it.
+ORACLES := target/oracles
+REPLAY_ORACLES := engine/core/tests/oracles/replay
+differential: $(ORACLES)/.installed
+	$(CARGO) build --locked --workspace --exclude trainer --bin tm
+	$(ORACLES)/bin/python $(REPLAY_ORACLES)/run.py --tm target/debug/tm --cases $(or $(CASES),200) --seed $(or $(SEED),1) \
+	  --data $${TM_TEST_DATA:-../shared/data} $(if $(ONLY),--only '$(ONLY)')
+	$(ORACLES)/bin/python $(REPLAY_ORACLES)/peers.py --tm target/debug/tm
+
+$(ORACLES)/.installed: $(REPLAY_ORACLES)/requirements.txt
+	python3 -m venv $(ORACLES)
+	$(ORACLES)/bin/pip install -q -r $(REPLAY_ORACLES)/requirements.txt
+	@touch $@
 
 deny:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
