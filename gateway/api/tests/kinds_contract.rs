@@ -23,6 +23,27 @@ async fn every_kind_has_a_schema_and_defaults_that_are_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_evaluation_names_its_baselines_and_its_report_is_described() {
+    let site = start().await;
+    let ann = site.user("ann", "ordinary").await;
+    let check = async |baselines: Value| {
+        let config = json!({"kind": "evaluation", "baselines": baselines, "explainability": 40});
+        let body = json!({"kind": "session", "config": config});
+        ann.post("/configs:validate", &uuid_text(), &body).await.ok(200)
+    };
+    assert_eq!(check(json!(["buy_and_hold", "risk_parity"])).await["ok"], true);
+    let refused = check(json!(["nobody"])).await;
+    assert_eq!(refused["ok"], false);
+    assert!(refused.to_string().contains("/baselines/0"), "{refused}");
+    let document: Value = serde_json::from_str(include_str!("../openapi.json")).unwrap();
+    let report = &document["components"]["schemas"]["EvaluationReport"]["properties"];
+    for part in ["prudex", "costs", "costs_fixed", "overfitting", "causality", "missing"] {
+        assert!(report[part].is_object(), "{part} of the report is not described");
+    }
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_labelling_needs_no_strategy_and_its_labels_have_a_place_of_their_own() {
     let site = start().await;
     let ann = site.user("ann", "ordinary").await;

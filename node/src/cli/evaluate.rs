@@ -7,7 +7,8 @@ const EXAMPLES: &str = "Examples:
   tm evaluate my-rule --data btc --scheme walk-forward --train-bars 500 --test-bars 125 --wait
   tm evaluate my-rule --data btc --costs 0,1,2,5,10 --seeds 20 --wait -o json | jq .verdict
   tm evaluate my-dqn --sessions ses_0190…,ses_0191… --wait
-  tm session report ses_0192…
+  tm evaluate my-portfolio --data dj30 --baselines uniform,momentum,risk_parity --wait
+  tm session report ses_0192… --compass compass.json
 
 The verdict says which tests the result passes. It is no promise: what was tried elsewhere is not known here.";
 
@@ -44,6 +45,12 @@ pub(crate) struct EvaluateArgs {
     /// Runs of a rule that draws, each with a seed of its own.
     #[arg(long)]
     pub(crate) seeds: Option<u32>,
+    /// Baselines to hold the policy against, separated by commas; all that fit the task by default.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) baselines: Vec<String>,
+    /// How well the policy can be understood, 1 to 100: your judgement.
+    #[arg(long)]
+    pub(crate) explainability: Option<f64>,
     /// Seed of everything that is drawn.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u32,

@@ -387,6 +387,9 @@ pub(crate) enum SessionVerb {
     Report {
         /// Identifier, or the beginning of one.
         session: String,
+        /// Write the compass of an evaluation (PRUDEX, JSON) into this file instead.
+        #[arg(long)]
+        compass: Option<PathBuf>,
     },
     /// The session's log.
     ///

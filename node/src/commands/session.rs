@@ -1,5 +1,6 @@
 //! `tm session`: start, list, show, pause, resume, stop, checkpoint, move, why, wait, report, logs, metrics.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -35,7 +36,9 @@ pub(crate) async fn run(verb: SessionVerb, context: &Context) -> Result<(), CliE
             let done = follow::until_done(context, &id, deadline).await?;
             context.out.value(&done, summary)
         }
-        SessionVerb::Report { session } => report(context, &session).await,
+        SessionVerb::Report { session, compass } => {
+            report(context, &session, compass.as_deref()).await
+        }
         SessionVerb::Logs { session, follow } => logs(context, &session, follow).await,
         SessionVerb::Metrics { session, names, bins } => {
             metrics(context, &session, names, bins).await
@@ -44,8 +47,12 @@ pub(crate) async fn run(verb: SessionVerb, context: &Context) -> Result<(), CliE
 }
 
 /// Prints what a session computed.
-async fn report(context: &Context, session: &str) -> Result<(), CliError> {
+async fn report(context: &Context, session: &str, compass: Option<&Path>) -> Result<(), CliError> {
     let id = find(context, session).await?;
+    if let Some(file) = compass {
+        // Of another kind of session the gateway says that there is no evaluation.
+        return evaluate::write_compass(context, &id, file).await;
+    }
     let row = context.client.get(&format!("/api/v1/sessions/{id}")).await?;
     match pick::text(&row, "kind").as_str() {
         "evaluation" => evaluate::show(context, &id).await,

@@ -44,6 +44,14 @@ pub struct EvaluationConfig {
     /// Also compute the best that could have been done in hindsight, as a bound.
     #[garde(skip)]
     pub oracle: bool,
+    /// Baselines that are shown and that the policy has to beat; empty: all that fit the task. Buying and holding is run
+    /// in any case: it is the market that figures are held against.
+    #[garde(length(max = 16))]
+    pub baselines: Vec<BaselineName>,
+    /// How well the policy can be understood, 1 to 100: a person's judgement, which no computation replaces. Empty: not
+    /// judged.
+    #[garde(range(min = 1.0, max = 100.0), custom(finite_option))]
+    pub explainability: Option<f64>,
     /// What has to be reached.
     #[garde(dive)]
     pub thresholds: ThresholdsConfig,
@@ -65,8 +73,79 @@ impl Default for EvaluationConfig {
             regimes: RegimesConfig::default(),
             causality_cuts: 16,
             oracle: true,
+            baselines: Vec::new(),
+            explainability: None,
             thresholds: ThresholdsConfig::default(),
             seed: 0,
+        }
+    }
+}
+
+impl EvaluationConfig {
+    /// Whether a baseline of this name is shown and has to be beaten.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        self.baselines.is_empty() || self.baselines.iter().any(|wanted| wanted.as_str() == name)
+    }
+}
+
+/// A policy that others are held against. Which of them there are depends on the task.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum BaselineName {
+    /// Buys as much as it may, or equal shares, and holds.
+    BuyAndHold,
+    /// Never trades.
+    DoNothing,
+    /// The median of 100 policies that trade as much at random.
+    Random,
+    /// Equal weights, restored at every bar.
+    Uniform,
+    /// The instruments that rose most.
+    Momentum,
+    /// The instruments that fell most.
+    MeanReversion,
+    /// Least variance over a rolling window.
+    MinVariance,
+    /// Equal contributions to risk over a rolling window.
+    RiskParity,
+    /// The best constant weights, in hindsight.
+    HindsightBcrp,
+    /// The best holdings on an order book, in hindsight.
+    HindsightOracle,
+}
+
+impl BaselineName {
+    /// Every baseline.
+    pub const ALL: [Self; 10] = [
+        Self::BuyAndHold,
+        Self::DoNothing,
+        Self::Random,
+        Self::Uniform,
+        Self::Momentum,
+        Self::MeanReversion,
+        Self::MinVariance,
+        Self::RiskParity,
+        Self::HindsightBcrp,
+        Self::HindsightOracle,
+    ];
+
+    /// Returns the name, as reports spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BuyAndHold => "buy_and_hold",
+            Self::DoNothing => "do_nothing",
+            Self::Random => "random",
+            Self::Uniform => "uniform",
+            Self::Momentum => "momentum",
+            Self::MeanReversion => "mean_reversion",
+            Self::MinVariance => "min_variance",
+            Self::RiskParity => "risk_parity",
+            Self::HindsightBcrp => "hindsight_bcrp",
+            Self::HindsightOracle => "hindsight_oracle",
         }
     }
 }
@@ -317,6 +396,29 @@ mod tests {
         let scheme = json!({"kind": "combinatorial", "groups": 3, "tested": 3});
         let found = codes(&json!({"kind": "evaluation", "scheme": scheme}));
         assert_eq!(found, [("/scheme/tested".to_owned(), "not_at_most".to_owned())]);
+    }
+
+    #[test]
+    fn baselines_are_wanted_by_name_and_all_of_them_without_one() {
+        let all = EvaluationConfig::default();
+        assert!(BaselineName::ALL.iter().all(|name| all.wants(name.as_str())));
+        let few = json!({"kind": "evaluation", "baselines": ["risk_parity"], "explainability": 1});
+        let Ok(SessionConfig::Evaluation(few)) = validate::session(&few) else { panic!() };
+        assert!(few.wants("risk_parity") && !few.wants("buy_and_hold"));
+        for name in BaselineName::ALL {
+            assert_eq!(serde_json::to_value(name).unwrap(), name.as_str());
+        }
+    }
+
+    #[test]
+    fn refuses_baselines_that_nobody_knows_and_judgements_out_of_range() {
+        let found = codes(&json!({"kind": "evaluation", "baselines": ["random", "nobody"]}));
+        assert_eq!(found, [("/baselines/1".to_owned(), "not_allowed".to_owned())]);
+        for judgement in [0.5, 100.5] {
+            let found = codes(&json!({"kind": "evaluation", "explainability": judgement}));
+            assert_eq!(found.len(), 1, "{judgement}: {found:?}");
+            assert_eq!(found[0].0, "/explainability");
+        }
     }
 
     #[test]

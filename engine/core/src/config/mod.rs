@@ -35,8 +35,8 @@ pub use environment::{
     OffsetUnit, OrderExecutionConfig, PortfolioConfig, PortfolioUnits, QueueModel,
 };
 pub use evaluation::{
-    BootstrapConfig, EvaluationConfig, EvaluationPolicy, EvaluationScheme, RegimesConfig,
-    ThresholdsConfig, WalkWindow,
+    BaselineName, BootstrapConfig, EvaluationConfig, EvaluationPolicy, EvaluationScheme,
+    RegimesConfig, ThresholdsConfig, WalkWindow,
 };
 pub use feature_list::{FeatureItem, VolatilityEstimator};
 pub use features::{FeatureSet, FeaturesConfig, Normalisation};

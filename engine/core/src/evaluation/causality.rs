@@ -1,33 +1,38 @@
 //! The causality test: overwrite the future with noise and demand the same past, bit for bit.
 //!
-//! What is tested is a closure from a series to one row of numbers per bar: features, observations, decisions, or all of
-//! them side by side. For random cut times everything behind the cut is overwritten; rows up to the cut must be
+//! What is tested is a closure from data of any kind to one row of numbers per row of the data: features, observations,
+//! decisions, or all of them side by side. For random cut times everything behind the cut is overwritten; rows up to the cut must be
 //! bit-equal. Besides, the series is begun later and the drift of the same rows is reported: indicators with a long
 //! memory differ, and by how much is a figure, not a failure.
 //!
 //! Source: learning.md section 10.2.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::timeline::Timeline;
 use crate::error::EngineError;
-use crate::market::BarSeries;
 use crate::rng::{Stream, StreamId};
 
 /// Cuts unless told otherwise.
 pub const CUTS: u32 = 16;
-/// Largest move of a bar of noise, as a share of the price before.
-const MOVE_MAX: f64 = 0.2;
 
 /// What is computed from a series: one row of numbers per bar, in time order, not defined in the first bars perhaps.
 /// Rows stand at the end: the last row belongs to the last bar.
-pub type Decide<'a> = &'a dyn Fn(&BarSeries) -> Result<Vec<Vec<Option<f64>>>, EngineError>;
+pub type Decide<'a, T> = &'a dyn Fn(&T) -> Result<Rows, EngineError>;
+
+/// One row of numbers per row of the data; a number that is not defined is absent.
+pub type Rows = Vec<Vec<Option<f64>>>;
 
 /// How hard is tried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CausalityPlan {
     /// Random cut times.
     pub cuts: u32,
+    /// Rows that every second cut falls into, where decisions are made in these alone; anywhere when empty.
+    pub focus: Range<usize>,
     /// Bars left away at the beginning, one run each.
     pub shortened: Vec<usize>,
     /// Seed of cuts and noise.
@@ -80,12 +85,12 @@ pub struct CausalityReport {
 ///
 /// # Errors
 /// Refuses a series shorter than 4 bars and rows that are not one per bar; passes on what the closure refuses.
-pub fn causality(
-    series: &BarSeries,
-    decide: Decide<'_>,
+pub fn causality<T: Timeline>(
+    series: &T,
+    decide: Decide<'_, T>,
     plan: &CausalityPlan,
 ) -> Result<CausalityReport, EngineError> {
-    let bars = series.len();
+    let bars = series.rows();
     let before = rows_of(series, decide)?;
     if bars < 4 {
         return Err(refused(format!("wanted at least 4 bars, found {bars}")));
@@ -97,49 +102,31 @@ pub fn causality(
         let cut = match number {
             0 => bars - 2,
             1 => 0,
-            _ => usize::try_from(stream.below(narrow(bars - 1))).unwrap_or(0),
+            _ => {
+                let focus = plan.focus.start.min(bars - 1)..plan.focus.end.min(bars - 1);
+                let anywhere = number % 2 == 1 || focus.is_empty();
+                let within = if anywhere { 0..bars - 1 } else { focus };
+                let drawn = stream.below(narrow(within.len()));
+                within.start + usize::try_from(drawn).unwrap_or(0)
+            }
         };
-        let after = rows_of(&other_future(series, cut, &mut stream), decide)?;
+        let after = rows_of(&series.other_future(cut, &mut stream), decide)?;
         violations.extend(first_difference(&before, &after, cut));
     }
     let mut drift = Vec::new();
     for shortened in plan.shortened.iter().filter(|count| **count < bars) {
-        let shorter = rows_of(&series.slice(*shortened..bars), decide)?;
+        let shorter = rows_of(&series.later(*shortened)?, decide)?;
         drift.push(measure(&before[*shortened..], &shorter, *shortened));
     }
     Ok(CausalityReport { passed: violations.is_empty(), cuts: plan.cuts, violations, drift })
 }
 
-/// Returns a series that is the same up to and with bar `cut` and another market behind it: prices walk at random from
-/// the last close, volumes are drawn anew. Prices stay above 0 and bars stay bars.
-#[must_use]
-pub fn other_future(series: &BarSeries, cut: usize, stream: &mut Stream) -> BarSeries {
-    let mut other = series.clone();
-    let mut price = series.close.get(cut).copied().unwrap_or(1.0);
-    for bar in cut + 1..series.len() {
-        let mut moved = || price * (1.0 + MOVE_MAX * (2.0 * stream.uniform() - 1.0));
-        let (open, close) = (moved(), moved());
-        let stretch = 1.0 + 0.1 * stream.uniform();
-        other.open[bar] = open;
-        other.close[bar] = close;
-        other.high[bar] = open.max(close) * stretch;
-        other.low[bar] = open.min(close) / stretch;
-        other.adjusted_close[bar] = close;
-        let factor = 0.1 + 3.0 * stream.uniform();
-        if let Some(volume) = other.volume.as_mut().and_then(|volume| volume.get_mut(bar)) {
-            *volume = (*volume + 1.0) * factor;
-        }
-        // a market that wandered off is led back, so that prices stay within what is believed
-        price = if (1e-6..1e9).contains(&close) { close } else { price };
-    }
-    other
-}
-
 /// Returns the rows, one per bar; bars before the first row have none.
-fn rows_of(series: &BarSeries, decide: Decide<'_>) -> Result<Vec<Vec<Option<f64>>>, EngineError> {
+fn rows_of<T: Timeline>(series: &T, decide: Decide<'_, T>) -> Result<Rows, EngineError> {
     let rows = decide(series)?;
-    let missing = series.len().checked_sub(rows.len()).ok_or_else(|| {
-        refused(format!("wanted at most one row per bar ({}), found {}", series.len(), rows.len()))
+    let wanted = series.rows();
+    let missing = wanted.checked_sub(rows.len()).ok_or_else(|| {
+        refused(format!("wanted at most one row per bar ({wanted}), found {}", rows.len()))
     })?;
     let mut padded = vec![Vec::new(); missing];
     padded.extend(rows);
@@ -201,9 +188,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::market::BarSeries;
     use crate::testkit::bars_from_closes;
 
-    type Rows = Result<Vec<Vec<Option<f64>>>, EngineError>;
+    type Rows = Result<super::Rows, EngineError>;
 
     fn series(bars: u32) -> BarSeries {
         let closes: Vec<f64> =
@@ -214,7 +202,7 @@ mod tests {
     }
 
     fn plan() -> CausalityPlan {
-        CausalityPlan { cuts: CUTS, shortened: vec![5, 20], seed: 1 }
+        CausalityPlan { cuts: CUTS, focus: 0..0, shortened: vec![5, 20], seed: 1 }
     }
 
     /// Moving average of the last three closes.
@@ -253,6 +241,16 @@ mod tests {
         assert!(!report.passed);
         assert_eq!(report.violations.len(), CUTS as usize);
         assert!(report.violations.iter().all(|found| found.bar == found.cut && found.column == 0));
+    }
+
+    #[test]
+    fn every_second_cut_falls_where_it_should() {
+        let plan = CausalityPlan { focus: 50..53, ..plan() };
+        let report = causality(&series(60), &one_ahead, &plan).unwrap();
+        let cuts: Vec<u32> = report.violations.iter().map(|found| found.cut).collect();
+        assert_eq!((cuts[0], cuts[1], cuts.len()), (58, 0, 16));
+        assert!(cuts.iter().skip(2).step_by(2).all(|cut| (50..53).contains(cut)), "{cuts:?}");
+        assert!(cuts.iter().skip(3).step_by(2).any(|cut| *cut < 50), "{cuts:?}");
     }
 
     #[test]
@@ -322,7 +320,7 @@ mod tests {
         fn another_future_is_a_market_with_the_same_past(bars in 4_u32..80, cut in 0_usize..80, seed in any::<u64>()) {
             let series = series(bars);
             let cut = cut % series.len();
-            let other = other_future(&series, cut, &mut Stream::new(seed, StreamId::Synthesis, 0));
+            let other = series.other_future(cut, &mut Stream::new(seed, StreamId::Synthesis, 0));
             prop_assert_eq!(&other.close[..=cut], &series.close[..=cut]);
             prop_assert_eq!(&other.time_ms, &series.time_ms);
             for bar in other.bars().skip(cut + 1) {

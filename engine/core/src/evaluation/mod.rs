@@ -20,5 +20,6 @@ pub mod seal;
 pub mod seeds;
 pub mod snooping;
 pub mod thin;
+pub mod timeline;
 pub mod trials;
 pub mod walk_forward;

@@ -46,6 +46,18 @@ pub struct Overfitting {
     pub loss_share: f64,
     /// Logit λ of the relative rank, one per split.
     pub logits: Vec<f64>,
+    /// What became of the chosen trial, one per split: how performance degrades out of sample.
+    #[serde(default)]
+    pub chosen: Vec<ChosenScore>,
+}
+
+/// The score of the trial that was best in one half of the data, in both halves.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChosenScore {
+    /// Where it was chosen, per period.
+    pub inside: f64,
+    /// In the other half.
+    pub outside: f64,
 }
 
 /// Sums of one trial over some blocks.
@@ -99,7 +111,7 @@ pub fn cscv(trials: &[Vec<f64>], blocks: usize, score: Score) -> Result<Overfitt
         let rank = rank_of(&outside, own);
         let share = rank / (count as f64 + 1.0);
         logits.push((share / (1.0 - share)).ln());
-        pairs.push((inside, own));
+        pairs.push(ChosenScore { inside, outside: own });
         losses += u32::from(own < 0.0);
         // exact where the logarithm of a quotient is not
         below += u32::from(2.0 * rank <= count as f64 + 1.0);
@@ -112,6 +124,7 @@ pub fn cscv(trials: &[Vec<f64>], blocks: usize, score: Score) -> Result<Overfitt
         slope: slope(&pairs),
         loss_share: f64::from(losses) / splits,
         logits,
+        chosen: pairs,
     })
 }
 
@@ -190,12 +203,13 @@ fn rank_of(values: &[f64], own: f64) -> f64 {
 }
 
 /// Returns the least-squares slope of the second on the first.
-fn slope(pairs: &[(f64, f64)]) -> Option<f64> {
+fn slope(pairs: &[ChosenScore]) -> Option<f64> {
     let count = pairs.len() as f64;
-    let (x, y) =
-        pairs.iter().fold((0.0, 0.0), |(x, y), pair| (x + pair.0 / count, y + pair.1 / count));
-    let together: f64 = pairs.iter().map(|pair| (pair.0 - x) * (pair.1 - y)).sum();
-    let squares: f64 = pairs.iter().map(|pair| (pair.0 - x) * (pair.0 - x)).sum();
+    let (x, y) = pairs
+        .iter()
+        .fold((0.0, 0.0), |(x, y), pair| (x + pair.inside / count, y + pair.outside / count));
+    let together: f64 = pairs.iter().map(|pair| (pair.inside - x) * (pair.outside - y)).sum();
+    let squares: f64 = pairs.iter().map(|pair| (pair.inside - x) * (pair.inside - x)).sum();
     (DEVIATION_MIN <= (squares / count).sqrt()).then(|| together / squares)
 }
 

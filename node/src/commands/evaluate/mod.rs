@@ -2,6 +2,8 @@
 
 mod view;
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 pub(crate) use self::view::render;
@@ -34,6 +36,55 @@ pub(crate) async fn run(args: EvaluateArgs, context: &Context) -> Result<(), Cli
 pub(crate) async fn show(context: &Context, id: &str) -> Result<(), CliError> {
     let document = context.client.get(&format!("/api/v1/sessions/{id}/evaluation")).await?;
     context.out.value(&document, render)
+}
+
+/// Writes the compass of an evaluation into a file, and says which axes have no score.
+///
+/// # Errors
+/// There is no evaluation or no compass, with the reason; the file cannot be written.
+pub(crate) async fn write_compass(
+    context: &Context,
+    id: &str,
+    file: &Path,
+) -> Result<(), CliError> {
+    let report = context.client.get(&format!("/api/v1/sessions/{id}/evaluation")).await?;
+    let text = compass_text(&report)?;
+    std::fs::write(file, text)
+        .map_err(|source| CliError::Io { what: format!("write {}", file.display()), source })?;
+    let blank: Vec<&String> = report["prudex"]["axes"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(axis, score)| score.is_null().then_some(axis))
+        .collect();
+    let written = json!({"file": file.display().to_string(), "axes_without_score": blank});
+    context.out.value(&written, |_| {
+        let names: Vec<&str> = blank.iter().map(|axis| axis.as_str()).collect();
+        let least = if names.is_empty() {
+            String::new()
+        } else {
+            format!("; without a score and drawn at 1: {}", names.join(", "))
+        };
+        format!("compass written to {}{least}", file.display())
+    })
+}
+
+/// Returns the compass of a report as a document.
+///
+/// # Errors
+/// There is none, with the report's reason.
+fn compass_text(report: &Value) -> Result<String, CliError> {
+    let compass = &report["prudex"]["compass"];
+    if compass.is_object() {
+        return Ok(format!("{compass:#}\n"));
+    }
+    let missing = report["missing"].as_array();
+    let reason =
+        missing.and_then(|parts| parts.iter().find(|one| one["part"] == "prudex")).map_or_else(
+            || "the report is of an earlier version; evaluate anew".to_owned(),
+            |one| pick::text(one, "reason"),
+        );
+    Err(CliError::NotFound(format!("the evaluation has no compass: {reason}")))
 }
 
 async fn request(context: &Context, args: &EvaluateArgs) -> Result<Value, CliError> {
@@ -82,6 +133,12 @@ fn config(args: &EvaluateArgs) -> Value {
     if let Some(seeds) = args.seeds {
         config["seeds"] = json!(seeds);
     }
+    if !args.baselines.is_empty() {
+        config["baselines"] = json!(args.baselines);
+    }
+    if let Some(judgement) = args.explainability {
+        config["explainability"] = json!(judgement);
+    }
     config
 }
 
@@ -102,6 +159,8 @@ mod tests {
             groups: None,
             costs: Vec::new(),
             seeds: None,
+            baselines: Vec::new(),
+            explainability: None,
             seed: 7,
             wait: false,
         }
@@ -119,12 +178,31 @@ mod tests {
             test_bars: Some(50),
             costs: vec![0.0, 3.0],
             seeds: Some(20),
+            baselines: vec!["buy_and_hold".to_owned(), "risk_parity".to_owned()],
+            explainability: Some(60.0),
             ..args()
         };
         let config = config(&all);
         assert_eq!(config["scheme"]["train_bars"], 300);
         assert_eq!((config["seeds"].clone(), config["seed"].clone()), (json!(20), json!(7)));
-        engine::config::validate::session(&config).unwrap();
+        let read = engine::config::validate::session(&config).unwrap();
+        let engine::config::SessionConfig::Evaluation(read) = read else { panic!("another kind") };
+        assert!(read.wants("risk_parity") && !read.wants("random"));
+        assert_eq!(read.explainability, Some(60.0));
+    }
+
+    #[test]
+    fn the_compass_is_the_document_of_the_report() {
+        let report = json!({"prudex": {"compass": {"entries": [{"label": "agent"}]}}});
+        let text = compass_text(&report).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Value>(&text).unwrap(),
+            json!({"entries": [{"label": "agent"}]})
+        );
+        let none = compass_text(
+            &json!({"prudex": null, "missing": [{"part": "prudex", "reason": "no market"}]}),
+        );
+        assert!(none.unwrap_err().to_string().contains("no market"));
     }
 
     #[test]

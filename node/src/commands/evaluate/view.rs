@@ -17,6 +17,7 @@ pub(crate) fn render(report: &Value) -> String {
         intervals(report),
         sharpe(report),
         costs(report),
+        prudex(report),
         folds(report),
         regimes(report),
         others(report),
@@ -130,18 +131,59 @@ fn costs(report: &Value) -> String {
     if !found.is_object() {
         return String::new();
     }
-    let mut table = Table::new(&[">times the costs", ">total return"]);
-    for rung in items(&found["rungs"]) {
-        table.row([plain(rung["multiplier"].as_f64()), percent(rung["total_return"].as_f64())]);
+    let fixed = &report["costs_fixed"];
+    let mut table = Table::new(&[">times the costs", ">decided anew", ">same decisions"]);
+    for (place, rung) in items(&found["rungs"]).iter().enumerate() {
+        table.row([
+            plain(rung["multiplier"].as_f64()),
+            percent(rung["total_return"].as_f64()),
+            percent(fixed["rungs"][place]["total_return"].as_f64()),
+        ]);
     }
-    let multiplier = plain(found["break_even"]["multiplier"].as_f64());
-    let even = match found["break_even"]["kind"].as_str() {
+    let mut lines = vec![table.render(), format!("decided anew: {}", break_even(found))];
+    if fixed.is_object() {
+        lines.push(format!("same decisions: {}", break_even(fixed)));
+    }
+    lines.join("\n")
+}
+
+fn break_even(ladder: &Value) -> String {
+    let multiplier = plain(ladder["break_even"]["multiplier"].as_f64());
+    match ladder["break_even"]["kind"].as_str() {
         Some("at") => format!("nothing is left at {multiplier} times the costs"),
         Some("no_profit") => "there is no profit even without costs".to_owned(),
         Some("beyond") => format!("a profit is left at {multiplier} times the costs"),
         Some(_) | None => "where nothing is left is not defined".to_owned(),
-    };
-    format!("{}\n{even}", table.render())
+    }
+}
+
+/// Returns the six axes and their measures.
+fn prudex(report: &Value) -> String {
+    let found = &report["prudex"];
+    if !found.is_object() {
+        return String::new();
+    }
+    let mut table = Table::new(&["axis", "measure", ">value", ">score", "why not"]);
+    let axes = found["axes"].as_object();
+    for (axis, score) in axes.into_iter().flatten() {
+        table.row([
+            axis.clone(),
+            String::new(),
+            String::new(),
+            plain(score.as_f64()),
+            String::new(),
+        ]);
+        for one in items(&found["measures"]).iter().filter(|one| one["axis"] == axis.as_str()) {
+            table.row([
+                String::new(),
+                pick::text(one, "measure"),
+                plain(one["raw"].as_f64()),
+                plain(one["score"].as_f64()),
+                pick::text(one, "lacks").replace('_', " "),
+            ]);
+        }
+    }
+    format!("six axes (PRUDEX), scores from 0 to 100\n{}", table.render())
 }
 
 fn folds(report: &Value) -> String {
@@ -210,12 +252,22 @@ fn others(report: &Value) -> String {
             end("high"),
         ));
     }
+    for one in items(&report["causality"]["warm_up"]) {
+        lines.push(format!(
+            "features with {} rows before them instead of all: largest difference {}, in the last row {}",
+            pick::text(one, "rows_before"),
+            plain(one["largest"].as_f64()),
+            plain(one["last"].as_f64()),
+        ));
+    }
     let overfitting = &report["overfitting"];
     if overfitting.is_object() {
         lines.push(format!(
-            "probability of overfitting {} over {} splits",
+            "probability of overfitting {} over {} splits; slope of result on fit {}, losses in {} of them",
             plain(overfitting["probability"].as_f64()),
             pick::text(overfitting, "splits"),
+            plain(overfitting["slope"].as_f64()),
+            unsigned(overfitting["loss_share"].as_f64()),
         ));
     }
     let snooping = &report["snooping"];
@@ -295,6 +347,12 @@ mod tests {
                       "paths": [{"total_return": 0.02}]},
             "regimes": {"label_count": 3, "rows": [{"label": 0, "bar_count": 9, "total_return": -0.01}],
                         "benchmark": [{"label": 0, "total_return": -0.2}]},
+            "costs_fixed": {"rungs": [{"multiplier": 1.0, "total_return": 0.07}], "break_even": {"kind": "beyond", "multiplier": 1024.0}},
+            "prudex": {"axes": {"diversity": null, "profitability": 61.5}, "measures": [
+                {"measure": "profit", "axis": "profitability", "raw": 0.1, "score": 61.5, "lacks": null},
+                {"measure": "entropy", "axis": "diversity", "raw": null, "score": null, "lacks": "several_instruments"},
+            ]},
+            "causality": {"warm_up": [{"rows_before": 60, "largest": 0.25, "last": 0.0}]},
             "remarks": ["short data"], "missing": [{"part": "seeds", "reason": "the rule draws nothing"}],
         })
     }
@@ -306,9 +364,19 @@ mod tests {
         assert!(verdict < text.find("AGENT").or_else(|| text.find("agent")).unwrap());
         assert!(text.starts_with("test segment of btc") && text.contains("SYNTHETIC DATA"));
         assert!(text.ends_with("not defined: seeds: the rule draws nothing"), "{text}");
-        for part in
-            ["wanted 0.95, found 0.2", "block 1", "path 1", "3.5", "-20.00 %", "remark: short data"]
-        {
+        for part in [
+            "several instruments",
+            "61.5",
+            "same decisions: a profit is left",
+            "+7.00 %",
+            "with 60 rows before",
+            "wanted 0.95, found 0.2",
+            "block 1",
+            "path 1",
+            "3.5",
+            "-20.00 %",
+            "remark: short data",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert!(text.contains("not defined"), "an undefined figure says so");

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{Axis, Measure, Prudex};
 use crate::error::EngineError;
 
+/// Least score of the scale.
+const SCORE_LEAST: u32 = 1;
+
 /// Colours that the drawing knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -121,27 +124,43 @@ pub fn entry(
     found: &Prudex,
     pictures: &BTreeSet<Measure>,
 ) -> Result<CompassEntry, EngineError> {
-    let score = |axis: Axis| {
-        let score = found.axes.get(&axis).copied().flatten();
-        score.map(whole).ok_or_else(|| EngineError::Refused {
-            what: "compass",
-            detail: format!("wanted a score for each of the six axes, {axis:?} of '{label}' has none; evaluate it first"),
-        })
-    };
+    for axis in Axis::ALL {
+        if found.axes.get(&axis).copied().flatten().is_none() {
+            return Err(EngineError::Refused {
+                what: "compass",
+                detail: format!(
+                    "wanted a score for each of the six axes, {axis:?} of '{label}' has none; evaluate it first"
+                ),
+            });
+        }
+    }
+    Ok(drawn(label, color, found, pictures))
+}
+
+/// Returns the entry of one policy with an axis that has no score at 1, the least of the scale. The flags tell what was
+/// evaluated.
+#[must_use]
+pub fn drawn(
+    label: &str,
+    color: CompassColour,
+    found: &Prudex,
+    pictures: &BTreeSet<Measure>,
+) -> CompassEntry {
+    let score = |axis: Axis| found.axes.get(&axis).copied().flatten().map_or(SCORE_LEAST, whole);
     let evaluated = |measure: Measure| {
         found.measures.get(&measure).is_some_and(|one| one.raw.is_some())
             || pictures.contains(&measure)
     };
-    Ok(CompassEntry {
+    CompassEntry {
         color,
         label: label.to_owned(),
         inner_level: InnerLevel {
-            profitability: score(Axis::Profitability)?,
-            risk_control: score(Axis::RiskControl)?,
-            universality: score(Axis::Universality)?,
-            diversity: score(Axis::Diversity)?,
-            reliability: score(Axis::Reliability)?,
-            explainability: score(Axis::Explainability)?,
+            profitability: score(Axis::Profitability),
+            risk_control: score(Axis::RiskControl),
+            universality: score(Axis::Universality),
+            diversity: score(Axis::Diversity),
+            reliability: score(Axis::Reliability),
+            explainability: score(Axis::Explainability),
         },
         outer_level: OuterLevel {
             alpha_decay: evaluated(Measure::AlphaDecay),
@@ -161,7 +180,7 @@ pub fn entry(
             profile: evaluated(Measure::Profile),
             equity_curve: evaluated(Measure::EquityCurve),
         },
-    })
+    }
 }
 
 /// Rounds to 1 … 100.

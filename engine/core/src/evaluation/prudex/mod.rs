@@ -47,6 +47,18 @@ pub enum Axis {
     Explainability,
 }
 
+impl Axis {
+    /// Every axis.
+    pub const ALL: [Self; 6] = [
+        Self::Profitability,
+        Self::RiskControl,
+        Self::Universality,
+        Self::Diversity,
+        Self::Reliability,
+        Self::Explainability,
+    ];
+}
+
 macro_rules! measures {
     ($($variant:ident $name:literal $axis:ident $meaning:literal;)+) => {
         /// The sixteen measures.

@@ -24,6 +24,25 @@ pub(super) struct Traded {
     pub(super) position: f64,
 }
 
+/// What a policy decided, step by step, in the form of its task: numbers from a list, or target weights. The other form
+/// is empty.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Decisions {
+    /// One per step, where actions come from a list.
+    pub(crate) actions: Vec<usize>,
+    /// `[steps · (N + 1)]` target weights, cash first.
+    pub(crate) targets: Vec<f64>,
+}
+
+impl Decisions {
+    /// Returns the numbers of a step's decision, given how many weights there are; none behind the last step.
+    pub(crate) fn at(&self, step: usize, width: usize) -> Vec<f64> {
+        let chosen = self.actions.get(step).map(|action| *action as f64);
+        let weights = self.targets.get(step * width..(step + 1) * width).unwrap_or_default();
+        chosen.into_iter().chain(weights.iter().copied()).collect()
+    }
+}
+
 /// What one policy did. `rows`, `equity` and `position` have one entry per row of the data that was reached.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Course {
@@ -37,6 +56,8 @@ pub(super) struct Course {
     pub(super) weights: Vec<f64>,
     /// Every fill, in order.
     pub(super) fills: Vec<Traded>,
+    /// What was decided.
+    pub(super) decisions: Decisions,
     /// Lots traded in each step, where there are lots.
     pub(super) lots: Vec<i64>,
     /// Share of the account that each decision moved, where there are weights.

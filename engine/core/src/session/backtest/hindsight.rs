@@ -5,9 +5,9 @@ use crate::config::{FillRule, MatchingConfig};
 use crate::environment::BookData;
 use crate::environment::high_frequency::{Grid, Sides, moving_cost};
 use crate::error::EngineError;
+use crate::policies::online;
 use crate::policies::relatives::Relatives;
 use crate::policies::rules::{PortfolioView, WeightPolicy};
-use crate::policies::{Policy, online};
 
 /// Most comparisons for the best holdings: some seconds.
 const COMPARISONS_MAX: usize = 400_000_000;
@@ -15,33 +15,6 @@ const COMPARISONS_MAX: usize = 400_000_000;
 const RELATIVES_MAX: usize = 2_000_000;
 /// Most instruments for the best constant weights.
 const ASSETS_MAX: usize = 200;
-
-/// Plays actions back.
-#[derive(Debug, Clone)]
-pub(super) struct Replay {
-    actions: Vec<usize>,
-    last: usize,
-    step: usize,
-}
-
-impl Replay {
-    /// Takes the action of each step; after them the last is repeated, `first` where there is none.
-    pub(super) fn new(actions: Vec<usize>, first: usize) -> Self {
-        Self { actions, last: first, step: 0 }
-    }
-}
-
-impl Policy for Replay {
-    fn name(&self) -> &'static str {
-        "replay"
-    }
-
-    fn act(&mut self, _: &[f32]) -> usize {
-        self.last = self.actions.get(self.step).copied().unwrap_or(self.last);
-        self.step += 1;
-        self.last
-    }
-}
 
 /// Restores the same weights at every bar.
 #[derive(Debug, Clone)]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::assemble::{Axis, Named, Played};
 use super::course::{Clock, Course, Traded, check_equity, ranked};
-use super::hindsight::{Replay, best_holdings};
+use super::hindsight::best_holdings;
+use super::replay::Replay;
 use super::{BacktestInput, RANDOM_DRAWS, Scope, fills_at_close};
 use crate::config::{HighFrequencyConfig, Truth};
 use crate::environment::high_frequency::Grid;
@@ -22,7 +23,7 @@ const RUNS: u64 = RANDOM_DRAWS as u64 + 4;
 pub(super) fn on_bars(
     input: &BacktestInput<'_>,
     market: &Arc<MarketData>,
-    scope: Scope,
+    scope: Scope<'_>,
     clock: &mut Clock<'_, '_>,
 ) -> Result<Played, EngineError> {
     let environment = build(input.strategy, Arc::clone(market))?;
@@ -31,7 +32,13 @@ pub(super) fn on_bars(
         action_count: environment.action_count(),
         seed: input.session.seed,
     };
-    let policy = policies::build(&input.strategy.agent, &seat, input.model_bytes())?;
+    let policy = match scope {
+        Scope::Everyone | Scope::Agent => {
+            policies::build(&input.strategy.agent, &seat, input.model_bytes())?
+        }
+        // The middle order changes nothing.
+        Scope::Replay(decisions) => Replay::then(decisions.actions.clone(), seat.action_count / 2),
+    };
     clock.expect(RUNS, environment.steps_per_episode());
     let truth = input.strategy.environment.truth();
     let mut runner =
@@ -45,7 +52,7 @@ pub(super) fn on_bars(
         instruments: input.data.instruments(),
         periods_per_year: market.periods_per_year(),
     };
-    if scope == Scope::Agent {
+    if scope != Scope::Everyone {
         return Ok(Played::alone(axis(agent.rows.clone()), agent));
     }
     let buy_and_hold = runner.run(Box::new(BuyAndHold::new(&seat)))?;
@@ -73,7 +80,7 @@ pub(super) fn on_bars(
 /// Runs target holdings on an order book.
 pub(super) fn on_book(
     input: &BacktestInput<'_>,
-    (config, scope): (&HighFrequencyConfig, Scope),
+    (config, scope): (&HighFrequencyConfig, Scope<'_>),
     data: &Arc<BookData>,
     clock: &mut Clock<'_, '_>,
 ) -> Result<Played, EngineError> {
@@ -85,7 +92,12 @@ pub(super) fn on_book(
         flat: grid.nearest(0.0),
         seed: input.session.seed,
     };
-    let policy = policies::build_holding(&input.strategy.agent, &seat, input.model_bytes())?;
+    let policy = match scope {
+        Scope::Everyone | Scope::Agent => {
+            policies::build_holding(&input.strategy.agent, &seat, input.model_bytes())?
+        }
+        Scope::Replay(decisions) => Replay::then(decisions.actions.clone(), seat.flat),
+    };
     clock.expect(RUNS + 1, environment.steps_per_episode());
     let mut runner = Runner {
         environment,
@@ -95,7 +107,7 @@ pub(super) fn on_book(
         clock,
     };
     let agent = runner.run(policy)?;
-    if scope == Scope::Agent {
+    if scope != Scope::Everyone {
         return Ok(Played::alone(book_axis(input, data, agent.rows.clone()), agent));
     }
     let buy_and_hold = runner.run(Box::new(HighestReachable::new(&seat)))?;
@@ -183,6 +195,7 @@ impl Runner<'_, '_, '_> {
         loop {
             let environment = &mut self.environment;
             let action = decider.action(|out| environment.observe(out))?;
+            course.decisions.actions.push(action);
             let result = environment.step(Action::Discrete(action));
             self.note(&mut course)?;
             self.clock.tick()?;

@@ -10,12 +10,14 @@ pub(in crate::session) mod hindsight;
 mod listed;
 pub(in crate::session) mod portfolio;
 mod remarks;
+mod replay;
 mod track;
 
 use std::ops::ControlFlow;
 
 pub use assemble::WEIGHT_NAMES_MAX;
-pub(crate) use track::{Track, Tracks, agent_track, tracks};
+pub(crate) use course::Decisions;
+pub(crate) use track::{Track, Tracks, agent_track, replayed_track, tracks};
 
 use assemble::Played;
 use course::Clock;
@@ -97,18 +99,20 @@ pub fn run(
 }
 
 /// Whose runs are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Scope<'a> {
     /// The agent, its baselines and the random draws.
     Everyone,
     /// The agent alone.
     Agent,
+    /// What was decided before, carried out again in the agent's place and alone.
+    Replay(&'a Decisions),
 }
 
 /// Runs the policy, and its baselines where they are wanted.
 fn play(
     input: &BacktestInput<'_>,
-    scope: Scope,
+    scope: Scope<'_>,
     progress: &mut OnProgress<'_>,
 ) -> Result<Played, EngineError> {
     let normaliser = normaliser(input)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::assemble::{Axis, Named, Played};
 use super::course::{Clock, Course, Traded, check_equity, ranked};
 use super::hindsight::best_constant;
+use super::replay::ReplayWeights;
 use super::{BacktestInput, RANDOM_DRAWS, Scope, fills_at_close};
 use crate::config::PortfolioConfig;
 use crate::environment::{Action, ActionSpace, Environment, PanelData, build};
@@ -30,7 +31,7 @@ const INDEX_START: f64 = 100.0;
 /// Runs a portfolio over one segment.
 pub(super) fn run(
     input: &BacktestInput<'_>,
-    (config, scope): (&PortfolioConfig, Scope),
+    (config, scope): (&PortfolioConfig, Scope<'_>),
     (panel, segment): (&BarPanel, &Arc<PanelData>),
     clock: &mut Clock<'_, '_>,
 ) -> Result<Played, EngineError> {
@@ -42,12 +43,19 @@ pub(super) fn run(
         periods_before: first,
         seed: input.session.seed,
     };
-    let policy = build_vector(&input.strategy.agent, &seat, input.model_bytes())?;
+    let policy = match scope {
+        Scope::Everyone | Scope::Agent => {
+            build_vector(&input.strategy.agent, &seat, input.model_bytes())?
+        }
+        Scope::Replay(decisions) => {
+            Box::new(Weighted::new(Box::new(ReplayWeights::new(decisions))))
+        }
+    };
     clock.expect(RUNS, environment.steps_per_episode());
     let (space, at_close) = (environment.action_space(), fills_at_close(input));
     let mut runner = Runner { environment, space, history, at_close, clock };
     let agent = runner.run(policy)?;
-    if scope == Scope::Agent {
+    if scope != Scope::Everyone {
         let axis = axis(&runner.history, segment, agent.rows.clone());
         return Ok(Played::alone(axis, agent));
     }
@@ -222,6 +230,7 @@ impl Runner<'_, '_, '_> {
             let view = VectorView { observation: &observation, past: Past::Portfolio(past) };
             policy.decide(&view, &mut target)?;
             self.space.check(Action::Vector(&target))?;
+            course.decisions.targets.extend_from_slice(&target);
             course.turnover.push(turnover(&target, &held));
             course.wants_cash |= CASH_MEANT < target[0];
             let result = self.environment.step(Action::Vector(&target));

@@ -1,7 +1,7 @@
 //! The runs of a back-test at full length, for those who judge them further. Thins nothing and writes no report.
 
 use super::assemble::{Axis, Played};
-use super::course::{Course, Traded};
+use super::course::{Course, Decisions, Traded};
 use super::remarks::remarks;
 use super::{BacktestInput, OnProgress, Scope, play};
 use crate::error::EngineError;
@@ -20,6 +20,10 @@ pub(crate) struct Track {
     pub(crate) equity: Vec<f64>,
     /// Units held; of a portfolio the share that is invested.
     pub(crate) position: Vec<f64>,
+    /// `[rows · (N + 1)]` shares of the account, cash first, as far as the run went; empty where there is one instrument.
+    pub(crate) weights: Vec<f64>,
+    /// What was decided, one entry per step.
+    pub(crate) decisions: Decisions,
     /// Fills, where there is one instrument.
     pub(crate) fills: Vec<TimedFill>,
     /// Whether anything was traded.
@@ -83,6 +87,19 @@ pub(crate) fn agent_track(
     Ok(track(&axis, "agent", &agent))
 }
 
+/// Carries decisions out again, alone: what became of them under the input's costs.
+///
+/// # Errors
+/// As [`super::run`].
+pub(crate) fn replayed_track(
+    input: &BacktestInput<'_>,
+    decisions: &Decisions,
+    progress: &mut OnProgress<'_>,
+) -> Result<Track, EngineError> {
+    let Played { axis, agent, .. } = play(input, Scope::Replay(decisions), progress)?;
+    Ok(track(&axis, "agent", &agent))
+}
+
 fn track(axis: &Axis, name: &str, course: &Course) -> Track {
     let mut equity = course.equity.clone();
     let mut position = course.position.clone();
@@ -96,6 +113,8 @@ fn track(axis: &Axis, name: &str, course: &Course) -> Track {
         prices: axis.prices.clone(),
         equity,
         position,
+        weights: course.weights.clone(),
+        decisions: course.decisions.clone(),
         fills: if one { course.fills.iter().map(timed).collect() } else { Vec::new() },
         traded: !course.fills.is_empty(),
         costs: course.costs,

@@ -267,7 +267,7 @@ fn rows_of(data: &MarketSeries) -> usize {
 }
 
 /// Returns the times of the data; single trades, on which no task runs, have none.
-fn times_of(data: &MarketSeries) -> &[i64] {
+pub(super) fn times_of(data: &MarketSeries) -> &[i64] {
     match data {
         MarketSeries::Bars(bars) => &bars.time_ms,
         MarketSeries::Panel(panel) => &panel.time_ms,

@@ -6,40 +6,46 @@
 
 mod causal;
 mod folds;
+mod ladders;
 mod parts;
+mod prudex;
 mod report;
+mod rivals;
 mod runs;
 mod trials;
 mod verdict;
 
-use std::collections::BTreeMap;
-
 pub use report::{
     CausalityOutcome, Check, CheckCode, CheckOutcome, EvaluationReport, FoldResult, FoldStudy,
-    JudgedPolicy, MissingPart, NamedInterval, OracleBound, Outcome, PathFigures, ProfilePoint,
-    RegimeStudy, SeedStudy, SharpeEvidence, Snooping, Verdict,
+    JudgedPolicy, MeasureLacks, MissingPart, NamedInterval, OracleBound, Outcome, PathFigures,
+    ProfilePoint, PrudexMeasure, PrudexStudy, RegimeStudy, SeedStudy, SharpeEvidence, Snooping,
+    Verdict, WarmUpDrift,
 };
 pub use trials::Trial;
 
+use self::ladders::{Ladders, ladders};
 use self::parts::Curves;
 use self::runs::{EVERYONE, Member, Runs, growth};
 use self::trials::Compared;
 use self::verdict::Evidence;
 use super::backtest::{Model, OnProgress, Source, Track, Tracks};
 use crate::config::{
-    EnvironmentConfig, EvaluationConfig, EvaluationPolicy, SessionConfig, StrategyConfig,
+    BaselineName, EnvironmentConfig, EvaluationConfig, EvaluationPolicy, SessionConfig,
+    StrategyConfig,
 };
 use crate::error::EngineError;
 use crate::evaluation::bootstrap::Resampling;
-use crate::evaluation::cost_ladder::{CostLadder, cost_ladder};
+use crate::evaluation::overfitting::Overfitting;
 use crate::evaluation::seal::SealMark;
 use crate::market::MarketSeries;
 use crate::metrics::returns::{returns, total_return};
 
 /// Layout of the report.
 const FORMAT: u32 = 1;
-/// Runs that a cost ladder is counted as: rungs and the search for the break-even.
-const LADDER_RUNS: u64 = 32;
+/// Runs that two cost ladders are counted as: rungs and the search for the break-even.
+const LADDER_RUNS: u64 = 64;
+/// The name of the policy itself.
+const AGENT: &str = "agent";
 /// The baseline that a policy is held against.
 const BASELINE: &str = "buy_and_hold";
 /// Tells the tests apart that draw under one seed.
@@ -88,7 +94,9 @@ pub fn run(
     check(input)?;
     let members = members(input);
     let (cuts, folds) = (u64::from(input.session.causality_cuts), folds::runs_of(input));
-    let stages = [members.len() as u64, EVERYONE, LADDER_RUNS, folds, cuts + 1, 4];
+    let scales = prudex::SCALE_RUNS;
+    let everyone = EVERYONE + rivals::count(input);
+    let stages = [members.len() as u64, everyone, LADDER_RUNS, folds, cuts + 1, scales, 4];
     let mut runs = Runs::new(input, stages.iter().sum(), progress);
     let mut reached = 0;
     let mut stage = stages.into_iter().map(|count| {
@@ -100,9 +108,10 @@ pub fn run(
 
     let tried = tried(&members, &mut runs)?;
     reach(&mut runs)?;
-    let tracks = runs.everyone(tried.headline)?;
+    let mut tracks = runs.everyone(tried.headline)?;
+    rivals::run(input, &mut tracks, &mut runs, &mut missing)?;
     reach(&mut runs)?;
-    let costs = costs(input, &tried, &tracks, &mut runs, &mut missing)?;
+    let costs = ladders(input, tried.headline, &tracks.agent, &mut runs, &mut missing)?;
     reach(&mut runs)?;
     let last_ms = tracks.agent.times_ms.last().copied().unwrap_or(i64::MAX);
     let seeds: Vec<u32> = tried.seeds();
@@ -111,10 +120,15 @@ pub fn run(
         missing.note("folds", "The scheme is the segment alone.");
     }
     reach(&mut runs)?;
-    let causality = causality(input, tried.headline, &mut runs, &mut missing)?;
+    let causality = causality(input, (tried.headline, &tracks.agent), &mut runs, &mut missing)?;
+    reach(&mut runs)?;
+    let curves = parts::policies(&tracks);
+    let judged = (&tracks, curves.policies.as_slice());
+    let prudex = prudex::study(input, judged, &tried.of_prudex(), &mut runs, &mut missing)?;
     reach(&mut runs)?;
     let study = missing.unless("seeds", parts::seed_study(input, &tried.names, &tried.scores))?;
-    let report = assemble(input, &tracks, (costs, folds, causality, study), (&mut runs, missing))?;
+    let studies = Studies { costs, folds, causality, seeds: study, prudex, curves };
+    let report = assemble(input, &tracks, studies, (&mut runs, missing))?;
     reach(&mut runs)?;
     Ok(report)
 }
@@ -174,11 +188,17 @@ struct Tried<'a> {
     members: Vec<Member<'a>>,
     names: Vec<String>,
     scores: Vec<f64>,
+    /// Growth of each in the stretches of its run.
+    windows: Vec<Vec<f64>>,
 }
 
-impl Tried<'_> {
+impl<'a> Tried<'a> {
     fn seeds(&self) -> Vec<u32> {
         self.members.iter().map(|member| member.seed).collect()
+    }
+
+    fn of_prudex(&self) -> prudex::Tried<'_, 'a> {
+        prudex::Tried { headline: self.headline, scores: &self.scores, windows: &self.windows }
     }
 }
 
@@ -215,49 +235,14 @@ fn tried<'a>(
         headline: *headline,
         members: found.iter().map(|one| one.1).collect(),
         names: found.iter().map(|one| one.0.clone()).collect(),
+        windows: found.iter().map(|one| prudex::windows(&one.2.equity)).collect(),
         scores: found.iter().map(|one| growth(&one.2)).filter(|value| value.is_finite()).collect(),
     })
 }
 
-/// What is left at higher costs: the ladder, and the growth at the multiple that is wanted.
-fn costs<'a>(
-    input: &EvaluationInput<'a>,
-    tried: &Tried<'a>,
-    tracks: &Tracks,
-    runs: &mut Runs<'a, '_, '_>,
-    missing: &mut Missing,
-) -> Result<(Option<CostLadder>, Option<f64>), EngineError> {
-    let matching = &input.strategy.matching;
-    let book = matches!(input.data, MarketSeries::Book(_));
-    if matching.fee_rate <= 0.0 && (book || matching.slippage_bps <= 0.0) {
-        missing.note(
-            "costs",
-            "The strategy charges neither fees nor slippage: nothing can be multiplied.",
-        );
-        return Ok((None, None));
-    }
-    let traded = tracks.agent.traded;
-    let mut known: BTreeMap<u64, Option<f64>> = BTreeMap::new();
-    let mut growth_at = |multiplier: f64| {
-        if let Some(found) = known.get(&multiplier.to_bits()) {
-            return Ok(*found);
-        }
-        let found = runs.growth_at(multiplier, tried.headline, traded)?;
-        known.insert(multiplier.to_bits(), found);
-        Ok(found)
-    };
-    let ladder =
-        missing.unless("costs", cost_ladder(&input.session.cost_multipliers, &mut growth_at))?;
-    let wanted = match ladder {
-        Some(_) => growth_at(input.session.thresholds.cost_multiplier)?,
-        None => None,
-    };
-    Ok((ladder, wanted))
-}
-
 fn causality<'a>(
     input: &EvaluationInput<'a>,
-    headline: Member<'a>,
+    (headline, judged): (Member<'a>, &Track),
     runs: &mut Runs<'a, '_, '_>,
     missing: &mut Missing,
 ) -> Result<Option<CausalityOutcome>, EngineError> {
@@ -266,30 +251,27 @@ fn causality<'a>(
         missing.note("causality", "The session asks for no cuts.");
         return Ok(None);
     }
-    let MarketSeries::Bars(bars) = input.data else {
-        missing.note(
-            "causality",
-            "The test runs on bars of one instrument; this data is of another kind.",
-        );
-        return Ok(None);
-    };
     let place = (&session.split, session.segment);
     let plan = (headline, session.causality_cuts);
-    missing.unless("causality", causal::test(input.strategy, bars, place, plan, runs))
+    let found = causal::test(input.strategy, input.data, place, plan, (judged, runs));
+    missing.unless("causality", found)
 }
 
-type Studies = (
-    (Option<CostLadder>, Option<f64>),
-    Option<FoldStudy>,
-    Option<CausalityOutcome>,
-    Option<SeedStudy>,
-);
+/// What further runs told.
+struct Studies {
+    costs: Ladders,
+    folds: Option<FoldStudy>,
+    causality: Option<CausalityOutcome>,
+    seeds: Option<SeedStudy>,
+    prudex: Option<PrudexStudy>,
+    curves: Curves,
+}
 
 /// Computes what follows from the runs and writes everything down.
 fn assemble(
     input: &EvaluationInput<'_>,
     tracks: &Tracks,
-    ((costs, at_costs), folds, causality, seeds): Studies,
+    studies: Studies,
     (runs, mut missing): (&mut Runs<'_, '_, '_>, Missing),
 ) -> Result<EvaluationReport, EngineError> {
     let session = input.session;
@@ -297,27 +279,23 @@ fn assemble(
     let baseline = tracks.baselines.iter().find(|track| track.name == BASELINE);
     let per_bar = returns(&agent.equity).unwrap_or_default();
     let compared = Compared::new((agent, baseline), input.trials, input.trials_lost);
-    let wanted = &session.thresholds;
-    let sharpe = compared.evidence(&per_bar, agent.periods_per_year, wanted.deflated_sharpe);
-    if sharpe.is_none() {
-        missing
-            .note("sharpe", "The account does not vary, or the run has fewer than three returns.");
-    }
-    let overfitting = missing.unless("overfitting", compared.overfitting())?;
-    let plan = input.resampling(per_bar.len(), SNOOPING_MEMBER);
-    let snooping =
-        missing.unless("snooping", compared.snooping(&plan, wanted.p_value, BASELINE))?;
+    let luck = luck(input, &compared, (&per_bar, agent.periods_per_year), &mut missing)?;
+    let Luck { sharpe, overfitting, snooping } = luck;
     runs.reach(0)?;
     let intervals = parts::intervals(input, agent, &per_bar, &mut missing)?;
     runs.reach(0)?;
     let regimes = parts::regimes(input, agent, baseline, runs, &mut missing)?;
-    let Curves { times_ms, policies } = parts::policies(tracks);
-    let growth = parts::baselines(tracks);
+    let Studies { costs, folds, causality, seeds, prudex, curves } = studies;
+    let Curves { times_ms, mut policies } = curves;
+    let radar = parts::radar(&policies);
+    policies.retain(|policy| policy.name == AGENT || session.wants(&policy.name));
+    let growth = parts::baselines(input, tracks);
+    note_unknown_baselines(session, &policies, &mut missing);
     let evidence = Evidence {
         causality: causality.as_ref(),
         sharpe: sharpe.as_ref(),
         interval: intervals.iter().find(|one| one.name == "sharpe"),
-        at_costs,
+        at_costs: costs.at_wanted,
         growth: (total_return(&agent.equity), &growth),
         random_percentile: tracks.random_percentile,
         snooping: snooping.as_ref(),
@@ -345,9 +323,9 @@ fn assemble(
         strategy: input.strategy.clone(),
         session: SessionConfig::Evaluation(session.clone()),
         model_sha256: input.models.iter().map(|model| model.sha256.to_owned()).collect(),
-        verdict: verdict::verdict(&evidence, wanted),
+        verdict: verdict::verdict(&evidence, &session.thresholds),
         times_ms,
-        radar: parts::radar(&policies),
+        radar,
         policies,
         confidence: session.bootstrap.confidence,
         intervals,
@@ -356,13 +334,55 @@ fn assemble(
         overfitting,
         snooping,
         seeds,
-        costs,
+        costs: costs.anew,
+        costs_fixed: costs.fixed,
         folds,
         regimes,
         oracle: parts::oracle(input, agent, &mut missing)?,
+        prudex,
         causality,
         missing: missing.parts,
     })
+}
+
+/// What is left of the result beside everything that was tried.
+struct Luck {
+    sharpe: Option<SharpeEvidence>,
+    overfitting: Option<Overfitting>,
+    snooping: Option<Snooping>,
+}
+
+/// Holds the run's returns against chance and against earlier trials.
+fn luck(
+    input: &EvaluationInput<'_>,
+    compared: &Compared,
+    (per_bar, year): (&[f64], f64),
+    missing: &mut Missing,
+) -> Result<Luck, EngineError> {
+    let wanted = &input.session.thresholds;
+    let sharpe = compared.evidence(per_bar, year, wanted.deflated_sharpe);
+    if sharpe.is_none() {
+        missing
+            .note("sharpe", "The account does not vary, or the run has fewer than three returns.");
+    }
+    let overfitting = missing.unless("overfitting", compared.overfitting())?;
+    let plan = input.resampling(per_bar.len(), SNOOPING_MEMBER);
+    let snooping =
+        missing.unless("snooping", compared.snooping(&plan, wanted.p_value, BASELINE))?;
+    Ok(Luck { sharpe, overfitting, snooping })
+}
+
+/// Notes the baselines that were asked for and are none of this task's.
+fn note_unknown_baselines(
+    session: &EvaluationConfig,
+    policies: &[JudgedPolicy],
+    missing: &mut Missing,
+) {
+    let there = |wanted: &BaselineName| policies.iter().any(|one| one.name == wanted.as_str());
+    for wanted in session.baselines.iter().filter(|wanted| !there(wanted)) {
+        let part = format!("baselines/{}", wanted.as_str());
+        missing.note(&part, "The task has no such baseline, or it could not be computed.");
+    }
 }
 
 /// Parts that are not there, and why.

@@ -264,29 +264,33 @@ pub(super) fn oracle(
     }))
 }
 
+/// Returns the figures of a policy that a radar is drawn from; absent where it was not run.
+pub(super) fn radar_metrics(policies: &[JudgedPolicy], name: &str) -> Option<RadarMetrics> {
+    let sheet = &policies.iter().find(|policy| policy.name == name)?.sheet;
+    let figure = |figure: Figure| sheet.figures.get(&figure).copied().flatten();
+    Some(RadarMetrics {
+        excess: figure(Figure::ExcessReturn),
+        total_return: figure(Figure::TotalReturn),
+        sharpe: figure(Figure::Sharpe),
+        calmar: figure(Figure::Calmar),
+        sortino: figure(Figure::Sortino),
+        volatility: figure(Figure::Volatility),
+        max_drawdown: figure(Figure::MaxDrawdown),
+    })
+}
+
 /// Returns the agent on the scale from doing nothing to buying and holding; absent where one of the two was not run.
 pub(super) fn radar(policies: &[JudgedPolicy]) -> Option<Radar> {
-    let of = |name: &str| {
-        let sheet = &policies.iter().find(|policy| policy.name == name)?.sheet;
-        let figure = |figure: Figure| sheet.figures.get(&figure).copied().flatten();
-        Some(RadarMetrics {
-            excess: figure(Figure::ExcessReturn),
-            total_return: figure(Figure::TotalReturn),
-            sharpe: figure(Figure::Sharpe),
-            calmar: figure(Figure::Calmar),
-            sortino: figure(Figure::Sortino),
-            volatility: figure(Figure::Volatility),
-            max_drawdown: figure(Figure::MaxDrawdown),
-        })
-    };
+    let of = |name: &str| radar_metrics(policies, name);
     Some(radar::radar(&of("agent")?, &of("do_nothing")?, &of(BASELINE)?))
 }
 
-/// Returns the growth of each baseline that does not know the future.
-pub(super) fn baselines(tracks: &Tracks) -> Vec<(String, f64)> {
+/// Returns the growth of each baseline that was asked for and does not know the future.
+pub(super) fn baselines(input: &EvaluationInput<'_>, tracks: &Tracks) -> Vec<(String, f64)> {
     tracks
         .baselines
         .iter()
+        .filter(|track| input.session.wants(&track.name))
         .filter(|track| !track.name.starts_with("hindsight_"))
         .filter_map(|track| Some((track.name.clone(), total_return(&track.equity)?)))
         .collect()

@@ -12,6 +12,8 @@ use crate::config::{Segment, SessionConfig, StrategyConfig, Truth};
 use crate::evaluation::causality::Violation;
 use crate::evaluation::cost_ladder::CostLadder;
 use crate::evaluation::overfitting::Overfitting;
+use crate::evaluation::prudex::compass::Compass;
+use crate::evaluation::prudex::{Axis, Measure, PrideStar};
 use crate::evaluation::radar::Radar;
 use crate::evaluation::regimes::LabelPerformance;
 use crate::evaluation::seal::SealMark;
@@ -80,6 +82,9 @@ pub struct EvaluationReport {
     pub seeds: Option<SeedStudy>,
     /// What is left at higher costs; decisions are made anew at each.
     pub costs: Option<CostLadder>,
+    /// The same with the decisions of the run carried out again at each, whatever they would have been.
+    #[serde(default)]
+    pub costs_fixed: Option<CostLadder>,
     /// Runs on further stretches of the data.
     pub folds: Option<FoldStudy>,
     /// Performance by market regime, in hindsight.
@@ -88,6 +93,9 @@ pub struct EvaluationReport {
     pub oracle: Option<OracleBound>,
     /// The agent on a scale whose 0 is doing nothing and whose 50 is buying and holding.
     pub radar: Option<Radar>,
+    /// Six axes and sixteen measures, each with its raw value, its score, and why it has none.
+    #[serde(default)]
+    pub prudex: Option<PrudexStudy>,
     /// Whether anything that was computed knew the future.
     pub causality: Option<CausalityOutcome>,
     /// Parts that are not defined, and why.
@@ -336,6 +344,60 @@ pub struct OracleBound {
     pub share: Option<f64>,
 }
 
+/// The policy on six axes (PRUDEX). Scores run from 0 to 100.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PrudexStudy {
+    /// Score of each axis: the mean of those of its measures that have one. Absent where none has.
+    pub axes: BTreeMap<Axis, Option<f64>>,
+    /// Every measure.
+    pub measures: Vec<PrudexMeasure>,
+    /// The octagon.
+    pub pride_star: PrideStar,
+    /// What one value of the returns stands for: `day`, or `bar` where the run has too few days.
+    pub period: String,
+    /// Such periods.
+    pub period_count: usize,
+    /// The document that the compass is drawn from. An axis without a score stands at 1, its least.
+    pub compass: Compass,
+}
+
+/// One measure of PRUDEX.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PrudexMeasure {
+    /// Which one.
+    pub measure: Measure,
+    /// Its axis.
+    pub axis: Axis,
+    /// The value itself.
+    pub raw: Option<f64>,
+    /// Its score, 0 to 100.
+    pub score: Option<f64>,
+    /// Why there is no value or no score.
+    pub lacks: Option<MeasureLacks>,
+}
+
+/// Why a measure has no value or no score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasureLacks {
+    /// It compares data sets of several markets, and an evaluation has one.
+    SeveralDataSets,
+    /// It is a picture and has no number.
+    Picture,
+    /// It is defined for several instruments.
+    SeveralInstruments,
+    /// There are too many instruments, or gaps in their prices.
+    CompletePrices,
+    /// It compares runs that differ by their seed, and there is one.
+    SeveralRuns,
+    /// The run is too short.
+    LongerRun,
+    /// The data could not be made coarser, or was too short then.
+    CoarserData,
+    /// It cannot be computed from what was found: a figure is not defined, or nothing varies.
+    Undefined,
+}
+
 /// Whether anything that was computed knew the future.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CausalityOutcome {
@@ -347,6 +409,24 @@ pub struct CausalityOutcome {
     pub violation: Option<Violation>,
     /// What was found, in a sentence.
     pub detail: String,
+    /// How much the features of the judged rows differ when the data begins later; empty without features, and where
+    /// there is not enough before the segment.
+    #[serde(default)]
+    pub warm_up: Vec<WarmUpDrift>,
+}
+
+/// Features of the judged rows with fewer rows before them than there are. A difference is a figure, no failure: an
+/// average with a long memory never quite forgets where it began.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WarmUpDrift {
+    /// Rows before the judged ones.
+    pub rows_before: u32,
+    /// Numbers that are defined in both.
+    pub compared: u32,
+    /// Largest difference, relative to the number or to 1 where it is smaller.
+    pub largest: f64,
+    /// The same in the last row.
+    pub last: f64,
 }
 
 /// A part of the report that is not defined.

@@ -4,12 +4,14 @@
 use std::ops::ControlFlow;
 
 use super::EvaluationInput;
-use crate::config::{BacktestConfig, MatchingConfig, Segment, SplitConfig};
+use crate::config::{
+    AgentConfig, BacktestConfig, MatchingConfig, Segment, SplitConfig, StrategyConfig,
+};
 use crate::error::EngineError;
 use crate::market::MarketSeries;
 use crate::metrics::returns::total_return;
 use crate::session::backtest::{
-    BacktestInput, Model, OnProgress, Track, Tracks, agent_track, tracks,
+    BacktestInput, Model, OnProgress, Track, Tracks, agent_track, replayed_track, tracks,
 };
 
 /// Steps of progress that one run counts.
@@ -117,23 +119,63 @@ impl<'i, 'p, 'b> Runs<'i, 'p, 'b> {
         member: Member<'i>,
         traded: bool,
     ) -> Result<Option<f64>, EngineError> {
+        let Some(matching) = self.dearer(multiplier, traded) else { return Ok(Some(-1.0)) };
+        let stretch = self.headline();
+        let track = self.counted(1, (stretch, member), &matching, |input, progress| {
+            agent_track(input, progress)
+        })?;
+        Ok(left(&track))
+    }
+
+    /// Returns the growth of the decisions of a run with all costs multiplied; a ruin is the loss of everything.
+    ///
+    /// # Errors
+    /// As [`crate::session::backtest::run`].
+    pub(super) fn growth_of(
+        &mut self,
+        multiplier: f64,
+        decided: &Track,
+    ) -> Result<Option<f64>, EngineError> {
+        let Some(matching) = self.dearer(multiplier, decided.traded) else {
+            return Ok(Some(-1.0));
+        };
+        let member = Member { seed: self.input.session.seed, model: None };
+        let stretch = self.headline();
+        let track = self.counted(1, (stretch, member), &matching, |input, progress| {
+            replayed_track(input, &decided.decisions, progress)
+        })?;
+        Ok(left(&track))
+    }
+
+    /// Returns the costs multiplied; absent where they take everything that is traded.
+    fn dearer(&self, multiplier: f64, traded: bool) -> Option<MatchingConfig> {
         let costs = &self.input.strategy.matching;
         let matching = MatchingConfig {
             fee_rate: costs.fee_rate * multiplier,
             slippage_bps: costs.slippage_bps * multiplier,
             ..costs.clone()
         };
-        if traded
-            && (COST_WHOLE <= matching.fee_rate || COST_WHOLE * WHOLE_BPS <= matching.slippage_bps)
-        {
-            return Ok(Some(-1.0));
-        }
-        let stretch = self.headline();
-        let track = self.counted(1, (stretch, member), &matching, |input, progress| {
-            agent_track(input, progress)
-        })?;
-        let ruined = track.ruined || track.equity.last().is_some_and(|last| *last <= 0.0);
-        Ok(if ruined { Some(-1.0) } else { total_return(&track.equity) })
+        let whole =
+            COST_WHOLE <= matching.fee_rate || COST_WHOLE * WHOLE_BPS <= matching.slippage_bps;
+        (!(traded && whole)).then_some(matching)
+    }
+
+    /// Runs a rule in the policy's place, alone.
+    ///
+    /// # Errors
+    /// As [`crate::session::backtest::run`].
+    pub(super) fn instead(
+        &mut self,
+        stretch: Stretch<'_>,
+        rule: &AgentConfig,
+        seed: u32,
+    ) -> Result<Track, EngineError> {
+        let matching = &self.input.strategy.matching;
+        let member = Member { seed, model: None };
+        self.counted(1, (stretch, member), matching, |input, progress| {
+            let strategy = StrategyConfig { agent: rule.clone(), ..input.strategy.clone() };
+            agent_track(&BacktestInput { strategy: &strategy, ..*input }, progress)
+        })
     }
 
     /// Runs something and counts it as `weight` runs.
@@ -170,6 +212,12 @@ impl<'i, 'p, 'b> Runs<'i, 'p, 'b> {
         self.done = (begun + span).min(end);
         Ok(ran)
     }
+}
+
+/// Returns the growth of a run; a ruin is the loss of everything.
+fn left(track: &Track) -> Option<f64> {
+    let ruined = track.ruined || track.equity.last().is_some_and(|last| *last <= 0.0);
+    if ruined { Some(-1.0) } else { total_return(&track.equity) }
 }
 
 /// Returns the growth by which runs are ranked; what is not defined is the worst.

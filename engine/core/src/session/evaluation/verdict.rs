@@ -231,8 +231,13 @@ mod tests {
     use super::*;
 
     fn passed() -> (CausalityOutcome, SharpeEvidence, NamedInterval) {
-        let causality =
-            CausalityOutcome { passed: true, cuts: 16, violation: None, detail: String::new() };
+        let causality = CausalityOutcome {
+            passed: true,
+            cuts: 16,
+            violation: None,
+            detail: String::new(),
+            warm_up: Vec::new(),
+        };
         let sharpe = SharpeEvidence {
             ratio: 2.0,
             psr: Some(0.99),
@@ -319,6 +324,7 @@ mod tests {
             slope: None,
             loss_share: 0.5,
             logits: Vec::new(),
+            chosen: Vec::new(),
         };
         let bad = judge(|_, _, _| {}, Some(0.1), Some(&overfitting(0.5)));
         assert_eq!(bad.outcome, Outcome::NotShown);

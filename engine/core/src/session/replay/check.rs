@@ -147,7 +147,7 @@ fn foresight(
         Ok(rows(built.as_mut(), (first, series.len()), u64::from(options.seed)))
     };
     let seed = u64::from(options.seed);
-    let plan = CausalityPlan { cuts: plan.cuts, shortened: Vec::new(), seed };
+    let plan = CausalityPlan { cuts: plan.cuts, focus: 0..0, shortened: Vec::new(), seed };
     let found = causality(bars, &decide, &plan)?;
     let Some(one) = found.violations.first() else { return Ok(None) };
     let (built, _) =
