@@ -261,6 +261,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{id}:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hashes and decodes the snapshot anew. */
+        post: operations["postDatasetsIdVerify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets:inspect": {
         parameters: {
             query?: never;
@@ -270,7 +287,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What an import of this file would do; nothing is stored. */
+        /** What an import of this file, or a data set made of another one, would hold; nothing is stored. */
         post: operations["postDatasetsInspect"];
         delete?: never;
         options?: never;
@@ -913,6 +930,57 @@ export interface paths {
         patch: operations["patchStrategiesId"];
         trace?: never;
     };
+    "/api/v1/strategies/{id}/seal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many rows a strategy keeps sealed, and whether it was opened. */
+        get: operations["getStrategiesIdSeal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/strategies/{id}/seal:open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens the seal of a strategy, once and for ever. */
+        post: operations["postStrategiesIdSealOpen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/strategies/{id}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that was tried with a strategy, newest first; what removed sessions left, too. */
+        get: operations["getStrategiesIdTrials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/strategies/{id}/versions": {
         parameters: {
             query?: never;
@@ -1157,6 +1225,8 @@ export interface components {
             /** @description There is in all. */
             total: number;
         };
+        /** @description The six axes. */
+        Axis: "profitability" | "risk_control" | "universality" | "diversity" | "reliability" | "explainability";
         /** @description The policy under test. */
         BacktestPolicy: {
             /** @constant */
@@ -1208,6 +1278,13 @@ export interface components {
             random_percentile: number | null;
             /** @description Warnings that belong beside every figure ("fills at the close just observed", …). */
             remarks: string[];
+            /**
+             * @description Whether rows were sealed, and whether anybody had seen them.
+             * @default {
+             *       "state": "none"
+             *     }
+             */
+            seal: components["schemas"]["SealMark"];
             /** @description Segment that was run. */
             segment: components["schemas"]["Segment"];
             /** @description The session as run. */
@@ -1257,6 +1334,8 @@ export interface components {
             /** @description Units; absent where the source had none. */
             volume: number[] | null;
         };
+        /** @description A policy that others are held against. Which of them there are depends on the task. */
+        BaselineName: "buy_and_hold" | "do_nothing" | "random" | "uniform" | "momentum" | "mean_reversion" | "min_variance" | "risk_parity" | "hindsight_bcrp" | "hindsight_oracle";
         /** @description The stationary bootstrap: blocks of random length keep what hangs together in time. */
         BootstrapConfig: {
             /**
@@ -1310,6 +1389,12 @@ export interface components {
             passed: boolean;
             /** @description The first number that did. */
             violation: components["schemas"]["CausalityViolation"] | null;
+            /**
+             * @description How much the features of the judged rows differ when the data begins later; empty without features, and where
+             *     there is not enough before the segment.
+             * @default []
+             */
+            warm_up: components["schemas"]["WarmUpDrift"][];
         };
         /** @description A number that knew the future. */
         CausalityViolation: {
@@ -1360,6 +1445,13 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** @description The score of the trial that was best in one half of the data, in both halves. */
+        ChosenScore: {
+            /** @description Where it was chosen, per period. */
+            inside: number;
+            /** @description In the other half. */
+            outside: number;
+        };
         /** @description The cluster as the node that answers sees it. */
         ClusterView: {
             /** @description Whether one node is the whole cluster and needs no others. */
@@ -1384,6 +1476,24 @@ export interface components {
             voter_count: number;
             /** @description Of these, how many are up. */
             voters_up: number;
+        };
+        /** @description The whole document. */
+        Compass: {
+            /** @description One entry per policy. */
+            entries: components["schemas"]["CompassEntry"][];
+        };
+        /** @description Colours that the drawing knows. */
+        CompassColour: "magenta" | "green" | "blue" | "orange" | "cyan" | "brown";
+        /** @description One policy. */
+        CompassEntry: {
+            /** @description Colour of its line. */
+            color: components["schemas"]["CompassColour"];
+            /** @description Its six scores, 1 to 100. */
+            inner_level: components["schemas"]["InnerLevel"];
+            /** @description Its name. */
+            label: string;
+            /** @description Which measures were evaluated. */
+            outer_level: components["schemas"]["OuterLevel"];
         };
         /** @description A configuration to check. */
         ConfigCheck: {
@@ -1433,6 +1543,11 @@ export interface components {
         ConsumersView: {
             /** @description Data sets made of the same snapshot. */
             datasets: components["schemas"]["DerivedView"][];
+            /**
+             * @description Data sets that hold the snapshot it was made of; none where it came from outside, or where all were removed.
+             * @default []
+             */
+            made_of: components["schemas"]["DerivedView"][];
             /** @description Sessions that refer to it, ended ones included. */
             session_count: number;
             /** @description The newest of them, at most 100. */
@@ -1882,6 +1997,11 @@ export interface components {
             confidence: number;
             /** @description What is left at higher costs; decisions are made anew at each. */
             costs: components["schemas"]["CostLadder"] | null;
+            /**
+             * @description The same with the decisions of the run carried out again at each, whatever they would have been.
+             * @default null
+             */
+            costs_fixed: components["schemas"]["CostLadder"] | null;
             /** @description Name of the data set. */
             dataset: string;
             /** @description SHA-256 of the data snapshot, lower-case hexadecimal. */
@@ -1908,6 +2028,11 @@ export interface components {
             periods_per_year: number;
             /** @description The agent, then its baselines. Names that begin with `hindsight_` know the future. */
             policies: components["schemas"]["JudgedPolicy"][];
+            /**
+             * @description Six axes and sixteen measures, each with its raw value, its score, and why it has none.
+             * @default null
+             */
+            prudex: components["schemas"]["PrudexStudy"] | null;
             /** @description The agent on a scale whose 0 is doing nothing and whose 50 is buying and holding. */
             radar: components["schemas"]["Radar"] | null;
             /** @description Share of random draws of equal turnover whose total return lies below the agent's, 0 to 1. */
@@ -1916,6 +2041,13 @@ export interface components {
             regimes: components["schemas"]["RegimeStudy"] | null;
             /** @description Warnings that belong beside every figure. */
             remarks: string[];
+            /**
+             * @description Whether rows were sealed, and whether anybody had seen them.
+             * @default {
+             *       "state": "none"
+             *     }
+             */
+            seal: components["schemas"]["SealMark"];
             /** @description How the result varies between seeds. */
             seeds: components["schemas"]["SeedStudy"] | null;
             /** @description Segment that the headline figures come from. */
@@ -2429,6 +2561,35 @@ export interface components {
             /** @description `walk_forward` or `combinatorial`. */
             scheme: string;
         };
+        /** @description What the newest finished evaluation of a strategy counted, on its data. */
+        IndependentTrials: {
+            /** @description The evaluation. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description Trials that it counted. */
+            trials: number;
+            /** @description Groups of trials that move together, and every trial that could not be compared; absent where not defined. */
+            trials_effective: number | null;
+        };
+        /** @description Six scores, 1 to 100. */
+        InnerLevel: {
+            /** @description Diversity. */
+            Diversity: number;
+            /** @description Explainability. */
+            Explainability: number;
+            /** @description Profitability. */
+            Proftability: number;
+            /** @description Reliability. */
+            Reliability: number;
+            /** @description Risk control. */
+            Risk_Control: number;
+            /** @description Universality. */
+            University: number;
+        };
+        /** @description A data set made of another one that is only looked at. */
+        InspectDataset: {
+            /** @description Another data set, changed. */
+            from: components["schemas"]["DerivedDataset"];
+        };
         /** @description What an import would store. */
         InspectedView: {
             /** @description Names of the columns of `head`. */
@@ -2468,7 +2629,7 @@ export interface components {
             errors: components["schemas"]["Violation"][];
             /** @description Name of the file. */
             file: string;
-            /** @description `csv` or `parquet`. */
+            /** @description `csv`, `parquet`, or `dataset` where another data set is looked at. */
             format: string;
             /** @description What was noted while reading. */
             notes: string[];
@@ -2828,6 +2989,10 @@ export interface components {
             /** @description `viewer`, `ordinary`, `advanced`, `admin`, `operator`. */
             role: string;
         };
+        /** @description The sixteen measures. */
+        Measure: "profit" | "alpha_decay" | "equity_curve" | "risk" | "risk_adjusted" | "extreme_market" | "country" | "asset_type" | "time_scale" | "rolling_window" | "entropy" | "correlation" | "t_sne" | "profile" | "variability" | "rank_order";
+        /** @description Why a measure has no value or no score. */
+        MeasureLacks: "several_data_sets" | "picture" | "several_instruments" | "complete_prices" | "several_runs" | "longer_run" | "coarser_data" | "undefined";
         /** @description A member's part in the agreement. */
         MemberView: {
             /** @description `host:port` where its peers reach it; empty where it stands alone. */
@@ -3251,8 +3416,48 @@ export interface components {
             /** @description Its growth; absent where it is too large for a number. */
             total_return: number | null;
         };
+        /** @description Sixteen flags: whether the measure was evaluated. */
+        OuterLevel: {
+            /** @description Alpha decay. */
+            alpha_decay: boolean;
+            /** @description Asset type. */
+            assert_type: boolean;
+            /** @description Correlation. */
+            correlation: boolean;
+            /** @description Country. */
+            country: boolean;
+            /** @description Entropy. */
+            entropy: boolean;
+            /** @description Equity curve. */
+            equity_curve: boolean;
+            /** @description Extreme market. */
+            extreme_market: boolean;
+            /** @description Performance profile. */
+            profile: boolean;
+            /** @description Profit. */
+            profit: boolean;
+            /** @description Rank order. */
+            rank_order: boolean;
+            /** @description Risk. */
+            risk: boolean;
+            /** @description Risk-adjusted return. */
+            risk_adjusted: boolean;
+            /** @description Rolling window. */
+            rolling_window: boolean;
+            /** @description t-SNE picture. */
+            t_SNE: boolean;
+            /** @description Time scale. */
+            time_scale: boolean;
+            /** @description Variability. */
+            variability: boolean;
+        };
         /** @description What cross-validation says about the way the best trial is chosen. */
         Overfitting: {
+            /**
+             * @description What became of the chosen trial, one per split: how performance degrades out of sample.
+             * @default []
+             */
+            chosen: components["schemas"]["ChosenScore"][];
             /** @description Logit λ of the relative rank, one per split. */
             logits: number[];
             /** @description Share of splits in which the chosen trial loses out of sample, 0 to 1. */
@@ -3561,6 +3766,25 @@ export interface components {
             /** @description All rows. */
             rows: number;
         };
+        /** @description The eight rays of the PRIDE star, each a score from 0 to 100; 75 is the market (diversity: all there is). */
+        PrideStar: {
+            /** @description Calmar ratio. */
+            calmar: number | null;
+            /** @description Effective number of bets. */
+            effective_bets: number | null;
+            /** @description Entropy of the weights. */
+            entropy: number | null;
+            /** @description Maximum drawdown. */
+            max_drawdown: number | null;
+            /** @description Sharpe ratio. */
+            sharpe: number | null;
+            /** @description Sortino ratio. */
+            sortino: number | null;
+            /** @description Total return. */
+            total_return: number | null;
+            /** @description Volatility. */
+            volatility: number | null;
+        };
         /** @description What clients read (RFC 9457). */
         Problem: {
             /** @description Stable code. */
@@ -3612,6 +3836,36 @@ export interface components {
             step_count: number;
             /** @description Environment steps per second. */
             steps_per_second: number | null;
+        };
+        /** @description One measure of PRUDEX. */
+        PrudexMeasure: {
+            /** @description Its axis. */
+            axis: components["schemas"]["Axis"];
+            /** @description Why there is no value or no score. */
+            lacks: components["schemas"]["MeasureLacks"] | null;
+            /** @description Which one. */
+            measure: components["schemas"]["Measure"];
+            /** @description The value itself. */
+            raw: number | null;
+            /** @description Its score, 0 to 100. */
+            score: number | null;
+        };
+        /** @description The policy on six axes (PRUDEX). Scores run from 0 to 100. */
+        PrudexStudy: {
+            /** @description Score of each axis: the mean of those of its measures that have one. Absent where none has. */
+            axes: {
+                [key: string]: number | null;
+            };
+            /** @description The document that the compass is drawn from. An axis without a score stands at 1, its least. */
+            compass: components["schemas"]["Compass"];
+            /** @description Every measure. */
+            measures: components["schemas"]["PrudexMeasure"][];
+            /** @description What one value of the returns stands for: `day`, or `bar` where the run has too few days. */
+            period: string;
+            /** @description Such periods. */
+            period_count: number;
+            /** @description The octagon. */
+            pride_star: components["schemas"]["PrideStar"];
         };
         /** @description What there is to know about data before relying on it. */
         QualityView: {
@@ -3854,6 +4108,55 @@ export interface components {
             /** @description Total return at these costs; absent where it is not defined. */
             total_return: number | null;
         };
+        /** @description The newest rows of every data set, which trainings, back-tests and evaluations of the strategy do not see. */
+        SealConfig: {
+            /**
+             * @description Share of the rows that is sealed, rounded up; 0 seals nothing. Later versions may seal more, never less.
+             * @default 0
+             */
+            share: number;
+        };
+        /** @description What a report says about the seal. */
+        SealMark: {
+            /** @constant */
+            state: "none";
+        } | {
+            /** @constant */
+            state: "unopened";
+        } | {
+            /** @description When, milliseconds since 1970 UTC. */
+            opened_ms: number;
+            /** @constant */
+            state: "opened_for";
+        } | {
+            /** @description When, milliseconds since 1970 UTC. */
+            opened_ms: number;
+            /** @constant */
+            state: "after_opening";
+        };
+        /** @description The reason for opening a seal. */
+        SealOpening: {
+            /** @description Why now; kept for ever and shown to everybody who sees the strategy. */
+            reason: string;
+        };
+        /** @description The one opening of a seal. */
+        SealOpeningView: {
+            /** @description Who opened it. */
+            by: components["schemas"]["UserId"];
+            /** @description When, RFC 3339 UTC. */
+            opened_at: string;
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description How a strategy's seal stands. */
+        SealView: {
+            /** @description Who opened it; absent while it is closed. */
+            opening: components["schemas"]["SealOpeningView"] | null;
+            /** @description Share of the newest rows that is sealed: the largest of all versions; 0 where nothing is. */
+            share: number;
+            /** @description The lineage. */
+            strategy_id: components["schemas"]["StrategyId"];
+        };
         /** @description The result over seeds. The agent of the report is the median run, never the best. */
         SeedStudy: {
             /** @description Runs. */
@@ -3868,7 +4171,7 @@ export interface components {
             scores: number[];
         };
         /** @description One segment of a split. */
-        Segment: "train" | "valid" | "test";
+        Segment: "train" | "valid" | "test" | "sealed" | "whole";
         /** @description What a segment is used for, in the order of use. */
         SegmentRole: "train" | "valid" | "test";
         /** @description One segment of a split. */
@@ -4079,6 +4382,12 @@ export interface components {
             truth: components["schemas"]["Truth"];
         } | {
             /**
+             * @description Baselines that are shown and that the policy has to beat; empty: all that fit the task. Buying and holding is run
+             *     in any case: it is the market that figures are held against.
+             * @default []
+             */
+            baselines: components["schemas"]["BaselineName"][];
+            /**
              * @description How intervals are drawn.
              * @default {
              *       "block_bars": null,
@@ -4103,6 +4412,12 @@ export interface components {
              *     ]
              */
             cost_multipliers: number[];
+            /**
+             * @description How well the policy can be understood, 1 to 100: a person's judgement, which no computation replaces. Empty: not
+             *     judged.
+             * @default null
+             */
+            explainability: number | null;
             /** @constant */
             kind: "evaluation";
             /**
@@ -4423,6 +4738,8 @@ export interface components {
              *     }
              */
             risk: components["schemas"]["RiskConfig"];
+            /** @description What nobody sees until it is opened, once. Not written where nothing is sealed. */
+            seal?: components["schemas"]["SealConfig"];
         };
         StrategyId: string;
         /** @description One immutable version. */
@@ -4590,6 +4907,62 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** @description One page of everything that was tried on the way to a strategy. */
+        TrialList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description How many independent trials they amount to; absent before the first evaluation was finished. */
+            independent: components["schemas"]["IndependentTrials"] | null;
+            /** @description The trials, newest first. */
+            items: components["schemas"]["TrialView"][];
+            /** @description Opaque text to send as `cursor` with the same filters, good for a day; absent on the last page. */
+            next_cursor: string | null;
+            /** @description Trials of the strategy in all, on whatever data. */
+            started_count: number;
+        };
+        /** @description How a trial ended. */
+        TrialOutcome: "finished" | "failed" | "stopped";
+        /** @description One trial: a training, a back-test or an evaluation that a node was given. Nothing of it changes once it has ended. */
+        TrialView: {
+            /** @description SHA-256 of the canonical JSON of strategy and session. */
+            config_sha256: string;
+            /** @description The data set. */
+            dataset_id: components["schemas"]["DatasetId"];
+            /** @description Name of the data set at submission. */
+            dataset_name: string;
+            /** @description The data snapshot. */
+            dataset_sha256: string;
+            /** @description When it ended. */
+            ended_at: string | null;
+            /** @description `training`, `backtest` or `evaluation`. */
+            kind: components["schemas"]["SessionKind"];
+            /** @description Name of the session. */
+            name: string;
+            /** @description What it was judged by: `total_return`, `sharpe` or `deflated_sharpe`. */
+            objective: string;
+            /** @description How it ended; absent while it has not. */
+            outcome: components["schemas"]["TrialOutcome"] | null;
+            /** @description Whether its session was removed; the trial stays. */
+            removed: boolean;
+            /** @description The report with its returns, where there is one; kept for as long as the ledger names it. */
+            report_sha256: string | null;
+            /** @description Seeds it was run with; of trained models their training sessions. */
+            seeds: string[];
+            /** @description Rows that it was judged on: `valid` of a training, else the segment that was run. */
+            segment: string;
+            /** @description SHA-256 of what those rows are: snapshot, cut and segment. */
+            segment_sha256: string;
+            /** @description The session it was; the trial's name. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description Sharpe ratio per year, where it is known. */
+            sharpe: number | null;
+            /** @description The lineage: everything that was tried on the way to one strategy. */
+            strategy_id: components["schemas"]["StrategyId"];
+            /** @description Its version. */
+            strategy_version: number;
+            /** @description When it was submitted, RFC 3339 UTC. */
+            submitted_at: string;
+        };
         /** @description Which accounting an environment, metric or labeller follows. */
         Truth: "faithful" | "corrected";
         UserId: string;
@@ -4606,6 +4979,25 @@ export interface components {
             /** @description `viewer`, `ordinary`, `advanced`, `admin`, `operator`. */
             role: string;
         };
+        /** @description Whether a data set is still what was imported. */
+        VerificationView: {
+            /** @description The same in one sentence. */
+            detail: string;
+            /** @description What was found. */
+            found: components["schemas"]["VerifiedAs"];
+            /** @description How to repair it; empty where all is well. */
+            next: string;
+            /** @description Whether all is well. */
+            ok: boolean;
+            /** @description Its rows as they were imported. */
+            rows: number;
+            /** @description SHA-256 of the snapshot as it was imported. */
+            sha256: string;
+            /** @description Its size as it was imported. */
+            size_bytes: number;
+        };
+        /** @description What a check of a snapshot finds. */
+        VerifiedAs: "good" | "missing" | "damaged" | "unreadable" | "different";
         /** @description One field that is not acceptable. */
         Violation: {
             /** @description Stable code. The list with the parameters of each is `x-codes`; read `detail` for a code that is not in it. */
@@ -4626,6 +5018,20 @@ export interface components {
         VolatilityEstimator: "close_to_close" | "parkinson" | "garman_klass" | "rogers_satchell" | "yang_zhang";
         /** @description Where the past of a block begins. */
         WalkWindow: "anchored" | "rolling";
+        /**
+         * @description Features of the judged rows with fewer rows before them than there are. A difference is a figure, no failure: an
+         *     average with a long memory never quite forgets where it began.
+         */
+        WarmUpDrift: {
+            /** @description Numbers that are defined in both. */
+            compared: number;
+            /** @description Largest difference, relative to the number or to 1 where it is smaller. */
+            largest: number;
+            /** @description The same in the last row. */
+            last: number;
+            /** @description Rows before the judged ones. */
+            rows_before: number;
+        };
         /** @description Shares of the account over time. */
         WeightCourse: {
             /**
@@ -5042,8 +5448,10 @@ export interface operations {
                 skip_empty_rows?: boolean;
                 /** @description Times of a panel: those of any instrument, or of all; outer if absent. */
                 join?: "outer" | "inner";
-                /** @description Of times written without one: UTC, America/New_York or +05:30; UTC if absent. Days stay days. */
+                /** @description Of times written without one: an IANA name such as Europe/Berlin, UTC or +05:30; UTC if absent. Days stay days. */
                 timezone?: string;
+                /** @description Which reading of a local time that a change of the clock lets happen twice or never; refused if absent. */
+                clock_change?: "earlier" | "later";
                 /** @description Instruments of a panel to keep, separated by commas; all if absent. */
                 instruments?: string;
                 /** @description First day or time to keep. */
@@ -5326,6 +5734,37 @@ export interface operations {
             };
         };
     };
+    postDatasetsIdVerify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     postDatasetsInspect: {
         parameters: {
             query?: {
@@ -5353,8 +5792,10 @@ export interface operations {
                 skip_empty_rows?: boolean;
                 /** @description Times of a panel: those of any instrument, or of all; outer if absent. */
                 join?: "outer" | "inner";
-                /** @description Of times written without one: UTC, America/New_York or +05:30; UTC if absent. Days stay days. */
+                /** @description Of times written without one: an IANA name such as Europe/Berlin, UTC or +05:30; UTC if absent. Days stay days. */
                 timezone?: string;
+                /** @description Which reading of a local time that a change of the clock lets happen twice or never; refused if absent. */
+                clock_change?: "earlier" | "later";
                 /** @description Instruments of a panel to keep, separated by commas; all if absent. */
                 instruments?: string;
                 /** @description First day or time to keep. */
@@ -5380,6 +5821,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                "application/json": components["schemas"]["InspectDataset"];
                 "application/octet-stream": unknown;
                 "application/vnd.apache.parquet": unknown;
                 "text/csv": unknown;
@@ -7006,6 +7448,122 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StrategyView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStrategiesIdSeal: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postStrategiesIdSealOpen: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SealOpening"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStrategiesIdTrials: {
+        parameters: {
+            query?: {
+                /** @description Rows per page; 50 where absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same filters. */
+                cursor?: string;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialList"];
                 };
             };
             /** @description What went wrong; `code` is stable. */
