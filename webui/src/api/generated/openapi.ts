@@ -913,6 +913,57 @@ export interface paths {
         patch: operations["patchStrategiesId"];
         trace?: never;
     };
+    "/api/v1/strategies/{id}/seal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many rows a strategy keeps sealed, and whether it was opened. */
+        get: operations["getStrategiesIdSeal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/strategies/{id}/seal:open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens the seal of a strategy, once and for ever. */
+        post: operations["postStrategiesIdSealOpen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/strategies/{id}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that was tried with a strategy, newest first; what removed sessions left, too. */
+        get: operations["getStrategiesIdTrials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/strategies/{id}/versions": {
         parameters: {
             query?: never;
@@ -1208,6 +1259,13 @@ export interface components {
             random_percentile: number | null;
             /** @description Warnings that belong beside every figure ("fills at the close just observed", …). */
             remarks: string[];
+            /**
+             * @description Whether rows were sealed, and whether anybody had seen them.
+             * @default {
+             *       "state": "none"
+             *     }
+             */
+            seal: components["schemas"]["SealMark"];
             /** @description Segment that was run. */
             segment: components["schemas"]["Segment"];
             /** @description The session as run. */
@@ -1916,6 +1974,13 @@ export interface components {
             regimes: components["schemas"]["RegimeStudy"] | null;
             /** @description Warnings that belong beside every figure. */
             remarks: string[];
+            /**
+             * @description Whether rows were sealed, and whether anybody had seen them.
+             * @default {
+             *       "state": "none"
+             *     }
+             */
+            seal: components["schemas"]["SealMark"];
             /** @description How the result varies between seeds. */
             seeds: components["schemas"]["SeedStudy"] | null;
             /** @description Segment that the headline figures come from. */
@@ -2428,6 +2493,15 @@ export interface components {
             paths: components["schemas"]["PathFigures"][];
             /** @description `walk_forward` or `combinatorial`. */
             scheme: string;
+        };
+        /** @description What the newest finished evaluation of a strategy counted, on its data. */
+        IndependentTrials: {
+            /** @description The evaluation. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description Trials that it counted. */
+            trials: number;
+            /** @description Groups of trials that move together, and every trial that could not be compared; absent where not defined. */
+            trials_effective: number | null;
         };
         /** @description What an import would store. */
         InspectedView: {
@@ -3854,6 +3928,55 @@ export interface components {
             /** @description Total return at these costs; absent where it is not defined. */
             total_return: number | null;
         };
+        /** @description The newest rows of every data set, which trainings, back-tests and evaluations of the strategy do not see. */
+        SealConfig: {
+            /**
+             * @description Share of the rows that is sealed, rounded up; 0 seals nothing. Later versions may seal more, never less.
+             * @default 0
+             */
+            share: number;
+        };
+        /** @description What a report says about the seal. */
+        SealMark: {
+            /** @constant */
+            state: "none";
+        } | {
+            /** @constant */
+            state: "unopened";
+        } | {
+            /** @description When, milliseconds since 1970 UTC. */
+            opened_ms: number;
+            /** @constant */
+            state: "opened_for";
+        } | {
+            /** @description When, milliseconds since 1970 UTC. */
+            opened_ms: number;
+            /** @constant */
+            state: "after_opening";
+        };
+        /** @description The reason for opening a seal. */
+        SealOpening: {
+            /** @description Why now; kept for ever and shown to everybody who sees the strategy. */
+            reason: string;
+        };
+        /** @description The one opening of a seal. */
+        SealOpeningView: {
+            /** @description Who opened it. */
+            by: components["schemas"]["UserId"];
+            /** @description When, RFC 3339 UTC. */
+            opened_at: string;
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description How a strategy's seal stands. */
+        SealView: {
+            /** @description Who opened it; absent while it is closed. */
+            opening: components["schemas"]["SealOpeningView"] | null;
+            /** @description Share of the newest rows that is sealed: the largest of all versions; 0 where nothing is. */
+            share: number;
+            /** @description The lineage. */
+            strategy_id: components["schemas"]["StrategyId"];
+        };
         /** @description The result over seeds. The agent of the report is the median run, never the best. */
         SeedStudy: {
             /** @description Runs. */
@@ -3868,7 +3991,7 @@ export interface components {
             scores: number[];
         };
         /** @description One segment of a split. */
-        Segment: "train" | "valid" | "test";
+        Segment: "train" | "valid" | "test" | "sealed";
         /** @description What a segment is used for, in the order of use. */
         SegmentRole: "train" | "valid" | "test";
         /** @description One segment of a split. */
@@ -4423,6 +4546,8 @@ export interface components {
              *     }
              */
             risk: components["schemas"]["RiskConfig"];
+            /** @description What nobody sees until it is opened, once. Not written where nothing is sealed. */
+            seal?: components["schemas"]["SealConfig"];
         };
         StrategyId: string;
         /** @description One immutable version. */
@@ -4589,6 +4714,62 @@ export interface components {
              *     text to send as `cursor` with the same filters, good for a day.
              */
             next_cursor: string | null;
+        };
+        /** @description One page of everything that was tried on the way to a strategy. */
+        TrialList: {
+            /** @description When this was read, RFC 3339 UTC. */
+            as_of: string;
+            /** @description How many independent trials they amount to; absent before the first evaluation was finished. */
+            independent: components["schemas"]["IndependentTrials"] | null;
+            /** @description The trials, newest first. */
+            items: components["schemas"]["TrialView"][];
+            /** @description Opaque text to send as `cursor` with the same filters, good for a day; absent on the last page. */
+            next_cursor: string | null;
+            /** @description Trials of the strategy in all, on whatever data. */
+            started_count: number;
+        };
+        /** @description How a trial ended. */
+        TrialOutcome: "finished" | "failed" | "stopped";
+        /** @description One trial: a training, a back-test or an evaluation that a node was given. Nothing of it changes once it has ended. */
+        TrialView: {
+            /** @description SHA-256 of the canonical JSON of strategy and session. */
+            config_sha256: string;
+            /** @description The data set. */
+            dataset_id: components["schemas"]["DatasetId"];
+            /** @description Name of the data set at submission. */
+            dataset_name: string;
+            /** @description The data snapshot. */
+            dataset_sha256: string;
+            /** @description When it ended. */
+            ended_at: string | null;
+            /** @description `training`, `backtest` or `evaluation`. */
+            kind: components["schemas"]["SessionKind"];
+            /** @description Name of the session. */
+            name: string;
+            /** @description What it was judged by: `total_return`, `sharpe` or `deflated_sharpe`. */
+            objective: string;
+            /** @description How it ended; absent while it has not. */
+            outcome: components["schemas"]["TrialOutcome"] | null;
+            /** @description Whether its session was removed; the trial stays. */
+            removed: boolean;
+            /** @description The report with its returns, where there is one; kept for as long as the ledger names it. */
+            report_sha256: string | null;
+            /** @description Seeds it was run with; of trained models their training sessions. */
+            seeds: string[];
+            /** @description Rows that it was judged on: `valid` of a training, else the segment that was run. */
+            segment: string;
+            /** @description SHA-256 of what those rows are: snapshot, cut and segment. */
+            segment_sha256: string;
+            /** @description The session it was; the trial's name. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description Sharpe ratio per year, where it is known. */
+            sharpe: number | null;
+            /** @description The lineage: everything that was tried on the way to one strategy. */
+            strategy_id: components["schemas"]["StrategyId"];
+            /** @description Its version. */
+            strategy_version: number;
+            /** @description When it was submitted, RFC 3339 UTC. */
+            submitted_at: string;
         };
         /** @description Which accounting an environment, metric or labeller follows. */
         Truth: "faithful" | "corrected";
@@ -7006,6 +7187,122 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StrategyView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStrategiesIdSeal: {
+        parameters: {
+            query?: {
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postStrategiesIdSealOpen: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intent, the same when it is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SealOpening"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStrategiesIdTrials: {
+        parameters: {
+            query?: {
+                /** @description Rows per page; 50 where absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same filters. */
+                cursor?: string;
+                /** @description `linearizable`: as of now, wherever it was changed; what this node knows where absent. */
+                consistency?: "local" | "linearizable";
+            };
+            header?: {
+                /** @description `TM-Applied-Index` of a change that the answer must contain. */
+                "TM-Min-Index"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialList"];
                 };
             };
             /** @description What went wrong; `code` is stable. */
