@@ -5,6 +5,7 @@ mod cluster;
 mod configs;
 mod dataset_plan;
 mod datasets;
+mod ledger;
 mod me;
 mod scheduler;
 mod sessions;
@@ -43,6 +44,7 @@ pub(crate) fn table() -> Vec<RouteSpec> {
     table.extend(auth::routes());
     table.extend(me::routes());
     table.extend(strategies::routes());
+    table.extend(ledger::routes());
     table.extend(configs::routes());
     table.extend(datasets::routes());
     table.extend(sessions::routes());

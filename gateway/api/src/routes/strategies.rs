@@ -1,23 +1,20 @@
 //! Strategies and their versions.
 
-use actors::views::{SealView, StrategyVersionView, StrategyView};
-use actors::{ListStrategies, ListTrials, NewStrategy, StrategyEdit};
-use engine::ids::{SessionId, StrategyId};
+use actors::views::{StrategyVersionView, StrategyView};
+use actors::{ListStrategies, NewStrategy, StrategyEdit};
+use engine::ids::StrategyId;
 use warp::http::StatusCode;
 
 use crate::answer::{Answer, Handled};
 use crate::auth::permissions::Permission;
 use crate::dto::list::ListDto;
-use crate::dto::strategies::{
-    IndependentTrialsDto, NewStrategyDto, NewVersionDto, SealOpeningDto, StrategyChangeDto,
-    TrialListDto,
-};
+use crate::dto::strategies::{NewStrategyDto, NewVersionDto, StrategyChangeDto};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::revision::etag;
 use crate::spec::{Param, ParamKind, RouteSpec, Verb};
 
-use super::{CURSOR, LIMIT, PAGED, handler};
+use super::{CURSOR, LIMIT, handler};
 
 const READ: &[Permission] = &[Permission::StrategyRead];
 const WRITE: &[Permission] = &[Permission::StrategyWrite];
@@ -82,29 +79,6 @@ pub(crate) fn routes() -> Vec<RouteSpec> {
         RouteSpec::get("/strategies/{id}/versions/{n}", "One version.", handler!(version))
             .needs(READ)
             .answers::<StrategyVersionView>(200),
-        RouteSpec::get(
-            "/strategies/{id}/trials",
-            "Everything that was tried with a strategy, newest first; what removed sessions left, too.",
-            handler!(trials),
-        )
-        .needs(READ)
-        .query(PAGED)
-        .answers::<TrialListDto>(200),
-        RouteSpec::get(
-            "/strategies/{id}/seal",
-            "How many rows a strategy keeps sealed, and whether it was opened.",
-            handler!(seal),
-        )
-        .needs(READ)
-        .answers::<SealView>(200),
-        RouteSpec::command(
-            "/strategies/{id}/seal:open",
-            "Opens the seal of a strategy, once and for ever.",
-            handler!(open_seal),
-        )
-        .needs(WRITE)
-        .reads::<SealOpeningDto>()
-        .answers::<SealView>(200),
     ]
 }
 
@@ -168,55 +142,6 @@ async fn version(request: Request) -> Handled {
     Answer::ok(&request.app.platform.strategies.version(id(&request)?, number).await?)
 }
 
-async fn trials(request: Request) -> Handled {
-    let strategy_id = id(&request)?;
-    let (limit, after) = request.page()?;
-    let platform = &request.app.platform;
-    platform.strategies.get(strategy_id).await?;
-    let found = platform.sessions.trials(ListTrials { limit, after, strategy_id }).await?;
-    let independent = match found.evaluation {
-        Some(session_id) => independent(&request, session_id).await,
-        None => None,
-    };
-    let (next_cursor, as_of) = (request.cursor(found.page.next), request.app.now_text());
-    Answer::ok(&TrialListDto {
-        items: found.page.items,
-        next_cursor,
-        as_of,
-        started_count: found.started_count,
-        independent,
-    })
-}
-
-async fn seal(request: Request) -> Handled {
-    Answer::ok(&request.app.platform.strategies.seal(id(&request)?).await?)
-}
-
-async fn open_seal(request: Request) -> Handled {
-    let SealOpeningDto { reason } = request.json()?;
-    let id = owned(&request).await?;
-    let library = &request.app.platform.strategies;
-    Answer::ok(&library.open_seal(request.command(None)?, id, reason).await?)
-}
-
-/// Returns what an evaluation counted. A report that cannot be had takes nothing from the list.
-async fn independent(request: &Request, session_id: SessionId) -> Option<IndependentTrialsDto> {
-    let report = match request.app.platform.reports.evaluation(session_id).await {
-        Ok(report) => report,
-        Err(error) => {
-            tracing::debug!(session = %session_id, %error, "an evaluation's count of trials is not shown");
-            return None;
-        }
-    };
-    let whole = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let sharpe = report.sharpe?;
-    Some(IndependentTrialsDto {
-        session_id,
-        trials: whole(sharpe.trials),
-        trials_effective: sharpe.trials_effective.map(whole),
-    })
-}
-
 async fn add_version(request: Request) -> Handled {
     let NewVersionDto { config } = request.json()?;
     let id = owned(&request).await?;
@@ -229,12 +154,12 @@ async fn add_version(request: Request) -> Handled {
         .header("etag", etag(revision)))
 }
 
-fn id(request: &Request) -> Result<StrategyId, Problem> {
+pub(super) fn id(request: &Request) -> Result<StrategyId, Problem> {
     request.id("strategy")
 }
 
 /// Returns the strategy's id once the caller is known to be allowed to change it.
-async fn owned(request: &Request) -> Result<StrategyId, Problem> {
+pub(super) async fn owned(request: &Request) -> Result<StrategyId, Problem> {
     let id = id(request)?;
     request.need_ownership(request.app.platform.strategies.get(id).await?.owner)?;
     Ok(id)
