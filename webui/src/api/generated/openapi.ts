@@ -261,6 +261,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{id}:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hashes and decodes the snapshot anew. */
+        post: operations["postDatasetsIdVerify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets:inspect": {
         parameters: {
             query?: never;
@@ -270,7 +287,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What an import of this file would do; nothing is stored. */
+        /** What an import of this file, or a data set made of another one, would hold; nothing is stored. */
         post: operations["postDatasetsInspect"];
         delete?: never;
         options?: never;
@@ -1433,6 +1450,11 @@ export interface components {
         ConsumersView: {
             /** @description Data sets made of the same snapshot. */
             datasets: components["schemas"]["DerivedView"][];
+            /**
+             * @description Data sets that hold the snapshot it was made of; none where it came from outside, or where all were removed.
+             * @default []
+             */
+            made_of: components["schemas"]["DerivedView"][];
             /** @description Sessions that refer to it, ended ones included. */
             session_count: number;
             /** @description The newest of them, at most 100. */
@@ -2429,6 +2451,11 @@ export interface components {
             /** @description `walk_forward` or `combinatorial`. */
             scheme: string;
         };
+        /** @description A data set made of another one that is only looked at. */
+        InspectDataset: {
+            /** @description Another data set, changed. */
+            from: components["schemas"]["DerivedDataset"];
+        };
         /** @description What an import would store. */
         InspectedView: {
             /** @description Names of the columns of `head`. */
@@ -2468,7 +2495,7 @@ export interface components {
             errors: components["schemas"]["Violation"][];
             /** @description Name of the file. */
             file: string;
-            /** @description `csv` or `parquet`. */
+            /** @description `csv`, `parquet`, or `dataset` where another data set is looked at. */
             format: string;
             /** @description What was noted while reading. */
             notes: string[];
@@ -4606,6 +4633,25 @@ export interface components {
             /** @description `viewer`, `ordinary`, `advanced`, `admin`, `operator`. */
             role: string;
         };
+        /** @description Whether a data set is still what was imported. */
+        VerificationView: {
+            /** @description The same in one sentence. */
+            detail: string;
+            /** @description What was found. */
+            found: components["schemas"]["VerifiedAs"];
+            /** @description How to repair it; empty where all is well. */
+            next: string;
+            /** @description Whether all is well. */
+            ok: boolean;
+            /** @description Its rows as they were imported. */
+            rows: number;
+            /** @description SHA-256 of the snapshot as it was imported. */
+            sha256: string;
+            /** @description Its size as it was imported. */
+            size_bytes: number;
+        };
+        /** @description What a check of a snapshot finds. */
+        VerifiedAs: "good" | "missing" | "damaged" | "unreadable" | "different";
         /** @description One field that is not acceptable. */
         Violation: {
             /** @description Stable code. The list with the parameters of each is `x-codes`; read `detail` for a code that is not in it. */
@@ -5042,8 +5088,10 @@ export interface operations {
                 skip_empty_rows?: boolean;
                 /** @description Times of a panel: those of any instrument, or of all; outer if absent. */
                 join?: "outer" | "inner";
-                /** @description Of times written without one: UTC, America/New_York or +05:30; UTC if absent. Days stay days. */
+                /** @description Of times written without one: an IANA name such as Europe/Berlin, UTC or +05:30; UTC if absent. Days stay days. */
                 timezone?: string;
+                /** @description Which reading of a local time that a change of the clock lets happen twice or never; refused if absent. */
+                clock_change?: "earlier" | "later";
                 /** @description Instruments of a panel to keep, separated by commas; all if absent. */
                 instruments?: string;
                 /** @description First day or time to keep. */
@@ -5326,6 +5374,37 @@ export interface operations {
             };
         };
     };
+    postDatasetsIdVerify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationView"];
+                };
+            };
+            /** @description What went wrong; `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     postDatasetsInspect: {
         parameters: {
             query?: {
@@ -5353,8 +5432,10 @@ export interface operations {
                 skip_empty_rows?: boolean;
                 /** @description Times of a panel: those of any instrument, or of all; outer if absent. */
                 join?: "outer" | "inner";
-                /** @description Of times written without one: UTC, America/New_York or +05:30; UTC if absent. Days stay days. */
+                /** @description Of times written without one: an IANA name such as Europe/Berlin, UTC or +05:30; UTC if absent. Days stay days. */
                 timezone?: string;
+                /** @description Which reading of a local time that a change of the clock lets happen twice or never; refused if absent. */
+                clock_change?: "earlier" | "later";
                 /** @description Instruments of a panel to keep, separated by commas; all if absent. */
                 instruments?: string;
                 /** @description First day or time to keep. */
@@ -5380,6 +5461,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                "application/json": components["schemas"]["InspectDataset"];
                 "application/octet-stream": unknown;
                 "application/vnd.apache.parquet": unknown;
                 "text/csv": unknown;
