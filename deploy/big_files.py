@@ -4,7 +4,7 @@
 For each kind of file, each size and each way in: how long until the answer, the answer's first words, peak memory of
 the command and of the node, and what is left in the node's directory. A run fails when a file is taken that should be
 refused, when memory or time pass their limit, or when anything is left. Files are written one after the other and
-removed at once, so the disk needs one of them. Python's standard library and `tm` are all it needs.
+removed at once; what lies behind the first 1100 MiB, which nothing reads, is a hole, so the disk needs that much. Python's standard library and `tm` are all it needs.
 """
 
 import argparse
@@ -32,6 +32,8 @@ SENT, READ = 60 * MIB, 1000 * MIB
 # Most memory of the program (resident, MiB) and longest time until the answer (s) that a file may cost.
 MEMORY_MIB, NODE_MIB, SECONDS = 700, 700, 60
 STARTED_WITHIN_S = 60
+# Files are written this far and left alone when the disk has less to spare.
+WRITTEN, SPARE = 1100 * MIB, 4 << 30
 
 
 def size_of(text):
@@ -289,6 +291,17 @@ def measure(node, kind, size, path, limits):
     return lines, complaints
 
 
+def write(kind, path, size):
+    """Writes a file. What lies behind the most that is ever read takes no disk: it is a hole."""
+    written = min(size, WRITTEN) if not kind.endswith("bomb") else size
+    need = 0 if kind.endswith("bomb") or kind == "zeros" else written
+    if shutil.disk_usage(path.parent).free < need + SPARE:
+        sys.exit(f"{path.parent} has too little room for {shown(need)} beside {shown(SPARE)} to spare; name another --dir")
+    KINDS[kind](path, written)
+    if path.stat().st_size < size and not kind.endswith("bomb"):
+        os.truncate(path, size)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tm", type=Path, required=True)
@@ -309,7 +322,7 @@ def main():
                     continue
                 path = limits.dir / f"big-{kind.replace(' ', '-').replace('%', 'percent')}.csv"
                 try:
-                    KINDS[kind](path, size)
+                    write(kind, path, size)
                     complaints += measure(node, kind, size, path, limits)[1]
                 finally:
                     path.unlink(missing_ok=True)

@@ -46,7 +46,8 @@ export type Severity = QualityFinding['severity'];
 export type PreviewView = Schemas['PreviewView'];
 export type ConsumersView = Schemas['ConsumersView'];
 export type InspectionView = Schemas['InspectionView'];
-export type DerivedDataset = Schemas['DerivedDataset'];
+/** What is done to another data set; what is left out is not done. */
+export type DerivedDataset = Pick<Schemas['DerivedDataset'], 'dataset_id'> & Partial<Schemas['DerivedDataset']>;
 export type VerificationView = Schemas['VerificationView'];
 export type LabellingReport = Schemas['LabellingReport'];
 export type LabelledItem = Schemas['LabelledInstrument'];
