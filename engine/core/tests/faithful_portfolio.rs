@@ -363,6 +363,19 @@ fn a_panel_that_ends_with_the_first_call_has_the_terminal_call_alone() {
 }
 
 #[test]
+fn the_first_column_is_the_day_whatever_it_is_called_and_in_whatever_order_its_rows_stand() {
+    let plain = run(ReplayEnvironment::Portfolio, &csv(BY_HAND), "logits:ramp").unwrap();
+    let by_ticker = "day,close,tic\n0,100,A\n1,110,A\n2,121,A\n0,100,B\n1,90,B\n2,81,B\n";
+    let decimal =
+        BY_HAND.replace("\n0,", "\n0.0,").replace("\n1,", "\n1.0,").replace("\n2,", "\n2.0,");
+    let named = BY_HAND.replacen(",tic", "day,tic", 1);
+    for text in [named.as_str(), by_ticker, decimal.as_str()] {
+        let found = run(ReplayEnvironment::Portfolio, &csv(text), "logits:ramp").unwrap();
+        assert_eq!(found.assets, plain.assets, "{text}");
+    }
+}
+
+#[test]
 fn one_ticker_is_a_portfolio() {
     let one = csv(",tic,close\n0,A,1\n1,A,2\n2,A,1\n");
     let found = run(ReplayEnvironment::PortfolioImitator, &one, "logits:3").unwrap();
