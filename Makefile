@@ -176,6 +176,7 @@ differential: $(ORACLES)/.installed
 	$(ORACLES)/bin/python $(REPLAY_ORACLES)/run.py --tm target/debug/tm --cases $(or $(CASES),200) --seed $(or $(SEED),1) \
 	  --data $${TM_TEST_DATA:-../shared/data} $(if $(ONLY),--only '$(ONLY)')
 	$(ORACLES)/bin/python $(REPLAY_ORACLES)/peers.py --tm target/debug/tm
+	$(ORACLES)/bin/python $(REPLAY_ORACLES)/hostile.py --tm target/debug/tm
 
 $(ORACLES)/.installed: $(REPLAY_ORACLES)/requirements.txt
 	python3 -m venv $(ORACLES)

@@ -423,6 +423,59 @@ fn needs_no_column_but_close() {
     assert!(of(&thin, &named).unwrap_err().to_string().contains("zd_5"));
 }
 
+/// Forty rows of closes and what else is given.
+fn closes_and(name: &str, value: f64) -> ReferenceTable {
+    let mut table = ReferenceTable { index: (0..40).collect(), ..ReferenceTable::default() };
+    let closes: Vec<f64> = (0..40_i32).map(|row| 100.0 + f64::from(row % 7)).collect();
+    let mut others = closes.clone();
+    others[5] = value;
+    table.columns.insert("close".to_owned(), closes);
+    table.columns.insert(name.to_owned(), others);
+    table
+}
+
+#[test]
+fn opens_that_are_no_prices_do_not_matter() {
+    let policy: ReplayPolicy = "cycle:2,1,0".parse().unwrap();
+    let of = |table: &ReferenceTable| {
+        let options = ReplayOptions::default();
+        replay(ReplayEnvironment::AlgorithmicTrading, table, &policy, &options).unwrap()
+    };
+    let thin = of(&closes_and("note", 1.0));
+    for value in [0.0, -5.0, f64::NAN, 1e300] {
+        assert_eq!(of(&closes_and("open", value)).assets, thin.assets, "{value}");
+    }
+}
+
+#[test]
+fn a_price_that_is_none_is_named_by_line_and_column() {
+    let policy: ReplayPolicy = "constant:2".parse().unwrap();
+    for value in [0.0, -103.3] {
+        let table = closes_and("close", value);
+        let options = ReplayOptions::default();
+        let refused = replay(ReplayEnvironment::AlgorithmicTrading, &table, &policy, &options);
+        let text = refused.unwrap_err().to_string();
+        assert!(text.contains("line 7, column 'close': wanted a price above 0"), "{text}");
+    }
+}
+
+#[test]
+fn a_table_that_ends_with_the_first_call_has_the_terminal_call_alone() {
+    let policy: ReplayPolicy = "constant:2".parse().unwrap();
+    let of = |rows: usize| {
+        let mut table = closes_and("note", 1.0);
+        table.index.truncate(rows);
+        table.columns.values_mut().for_each(|column| column.truncate(rows));
+        let options = ReplayOptions::default();
+        replay(ReplayEnvironment::AlgorithmicTrading, &table, &policy, &options)
+    };
+    let found = of(11).unwrap();
+    assert_eq!((found.calls, found.reward_sum, found.final_assets), (1, 0.0, 100_000.0));
+    let figures = serde_json::to_value(&found).unwrap();
+    assert!(figures["first_volidality"].is_null() && figures["sharpe"].is_null(), "{figures}");
+    assert!(of(10).unwrap_err().to_string().contains("at least 11 rows"));
+}
+
 #[test]
 fn refuses_policies_and_tables_that_do_not_fit() {
     let policy: ReplayPolicy = "constant:3".parse().unwrap();

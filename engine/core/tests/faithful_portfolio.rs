@@ -337,13 +337,63 @@ fn refuses_tables_that_are_no_panels_and_says_where() {
         (",tic,close\n0,A,1\n1,A,NaN\n", "line 3, column 'close': wanted a finite number"),
         (",tic,close\n0,A,1\n1,A,\n", "line 3, column 'close': wanted a number, found ''"),
         (",tic,close\n0,A,0\n1,A,1\n", "line 2, column 'close': wanted a price above 0"),
-        (",tic,close\n0,A,1\n", "at least 2 days are needed"),
     ];
     for (text, wanted) in cases {
         let refusal =
             run(ReplayEnvironment::Portfolio, &csv(text), "uniform").unwrap_err().to_string();
         assert!(refusal.contains(wanted), "{text}: {refusal}");
     }
+}
+
+#[test]
+fn a_panel_that_ends_with_the_first_call_has_the_terminal_call_alone() {
+    let one_day = csv(",tic,close\n0,A,1\n0,B,3\n");
+    for environment in [ReplayEnvironment::Portfolio, ReplayEnvironment::PortfolioImitator] {
+        let found = run(environment, &one_day, "uniform").unwrap();
+        assert_eq!((found.calls, found.reward_sum, found.final_assets), (1, 0.0, 100_000.0));
+        assert!(found.metrics.sharpe.is_nan() && found.metrics.volatility.is_nan());
+        assert_eq!((found.metrics.max_drawdown, found.metrics.sortino), (0.0, 0.0));
+    }
+    let refusal =
+        run(ReplayEnvironment::PortfolioSarl, &one_day, "uniform").unwrap_err().to_string();
+    assert!(
+        refusal.contains("at least 6 days are needed (the first call is on day 5), found 1"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn the_first_column_is_the_day_whatever_it_is_called_and_in_whatever_order_its_rows_stand() {
+    let plain = run(ReplayEnvironment::Portfolio, &csv(BY_HAND), "logits:ramp").unwrap();
+    let by_ticker = "day,close,tic\n0,100,A\n1,110,A\n2,121,A\n0,100,B\n1,90,B\n2,81,B\n";
+    let decimal =
+        BY_HAND.replace("\n0,", "\n0.0,").replace("\n1,", "\n1.0,").replace("\n2,", "\n2.0,");
+    let named = BY_HAND.replacen(",tic", "day,tic", 1);
+    for text in [named.as_str(), by_ticker, decimal.as_str()] {
+        let found = run(ReplayEnvironment::Portfolio, &csv(text), "logits:ramp").unwrap();
+        assert_eq!(found.assets, plain.assets, "{text}");
+    }
+}
+
+#[test]
+fn one_ticker_is_a_portfolio() {
+    let one = csv(",tic,close\n0,A,1\n1,A,2\n2,A,1\n");
+    let found = run(ReplayEnvironment::PortfolioImitator, &one, "logits:3").unwrap();
+    assert_eq!((found.calls, found.final_assets), (3, 100_000.0));
+}
+
+#[test]
+fn large_logits_become_weights_as_an_agents_network_makes_them() {
+    let prices = csv(",tic,close\n0,A,1\n0,B,1\n1,A,2\n1,B,1\n");
+    let options =
+        ReplayOptions { window: Some(1), cost_rate: Some(0.0), ..ReplayOptions::default() };
+    let held = |policy| {
+        with(ReplayEnvironment::PortfolioDeepTrader, &prices, policy, &options)
+            .unwrap()
+            .final_assets
+    };
+    assert_eq!(held("logits:1000,0"), 200_000.0);
+    assert_eq!(held("logits:800"), 150_000.0);
 }
 
 #[test]

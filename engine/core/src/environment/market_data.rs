@@ -80,8 +80,33 @@ impl MarketData {
         columns: &BTreeMap<String, Vec<f64>>,
         names: &[String],
     ) -> Result<Self, EngineError> {
-        let wanted = names.iter().map(String::as_str).chain(["open", "close"]);
-        let missing: Vec<&str> = wanted.filter(|name| !columns.contains_key(*name)).collect();
+        Self::from_columns(columns, names, "open")
+    }
+
+    /// The same for an environment that knows closes alone: `open` may be a feature and is no price, and every bar opens
+    /// where it closes.
+    ///
+    /// # Errors
+    /// As [`MarketData::from_reference`], but `open` need not be there.
+    pub fn from_reference_closes(
+        columns: &BTreeMap<String, Vec<f64>>,
+        names: &[String],
+    ) -> Result<Self, EngineError> {
+        Self::from_columns(columns, names, "close")
+    }
+
+    fn from_columns(
+        columns: &BTreeMap<String, Vec<f64>>,
+        names: &[String],
+        open: &str,
+    ) -> Result<Self, EngineError> {
+        let mut missing: Vec<&str> = names.iter().map(String::as_str).collect();
+        for price in [open, "close"] {
+            if !missing.contains(&price) {
+                missing.push(price);
+            }
+        }
+        missing.retain(|name| !columns.contains_key(*name));
         if !missing.is_empty() {
             let found = columns.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             return Err(refused(format!(
@@ -105,7 +130,7 @@ impl MarketData {
             }
         }
         let time_ms: Vec<i64> = (0..rows).map(|row| row as i64 * REFERENCE_INTERVAL_MS).collect();
-        let (open, close) = prices(column("open"), column("close"), 0)?;
+        let (open, close) = prices(column(open), column("close"), 0)?;
         Ok(Self {
             periods_per_year: periods_per_year(&time_ms),
             time_ms,

@@ -90,9 +90,9 @@ impl AlgorithmicTrading {
     /// Builds the environment at the start of an episode.
     ///
     /// # Errors
-    /// Refuses data with fewer than B + F + 2 rows.
+    /// Refuses data with fewer than B + F + 1 rows, which is too short for the terminal call.
     pub fn new(market: Arc<MarketData>, constants: Constants) -> Result<Self, EngineError> {
-        let wanted = constants.backward + constants.forward + 2;
+        let wanted = constants.backward + constants.forward + 1;
         if market.rows() < wanted || constants.backward == 0 || constants.forward == 0 {
             return Err(EngineError::Refused {
                 what: "faithful algorithmic trading",

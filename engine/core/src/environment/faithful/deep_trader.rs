@@ -24,7 +24,7 @@ impl DeepTrader {
     /// Builds the environment at the start of an episode.
     ///
     /// # Errors
-    /// Refuses fewer than T + 1 days, T = 0, an amount not above 0, and a cost rate outside `[0, 1)`.
+    /// Refuses fewer than T days, T = 0, an amount not above 0, and a cost rate outside `[0, 1)`.
     pub fn new(panel: Arc<Panel>, setup: WindowSetup) -> Result<Self, EngineError> {
         let walk = walk_setup(WHAT, &setup, false)?;
         Ok(Self { walk: Walk::new(panel, walk)?, setup })

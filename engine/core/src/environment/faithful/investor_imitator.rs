@@ -67,16 +67,12 @@ impl InvestorImitator {
     /// Builds the environment at the start of an episode.
     ///
     /// # Errors
-    /// Refuses fewer than two days or tickers, an amount not above 0, and a cost rate outside `[0, 1)`.
+    /// Refuses an amount not above 0, and a cost rate outside `[0, 1)`.
     pub fn new(
         panel: Arc<Panel>,
         setup: ImitatorSetup,
         descriptors: Arc<dyn Descriptors>,
     ) -> Result<Self, EngineError> {
-        if panel.tickers().len() < 2 {
-            let detail = "at least two tickers are needed, found one".to_owned();
-            return Err(EngineError::Refused { what: WHAT, detail });
-        }
         let walk = WalkSetup {
             what: WHAT,
             start_day: 0,

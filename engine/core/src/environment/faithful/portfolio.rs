@@ -40,7 +40,7 @@ impl Portfolio {
     /// Builds the environment at the start of an episode.
     ///
     /// # Errors
-    /// Refuses fewer than two days, an amount not above 0, and a cost rate outside `[0, 1)`.
+    /// Refuses an amount not above 0, and a cost rate outside `[0, 1)`.
     pub fn new(panel: Arc<Panel>, setup: PortfolioSetup) -> Result<Self, EngineError> {
         let walk = WalkSetup {
             what: WHAT,

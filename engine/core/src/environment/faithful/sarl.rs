@@ -72,7 +72,7 @@ impl Sarl {
     /// Builds the environment at the start of an episode.
     ///
     /// # Errors
-    /// Refuses fewer than L + 2 days, L = 0, an amount not above 0, and a cost rate outside `[0, 1)`.
+    /// Refuses fewer than L + 1 days, L = 0, an amount not above 0, and a cost rate outside `[0, 1)`.
     pub fn new(
         panel: Arc<Panel>,
         setup: SarlSetup,

@@ -39,13 +39,14 @@ pub(super) struct Walk {
 
 impl Walk {
     /// # Errors
-    /// Refuses a panel without a day to decide on and one to see the result, and numbers that make no portfolio.
+    /// Refuses a panel that ends before the first call, and numbers that make no portfolio. A panel that ends with it
+    /// has one call, the terminal one, as in the reference.
     pub(super) fn new(panel: Arc<Panel>, setup: WalkSetup) -> Result<Self, EngineError> {
         let refused = |detail| Err(EngineError::Refused { what: setup.what, detail });
-        if panel.days() < setup.start_day + 2 {
+        if panel.days() <= setup.start_day {
             return refused(format!(
-                "at least {} days are needed (the first decision is on day {}), found {}",
-                setup.start_day + 2,
+                "at least {} days are needed (the first call is on day {}), found {}",
+                setup.start_day + 1,
                 setup.start_day,
                 panel.days()
             ));

@@ -12,7 +12,8 @@ use crate::market::error::{DataError, DataErrorKind, Fault};
 /// A table as written.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReferenceTable {
-    /// The file's row index (its first column where the header calls it nothing, `Unnamed…`, `index` or `SNo`), else 0, 1, ….
+    /// The file's row index: its first column where that holds whole numbers, else 0, 1, …. Where the header calls it
+    /// something else than nothing, `Unnamed…`, `index` or `SNo`, it is a column, too.
     pub index: Vec<i64>,
     /// Columns in which every cell is a number.
     pub columns: BTreeMap<String, Vec<f64>>,
@@ -79,14 +80,17 @@ pub fn parse(reader: impl Read, file_name: &str) -> Result<ReferenceTable, DataE
 fn sort_columns(names: &[String], cells: Vec<Vec<String>>, row_count: usize) -> ReferenceTable {
     let mut table = ReferenceTable::default();
     for (position, (name, column)) in names.iter().zip(cells).enumerate() {
-        let is_index = position == 0
-            && (name.is_empty()
+        if position == 0
+            && let Some(index) = column.iter().map(|cell| whole(cell)).collect()
+        {
+            table.index = index;
+            let is_index_only = name.is_empty()
                 || name.starts_with("Unnamed")
                 || name.eq_ignore_ascii_case("index")
-                || name == "SNo");
-        if is_index && let Ok(index) = column.iter().map(|cell| cell.parse()).collect() {
-            table.index = index;
-            continue;
+                || name == "SNo";
+            if is_index_only {
+                continue;
+            }
         }
         match column.iter().map(|cell| cell.parse()).collect::<Result<Vec<f64>, _>>() {
             Ok(numbers) => drop(table.columns.insert(name.clone(), numbers)),
@@ -97,6 +101,15 @@ fn sort_columns(names: &[String], cells: Vec<Vec<String>>, row_count: usize) -> 
         table.index = (0_i64..).take(row_count).collect();
     }
     table
+}
+
+/// Returns a whole number, also one written `7.0` or `7e0`.
+fn whole(cell: &str) -> Option<i64> {
+    if let Ok(number) = cell.parse() {
+        return Some(number);
+    }
+    let number: f64 = cell.parse().ok()?;
+    if number.fract() == 0.0 { format!("{number:.0}").parse().ok() } else { None }
 }
 
 fn refuse_repeated(names: &[String], file: &str, line: u64) -> Result<(), DataError> {

@@ -94,6 +94,8 @@ def job(rng, folder, number, data):
     prices = real(rng, data, rows) if rng.random() < 0.3 else None
     prices = series(rng, rows) if prices is None else prices
     settings, preset = drawn(rng)
+    if preset is None and rng.random() < 0.15:
+        return several(rng, folder, number, settings, [prices, series(rng, int(rng.integers(16, 200)))])
     frame = pd.DataFrame({"date": pd.date_range("2001-01-01", periods=len(prices)).strftime("%Y-%m-%d"), "adjcp": prices})
     tables.shuffled(rng, frame).to_csv(folder / f"{number}.csv", index=False)
     (folder / f"{number}.json").write_text(json.dumps(written(rng, settings, preset, f"{number}.csv")))
@@ -101,6 +103,20 @@ def job(rng, folder, number, data):
     return ["label", "run", "--config", str(folder / f"{number}.json")], expect, floors
 
 
+def several(rng, folder, number, settings, found):
+    """Two tickers in one file, their rows one after the other or mixed by date."""
+    parts = [pd.DataFrame({"date": pd.date_range("2001-01-01", periods=len(prices)).strftime("%Y-%m-%d"), "tic": f"T{i}",
+                           "adjcp": prices}) for i, prices in enumerate(found)]
+    frame = pd.concat(parts)
+    if rng.random() < 0.5:
+        frame = frame.sort_values("date", kind="stable")
+    tables.shuffled(rng, frame).to_csv(folder / f"{number}.csv", index=False)
+    (folder / f"{number}.json").write_text(json.dumps(written(rng, settings, None, f"{number}.csv")))
+    expect = lambda: {"items": [{"ticker": f"T{i}", **labeller.label(prices, settings)} for i, prices in enumerate(found)]}
+    return ["label", "run", "--config", str(folder / f"{number}.json")], expect, floors
+
+
 def floors(wanted):
-    scale = max(abs(value) for value in wanted["filtered"])
-    return lambda path: 1e-10 * scale if path.startswith("filtered") else 1e-11
+    items = wanted.get("items", [wanted])
+    scale = max(abs(value) for item in items for value in item["filtered"])
+    return lambda path: 1e-10 * scale if "filtered[" in path and "pct" not in path else 1e-11

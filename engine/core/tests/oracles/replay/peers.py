@@ -61,7 +61,7 @@ def main():
     print(f"{'fastdtw':22} largest difference {gap:.2e}")
     failed = gap > 1e-9
     for name, worst in selections(options.tm, rng).items():
-        limit = 1e-5 if name in ("bcrp", "ons") else 1e-9  # solved to a tolerance by the library
+        limit = 1e-3 if name in ("bcrp", "ons") else 1e-9  # solved to a tolerance by the library
         failed |= not worst <= limit
         print(f"{'universal ' + name:22} largest difference {worst:.2e}{'' if worst <= limit else '  FAIL'}")
     return 1 if failed else 0

@@ -151,7 +151,42 @@ def hft_case(rng, data):
 
 MAKERS = {"algorithmic_trading": trading_case, **{name: portfolio_case(name) for name in portfolio.KINDS},
           "execution_eteo": eteo_case, "execution_pd": pd_case, "hft": hft_case}
-FLAGS = {"amount": "--initial-amount", "cost": "--cost-rate", "window": "--window", "forward": "--forward",
+BREADTH = {"portfolio": 11, "portfolio_eiie": 11, "portfolio_deeptrader": 11}
+
+
+def chosen(case, frame):
+    """Columns of the observation: those named, else the classic ones where all are there and finite."""
+    named = case.options.get("features")
+    if named is not None:
+        return [] if named == "none" else tables.CLASSIC_16[5:] if named == "classic_11" else named.split(",")
+    names = tables.CLASSIC_16[5:] if BREADTH.get(case.name) else tables.CLASSIC_16
+    there = all(name in frame for name in names) and np.isfinite(frame[names].to_numpy(float)).all()
+    return names if there else []
+
+
+def shape(case, frame, width):
+    """Shape of the observation; None where this folder does not know the columns."""
+    count, window = len(chosen(case, frame)), case.options.get("window")
+    return {
+        "algorithmic_trading": lambda: [count * (window or 5) + 2],
+        "portfolio": lambda: [count, width], "portfolio_sarl": lambda: [(count + 1) * width],
+        "portfolio_eiie": lambda: [width, window or 10, count], "portfolio_deeptrader": lambda: [width, count, window or 10],
+        "portfolio_imitator": lambda: [1, width * (count + 6)], "execution_eteo": lambda: [156],
+        "execution_pd": lambda: [1, window or 10, count], "hft": lambda: None,
+    }[case.name]()
+
+
+def with_features(rng, case):
+    """Names the columns of the observation in some cases."""
+    if case.name not in ("execution_eteo", "hft") and rng.random() < 0.2:
+        names = [name for name in case.frame if name in tables.CLASSIC_16]
+        case.options["features"] = ",".join(names[:int(rng.integers(1, len(names) + 1))]) if names else "none"
+        if len(names) == 16 and rng.random() < 0.5:
+            case.options["features"] = "classic_11"
+    return case
+
+
+FLAGS = {"features": "--features", "amount": "--initial-amount", "cost": "--cost-rate", "window": "--window", "forward": "--forward",
          "volume_max": "--max-volume", "start": "--start", "episode": "--episode-length"}
 
 
@@ -161,14 +196,14 @@ def arguments(case, path):
         if key == "earlier":
             parts += ["--earlier-release"] if value else []
         elif value is not None:
-            parts += [FLAGS[key], repr(value)]
+            parts += [FLAGS[key], value if isinstance(value, str) else repr(value)]
     return parts
 
 
 def expected(case, path):
     """This folder's figures; numbers are read back exactly (pandas' default may miss the last bit of 17 digits)."""
     frame = pd.read_csv(path, float_precision="round_trip")
-    options = {key: value for key, value in case.options.items() if value is not None}
+    options = {key: value for key, value in case.options.items() if value is not None and key != "features"}
     if case.name == "algorithmic_trading":
         result = trading.replay(frame, case.policy, **options)
     elif case.name.startswith("portfolio"):
@@ -180,6 +215,11 @@ def expected(case, path):
     else:
         result = high_frequency.replay(frame, case.policy, **options)
     result.update(mode="faithful", policy=case.policy)
+    seen = shape(case, frame, len(result.get("tickers", [])))
+    if seen is not None:
+        result["observation_shape"] = seen
+    if case.name.startswith("portfolio"):
+        result["features"] = chosen(case, frame)
     return result
 
 

@@ -71,7 +71,7 @@ def jobs(options):
     folder.mkdir(parents=True, exist_ok=True)
     data = pathlib.Path(options.data) if options.data else None
     for name, make in replays.MAKERS.items():
-        yield name, lambda rng, number, make=make: replay_job(make(rng, data), folder / f"{number}.csv")
+        yield name, lambda rng, number, make=make: replay_job(replays.with_features(rng, make(rng, data)), folder / f"{number}.csv")
     yield "labelling", lambda rng, number: labellings.job(rng, folder, number, data)
     for method in selections.METHODS:
         yield f"olps {method}", lambda rng, number, method=method: selections.job(rng, folder / f"{number}.csv", method)

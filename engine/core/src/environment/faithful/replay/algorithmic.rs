@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::super::columns::numbers;
+use super::super::columns::{above_zero, numbers};
 use super::super::{AlgorithmicTrading, AssetRecursion, Constants, ReplayPolicy};
 use super::{
     FIRST_REWARDS, ReplayDetails, ReplayEnvironment, ReplayOptions, ReplayOutput, classic,
@@ -74,13 +74,12 @@ fn market(table: &ReferenceTable, options: &ReplayOptions) -> Result<MarketData,
     let choice = options.choice(&wanted);
     if !table.columns.contains_key("close") && !table.text.contains_key("close") {
         // Names everything that is missing, not only what is needed.
-        MarketData::from_reference(&table.columns, &default)?;
+        MarketData::from_reference_closes(&table.columns, &default)?;
     }
-    let close = numbers(table, &["close"])?[0].to_vec();
+    above_zero(numbers(table, &["close"])?[0], "close")?;
     let names = choice.resolve(table)?;
-    let mut columns = table.columns.clone();
-    columns.entry("open".to_owned()).or_insert(close);
-    MarketData::from_reference(&columns, &names)
+    // A file may hold opens that are no prices, 0 or none: this environment does not trade at them.
+    MarketData::from_reference_closes(&table.columns, &names)
 }
 
 /// Replays whoever decides, from the observation and the number of the call, over one whole episode.

@@ -45,10 +45,15 @@ impl Plan {
         }
     }
 
-    /// Returns the action as weights, for environments that take no logits.
+    /// Returns the action as weights, for environments that take no logits. The softmax is the one of the agents'
+    /// networks, which subtracts the largest logit.
     fn into_weights(self) -> Self {
         match self {
-            Self::Logits(logits) => Self::Weights(softmax(&logits)),
+            Self::Logits(logits) => {
+                let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let shifted: Vec<f64> = logits.iter().map(|logit| logit - largest).collect();
+                Self::Weights(softmax(&shifted))
+            }
             Self::Weights(_) | Self::Hold(_) => self,
         }
     }
