@@ -1157,6 +1157,8 @@ export interface components {
             /** @description There is in all. */
             total: number;
         };
+        /** @description The six axes. */
+        Axis: "profitability" | "risk_control" | "universality" | "diversity" | "reliability" | "explainability";
         /** @description The policy under test. */
         BacktestPolicy: {
             /** @constant */
@@ -1257,6 +1259,8 @@ export interface components {
             /** @description Units; absent where the source had none. */
             volume: number[] | null;
         };
+        /** @description A policy that others are held against. Which of them there are depends on the task. */
+        BaselineName: "buy_and_hold" | "do_nothing" | "random" | "uniform" | "momentum" | "mean_reversion" | "min_variance" | "risk_parity" | "hindsight_bcrp" | "hindsight_oracle";
         /** @description The stationary bootstrap: blocks of random length keep what hangs together in time. */
         BootstrapConfig: {
             /**
@@ -1310,6 +1314,12 @@ export interface components {
             passed: boolean;
             /** @description The first number that did. */
             violation: components["schemas"]["CausalityViolation"] | null;
+            /**
+             * @description How much the features of the judged rows differ when the data begins later; empty without features, and where
+             *     there is not enough before the segment.
+             * @default []
+             */
+            warm_up: components["schemas"]["WarmUpDrift"][];
         };
         /** @description A number that knew the future. */
         CausalityViolation: {
@@ -1360,6 +1370,13 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** @description The score of the trial that was best in one half of the data, in both halves. */
+        ChosenScore: {
+            /** @description Where it was chosen, per period. */
+            inside: number;
+            /** @description In the other half. */
+            outside: number;
+        };
         /** @description The cluster as the node that answers sees it. */
         ClusterView: {
             /** @description Whether one node is the whole cluster and needs no others. */
@@ -1384,6 +1401,24 @@ export interface components {
             voter_count: number;
             /** @description Of these, how many are up. */
             voters_up: number;
+        };
+        /** @description The whole document. */
+        Compass: {
+            /** @description One entry per policy. */
+            entries: components["schemas"]["CompassEntry"][];
+        };
+        /** @description Colours that the drawing knows. */
+        CompassColour: "magenta" | "green" | "blue" | "orange" | "cyan" | "brown";
+        /** @description One policy. */
+        CompassEntry: {
+            /** @description Colour of its line. */
+            color: components["schemas"]["CompassColour"];
+            /** @description Its six scores, 1 to 100. */
+            inner_level: components["schemas"]["InnerLevel"];
+            /** @description Its name. */
+            label: string;
+            /** @description Which measures were evaluated. */
+            outer_level: components["schemas"]["OuterLevel"];
         };
         /** @description A configuration to check. */
         ConfigCheck: {
@@ -1882,6 +1917,11 @@ export interface components {
             confidence: number;
             /** @description What is left at higher costs; decisions are made anew at each. */
             costs: components["schemas"]["CostLadder"] | null;
+            /**
+             * @description The same with the decisions of the run carried out again at each, whatever they would have been.
+             * @default null
+             */
+            costs_fixed: components["schemas"]["CostLadder"] | null;
             /** @description Name of the data set. */
             dataset: string;
             /** @description SHA-256 of the data snapshot, lower-case hexadecimal. */
@@ -1908,6 +1948,11 @@ export interface components {
             periods_per_year: number;
             /** @description The agent, then its baselines. Names that begin with `hindsight_` know the future. */
             policies: components["schemas"]["JudgedPolicy"][];
+            /**
+             * @description Six axes and sixteen measures, each with its raw value, its score, and why it has none.
+             * @default null
+             */
+            prudex: components["schemas"]["PrudexStudy"] | null;
             /** @description The agent on a scale whose 0 is doing nothing and whose 50 is buying and holding. */
             radar: components["schemas"]["Radar"] | null;
             /** @description Share of random draws of equal turnover whose total return lies below the agent's, 0 to 1. */
@@ -2429,6 +2474,21 @@ export interface components {
             /** @description `walk_forward` or `combinatorial`. */
             scheme: string;
         };
+        /** @description Six scores, 1 to 100. */
+        InnerLevel: {
+            /** @description Diversity. */
+            Diversity: number;
+            /** @description Explainability. */
+            Explainability: number;
+            /** @description Profitability. */
+            Proftability: number;
+            /** @description Reliability. */
+            Reliability: number;
+            /** @description Risk control. */
+            Risk_Control: number;
+            /** @description Universality. */
+            University: number;
+        };
         /** @description What an import would store. */
         InspectedView: {
             /** @description Names of the columns of `head`. */
@@ -2828,6 +2888,10 @@ export interface components {
             /** @description `viewer`, `ordinary`, `advanced`, `admin`, `operator`. */
             role: string;
         };
+        /** @description The sixteen measures. */
+        Measure: "profit" | "alpha_decay" | "equity_curve" | "risk" | "risk_adjusted" | "extreme_market" | "country" | "asset_type" | "time_scale" | "rolling_window" | "entropy" | "correlation" | "t_sne" | "profile" | "variability" | "rank_order";
+        /** @description Why a measure has no value or no score. */
+        MeasureLacks: "several_data_sets" | "picture" | "several_instruments" | "complete_prices" | "several_runs" | "longer_run" | "coarser_data" | "undefined";
         /** @description A member's part in the agreement. */
         MemberView: {
             /** @description `host:port` where its peers reach it; empty where it stands alone. */
@@ -3251,8 +3315,48 @@ export interface components {
             /** @description Its growth; absent where it is too large for a number. */
             total_return: number | null;
         };
+        /** @description Sixteen flags: whether the measure was evaluated. */
+        OuterLevel: {
+            /** @description Alpha decay. */
+            alpha_decay: boolean;
+            /** @description Asset type. */
+            assert_type: boolean;
+            /** @description Correlation. */
+            correlation: boolean;
+            /** @description Country. */
+            country: boolean;
+            /** @description Entropy. */
+            entropy: boolean;
+            /** @description Equity curve. */
+            equity_curve: boolean;
+            /** @description Extreme market. */
+            extreme_market: boolean;
+            /** @description Performance profile. */
+            profile: boolean;
+            /** @description Profit. */
+            profit: boolean;
+            /** @description Rank order. */
+            rank_order: boolean;
+            /** @description Risk. */
+            risk: boolean;
+            /** @description Risk-adjusted return. */
+            risk_adjusted: boolean;
+            /** @description Rolling window. */
+            rolling_window: boolean;
+            /** @description t-SNE picture. */
+            t_SNE: boolean;
+            /** @description Time scale. */
+            time_scale: boolean;
+            /** @description Variability. */
+            variability: boolean;
+        };
         /** @description What cross-validation says about the way the best trial is chosen. */
         Overfitting: {
+            /**
+             * @description What became of the chosen trial, one per split: how performance degrades out of sample.
+             * @default []
+             */
+            chosen: components["schemas"]["ChosenScore"][];
             /** @description Logit λ of the relative rank, one per split. */
             logits: number[];
             /** @description Share of splits in which the chosen trial loses out of sample, 0 to 1. */
@@ -3561,6 +3665,25 @@ export interface components {
             /** @description All rows. */
             rows: number;
         };
+        /** @description The eight rays of the PRIDE star, each a score from 0 to 100; 75 is the market (diversity: all there is). */
+        PrideStar: {
+            /** @description Calmar ratio. */
+            calmar: number | null;
+            /** @description Effective number of bets. */
+            effective_bets: number | null;
+            /** @description Entropy of the weights. */
+            entropy: number | null;
+            /** @description Maximum drawdown. */
+            max_drawdown: number | null;
+            /** @description Sharpe ratio. */
+            sharpe: number | null;
+            /** @description Sortino ratio. */
+            sortino: number | null;
+            /** @description Total return. */
+            total_return: number | null;
+            /** @description Volatility. */
+            volatility: number | null;
+        };
         /** @description What clients read (RFC 9457). */
         Problem: {
             /** @description Stable code. */
@@ -3612,6 +3735,36 @@ export interface components {
             step_count: number;
             /** @description Environment steps per second. */
             steps_per_second: number | null;
+        };
+        /** @description One measure of PRUDEX. */
+        PrudexMeasure: {
+            /** @description Its axis. */
+            axis: components["schemas"]["Axis"];
+            /** @description Why there is no value or no score. */
+            lacks: components["schemas"]["MeasureLacks"] | null;
+            /** @description Which one. */
+            measure: components["schemas"]["Measure"];
+            /** @description The value itself. */
+            raw: number | null;
+            /** @description Its score, 0 to 100. */
+            score: number | null;
+        };
+        /** @description The policy on six axes (PRUDEX). Scores run from 0 to 100. */
+        PrudexStudy: {
+            /** @description Score of each axis: the mean of those of its measures that have one. Absent where none has. */
+            axes: {
+                [key: string]: number | null;
+            };
+            /** @description The document that the compass is drawn from. An axis without a score stands at 1, its least. */
+            compass: components["schemas"]["Compass"];
+            /** @description Every measure. */
+            measures: components["schemas"]["PrudexMeasure"][];
+            /** @description What one value of the returns stands for: `day`, or `bar` where the run has too few days. */
+            period: string;
+            /** @description Such periods. */
+            period_count: number;
+            /** @description The octagon. */
+            pride_star: components["schemas"]["PrideStar"];
         };
         /** @description What there is to know about data before relying on it. */
         QualityView: {
@@ -4079,6 +4232,12 @@ export interface components {
             truth: components["schemas"]["Truth"];
         } | {
             /**
+             * @description Baselines that are shown and that the policy has to beat; empty: all that fit the task. Buying and holding is run
+             *     in any case: it is the market that figures are held against.
+             * @default []
+             */
+            baselines: components["schemas"]["BaselineName"][];
+            /**
              * @description How intervals are drawn.
              * @default {
              *       "block_bars": null,
@@ -4103,6 +4262,12 @@ export interface components {
              *     ]
              */
             cost_multipliers: number[];
+            /**
+             * @description How well the policy can be understood, 1 to 100: a person's judgement, which no computation replaces. Empty: not
+             *     judged.
+             * @default null
+             */
+            explainability: number | null;
             /** @constant */
             kind: "evaluation";
             /**
@@ -4626,6 +4791,20 @@ export interface components {
         VolatilityEstimator: "close_to_close" | "parkinson" | "garman_klass" | "rogers_satchell" | "yang_zhang";
         /** @description Where the past of a block begins. */
         WalkWindow: "anchored" | "rolling";
+        /**
+         * @description Features of the judged rows with fewer rows before them than there are. A difference is a figure, no failure: an
+         *     average with a long memory never quite forgets where it began.
+         */
+        WarmUpDrift: {
+            /** @description Numbers that are defined in both. */
+            compared: number;
+            /** @description Largest difference, relative to the number or to 1 where it is smaller. */
+            largest: number;
+            /** @description The same in the last row. */
+            last: number;
+            /** @description Rows before the judged ones. */
+            rows_before: number;
+        };
         /** @description Shares of the account over time. */
         WeightCourse: {
             /**
