@@ -1,6 +1,6 @@
 //! Evaluations of every task: causality on data of any kind, both cost ladders, baselines by name, and the six axes.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod support;
 

@@ -1,4 +1,6 @@
 // Evaluate a rule and read the verdict.
+import { readFile } from 'node:fs/promises';
+
 import { axeFaults, settled, shot } from '../browser.mjs';
 import { none, until } from '../checks.mjs';
 import { offered } from '../offered.mjs';
@@ -39,8 +41,18 @@ export async function evaluation(world) {
     none(await axeFaults(page), 'serious axe faults');
     await shot(page, 'evaluation-1440');
   });
+  await checks.check('the policy stands on six axes, and its compass can be taken along', async () => {
+    const hexagon = page.getByRole('img', { name: /^Six axes \(PRUDEX\): Profitability/ });
+    await hexagon.waitFor();
+    const rows = await page.getByRole('table', { name: 'Measures of the six axes' }).getByRole('row').count();
+    if (rows !== 17) throw new Error(`a heading and sixteen measures were wanted, found ${rows} rows`);
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download compass' }).click()]);
+    if (!file.suggestedFilename().endsWith('-compass.json')) throw new Error(`an odd name: ${file.suggestedFilename()}`);
+    const { entries } = JSON.parse(await readFile(await file.path(), 'utf8'));
+    if (typeof entries?.[0]?.inner_level?.Proftability !== 'number') throw new Error('the compass is not of the expected form');
+  });
   await checks.check('its charts have tables', async () => {
-    for (const name of ['Equity', 'Costs', 'Confidence intervals', 'Drawdown']) {
+    for (const name of ['Equity', 'Costs', 'Confidence intervals', 'Six axes (PRUDEX)', 'Drawdown']) {
       const button = page.getByRole('button', { name: `Table: ${name}`, exact: true });
       if ((await button.count()) === 0) continue;
       await button.click();

@@ -1,8 +1,6 @@
 /** Short names for the generated wire types. Nothing is declared here that the gateway does not declare. */
 import type { components } from './generated/openapi';
 
-export type * from './shapes';
-
 type Schemas = components['schemas'];
 
 export type StrategyView = Schemas['StrategyView'];
@@ -54,6 +52,19 @@ export type LabelledItem = Schemas['LabelledInstrument'];
 export type LabelSegment = Schemas['LabelledSegment'];
 export type LabelChart = Schemas['LabelChart'];
 export type BacktestReport = Schemas['BacktestReport'];
+export type EvaluationReport = Schemas['EvaluationReport'];
+export type EvaluationCheck = Schemas['EvaluationCheck'];
+export type EvaluationFold = Schemas['FoldResult'];
+export type CostLadder = Schemas['CostLadder'];
+export type BreakEven = Schemas['BreakEven'];
+export type Overfitting = Schemas['Overfitting'];
+export type PrudexStudy = Schemas['PrudexStudy'];
+export type PrudexMeasure = Schemas['PrudexMeasure'];
+export type PrudexAxis = Schemas['Axis'];
+export type LabelPerformance = Schemas['LabelPerformance'];
+export type TearSheet = Schemas['TearSheet'];
+export type DrawdownRow = Schemas['DrawdownRow'];
+export type PeriodReturn = Schemas['PeriodReturn'];
 export type PolicyResult = Schemas['PolicyResult'];
 export type WeightCourse = Schemas['WeightCourse'];
 export type ExecutionSummary = Schemas['ExecutionSummary'];

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { EvaluationFold } from '../api/types';
-import { foldLines, heat, intervalPlaces, ladderOf, monthGrid } from './evaluation';
+import { foldLines, heat, intervalPlaces, ladderOf, ladderPair, monthGrid } from './evaluation';
 
 describe('an interval', () => {
   it('lies inside its axis, in order, with 0 on it', () => {
@@ -37,6 +37,13 @@ describe('a ladder of costs', () => {
 
   it.each([{ kind: 'no_profit' }, { kind: 'beyond', multiplier: 1024 }, { kind: 'undefined' }, { kind: 'at', multiplier: 9 }] as const)('marks nothing for %j', (breakEven) => {
     expect(ladderOf(rungs, breakEven).mark.every((each) => each === null)).toBe(true);
+  });
+
+  it('stands beside another on one axis, each with its own points', () => {
+    const first = ladderOf(rungs, { kind: 'at', multiplier: 1.5 });
+    const other = ladderOf(rungs.slice(0, 2), { kind: 'no_profit' });
+    expect(ladderPair(first, other)).toEqual({ ...first, other: { y: [0.3, null, null, -0.1], mark: [null, null, null, null] } });
+    expect(ladderPair(first, null)).toEqual({ ...first, other: null });
   });
 
   it('is empty without rungs', () => {

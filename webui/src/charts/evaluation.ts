@@ -33,11 +33,24 @@ export interface Ladder {
 export function ladderOf(rungs: { multiplier: number; total_return: number | null }[], breakEven: BreakEven): Ladder {
   const sorted = [...rungs].sort((left, right) => left.multiplier - right.multiplier);
   const last = sorted.at(-1)?.multiplier ?? 0;
-  const at = breakEven.kind === 'at' && breakEven.multiplier !== undefined && breakEven.multiplier <= last ? breakEven.multiplier : null;
+  const at = breakEven.kind === 'at' && breakEven.multiplier <= last ? breakEven.multiplier : null;
   const rows = sorted.map((rung) => ({ x: rung.multiplier, y: rung.total_return, mark: rung.multiplier === at ? 0 : null }));
   if (at !== null && !rows.some((row) => row.x === at)) rows.push({ x: at, y: 0, mark: 0 });
   rows.sort((left, right) => left.x - right.x);
   return { x: rows.map((row) => row.x), y: rows.map((row) => row.y), mark: rows.map((row) => row.mark) };
+}
+
+/** Two ladders over one axis; null where one of them has no point of its own. */
+export interface LadderPair extends Ladder {
+  other: Pick<Ladder, 'y' | 'mark'> | null;
+}
+
+/** Puts a second ladder beside the first. */
+export function ladderPair(first: Ladder, other: Ladder | null): LadderPair {
+  if (!other) return { ...first, other: null };
+  const x = [...new Set([...first.x, ...other.x])].sort((left, right) => left - right);
+  const over = (ladder: Ladder, pick: 'y' | 'mark') => x.map((each) => ladder[pick][ladder.x.indexOf(each)] ?? null);
+  return { x, y: over(first, 'y'), mark: over(first, 'mark'), other: { y: over(other, 'y'), mark: over(other, 'mark') } };
 }
 
 /** One year of monthly returns: twelve places, null where there is none. */

@@ -312,7 +312,7 @@ export const en = {
     faithful: 'Faithful mode: for verification only',
     agent: 'Agent',
     baselines: {
-      buy_and_hold: 'Buy and hold', do_nothing: 'Do nothing', random: 'Random, same turnover', uniform: 'Equal weights', at_once: 'All at once', twap: 'TWAP',
+      buy_and_hold: 'Buy and hold', do_nothing: 'Do nothing', random: 'Random, same turnover', uniform: 'Equal weights', momentum: 'Momentum', mean_reversion: 'Mean reversion', min_variance: 'Minimum variance', risk_parity: 'Risk parity', at_once: 'All at once', twap: 'TWAP',
       hindsight_bcrp: 'Best fixed weights (hindsight)', hindsight_oracle: 'Oracle (hindsight)', hindsight_best_stock: 'Best stock (hindsight)',
     },
     priceNames: { close: 'Price and trades', midpoint: 'Midpoint and trades', equal_weight_index: 'Equal-weight index and trades' },

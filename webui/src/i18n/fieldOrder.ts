@@ -19,7 +19,7 @@ const ORDER = [
   '/risk', '/risk/max_position', '/risk/max_notional',
   '/seal', '/seal/share',
   '/epochs', '/checkpoint_every_seconds', '/policy', '/segment',
-  '/scheme', '/scheme/window', '/scheme/train_bars', '/scheme/test_bars', '/scheme/groups', '/scheme/tested', '/cost_multipliers', '/seeds', '/causality_cuts', '/oracle', '/seed',
+  '/scheme', '/scheme/window', '/scheme/train_bars', '/scheme/test_bars', '/scheme/groups', '/scheme/tested', '/cost_multipliers', '/seeds', '/causality_cuts', '/oracle', '/baselines', '/explainability', '/seed',
   '/bootstrap', '/bootstrap/resamples', '/bootstrap/block_bars', '/bootstrap/confidence', '/regimes', '/regimes/enabled', '/thresholds',
   '/thresholds/deflated_sharpe', '/thresholds/overfitting', '/thresholds/cost_multiplier', '/thresholds/p_value',
   '~/indicator', '~/time', '~/ticker', '~/label_count', '~/method', '~/slope_low', '~/slope_high', '~/min_length', '~/max_length', '~/filter_strength',

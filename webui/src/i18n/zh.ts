@@ -306,7 +306,7 @@ export const zh: Dictionary = {
     faithful: '忠实模式：仅供核对',
     agent: '智能体',
     baselines: {
-      buy_and_hold: '买入持有', do_nothing: '空仓', random: '随机（同换手率）', uniform: '等权', at_once: '一次完成', twap: '时间加权',
+      buy_and_hold: '买入持有', do_nothing: '空仓', random: '随机（同换手率）', uniform: '等权', momentum: '动量', mean_reversion: '均值回归', min_variance: '最小方差', risk_parity: '风险平价', at_once: '一次完成', twap: '时间加权',
       hindsight_bcrp: '最佳固定权重（事后）', hindsight_oracle: '先知（事后）', hindsight_best_stock: '最佳个股（事后）',
     },
     priceNames: { close: '价格与成交', midpoint: '中间价与成交', equal_weight_index: '等权指数与成交' },

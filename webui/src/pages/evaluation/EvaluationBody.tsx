@@ -17,6 +17,8 @@ import { DrawdownsTable } from './DrawdownsTable';
 import { FoldsCard } from './FoldsCard';
 import { IntervalsCard } from './IntervalsCard';
 import { MonthlyTable } from './MonthlyTable';
+import { OverfittingCard } from './OverfittingCard';
+import { PrudexCard } from './PrudexCard';
 import { RegimesCard } from './RegimesCard';
 import { RigourCards } from './RigourCards';
 import { SeedsCard } from './SeedsCard';
@@ -59,9 +61,11 @@ export function EvaluationBody({ report }: { report: EvaluationReport }) {
       />
       <div className="two-columns">
         {report.intervals && <IntervalsCard intervals={report.intervals} confidence={report.confidence} />}
-        {report.costs && <CostsCard costs={report.costs} />}
+        {report.costs && <CostsCard costs={report.costs} fixed={report.costs_fixed ?? null} />}
       </div>
+      {report.prudex && <PrudexCard prudex={report.prudex} />}
       <RigourCards report={report} />
+      {report.overfitting && <OverfittingCard overfitting={report.overfitting} />}
       {report.seeds && report.seeds.profile.length > 0 && <SeedsCard seeds={report.seeds} />}
       {report.folds && <FoldsCard folds={report.folds} />}
       {report.regimes && <RegimesCard regimes={report.regimes} />}

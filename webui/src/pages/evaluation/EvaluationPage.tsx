@@ -21,6 +21,7 @@ export default function EvaluationPage() {
   const actions = (
     <>
       {data && <Button onClick={() => downloadJson(`${result.session?.name ?? id}-evaluation.json`, data)}>{text.labelling.download}</Button>}
+      {data?.prudex && <Button onClick={() => downloadJson(`${result.session?.name ?? id}-compass.json`, data.prudex?.compass)}>{text.evaluation.prudex.download}</Button>}
       <LinkButton to={`/sessions/${id}`}>{text.report.toSession}</LinkButton>
     </>
   );

@@ -42,7 +42,7 @@ export function RigourCards({ report }: { report: EvaluationReport }) {
       ...Object.entries(radar.scores).map(([name, value]): [string, ReactNode] => [figureName(name === 'excess' ? 'excess_return' : name, text), plain(value)]),
     ]]);
   }
-  if (causality) cards.push([words.parts.causality, [[words.outcome, <CheckOutcome outcome={causality.passed ? 'passed' : 'failed'} />], [words.cuts, count(causality.cuts)], [words.reason, causality.detail]]]);
+  if (causality) cards.push([words.parts.causality, [[words.outcome, <CheckOutcome outcome={causality.passed ? 'passed' : 'failed'} />], [words.cuts, count(causality.cuts)], [words.reason, causality.detail], ...(causality.warm_up ?? []).map((each): [string, ReactNode] => [words.warmUp(count(each.rows_before)), words.drift(number(each.largest, 3), number(each.last, 3))])]]);
   return (
     <div className="rigour">
       {cards.map(([title, facts]) => (

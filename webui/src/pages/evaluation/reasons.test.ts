@@ -6,7 +6,7 @@ import { en } from '../../i18n/en';
 import { zh } from '../../i18n/zh';
 import { reasonText } from './reasons';
 
-const check = (code: string, params: Record<string, unknown>, outcome: EvaluationCheck['outcome'] = 'failed'): EvaluationCheck => ({ code, outcome, required: true, params, detail: 'the engine says' });
+const check = (code: string, params: Record<string, unknown>, outcome: EvaluationCheck['outcome'] = 'failed'): EvaluationCheck => ({ code: code as EvaluationCheck['code'], outcome, required: true, params, detail: 'the engine says' });
 
 const CASES: [string, Record<string, unknown>, string[]][] = [
   ['dsr', { wanted: 0.95, found: 0.614, trials: 50 }, ['95.0', '61.4', '50']],
