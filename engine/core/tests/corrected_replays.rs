@@ -101,12 +101,14 @@ fn without_costs_and_at_the_same_closes_portfolios_are_the_references() {
         ReplayEnvironment::PortfolioEiie,
         ReplayEnvironment::PortfolioImitator,
     ] {
-        for policy in ["uniform", "logits:ramp", "nothing"] {
+        // Weights of nothing are worth nothing in the reference's environment without cash.
+        let holds_cash = environment != ReplayEnvironment::PortfolioImitator;
+        let policies: &[&str] = if holds_cash { &["nothing"] } else { &[] };
+        for policy in ["uniform", "logits:ramp"].iter().chain(policies) {
             let what = format!("{environment} {policy}");
             let theirs = file.faithful(environment, policy, &free);
             let ours = file.corrected(environment, policy, &as_the_reference_fills());
             assert_eq!(ours.calls + 1, theirs.calls, "{what}");
-            // The imitator's weights of nothing are nothing there and cash here: both stay as they are.
             near(ours.final_assets, theirs.final_assets, &what);
             for (found, wanted) in ours.assets.iter().zip(&theirs.assets) {
                 near(*found, *wanted, &what);

@@ -29,32 +29,32 @@ const FIRST: [&str; 14] = [
 /// What has rows of its own, or is for programs.
 const APART: [&str; 7] =
     ["assets", "returns", "ledger", "metrics", "positions", "remarks", "config"];
-/// What both modes count in the same way, whatever the environment: shown side by side.
-const COMPARED: [&str; 24] = [
-    "calls",
-    "final_assets",
-    "total_return",
-    "max_drawdown",
-    "volatility",
-    "sharpe",
-    "calmar",
-    "sortino",
-    "reward_sum",
-    "holding",
-    "cash",
-    "buy_and_hold_final",
-    "buy_and_hold_profit",
-    "cash_left",
-    "twap",
-    "money",
-    "mean_price",
-    "order_left",
-    "required_money",
-    "final_balance",
-    "profit_margin",
-    "fees",
-    "fill_count",
-    "turnover",
+/// What stands side by side, whatever the environment, and whether both modes count it in the same way.
+const COMPARED: [(&str, bool); 24] = [
+    ("calls", true),
+    ("final_assets", true),
+    ("total_return", true),
+    ("max_drawdown", true),
+    ("holding", true),
+    ("cash", true),
+    ("buy_and_hold_final", true),
+    ("buy_and_hold_profit", true),
+    ("cash_left", true),
+    ("twap", true),
+    ("money", true),
+    ("mean_price", true),
+    ("order_left", true),
+    ("required_money", true),
+    ("final_balance", true),
+    ("profit_margin", true),
+    ("fees", true),
+    ("fill_count", true),
+    ("turnover", true),
+    ("volatility", false),
+    ("sharpe", false),
+    ("calmar", false),
+    ("sortino", false),
+    ("reward_sum", false),
 ];
 
 /// Returns one replay as a table.
@@ -99,13 +99,14 @@ pub(super) fn both(value: &Value) -> String {
     for key in ["environment", "policy", "data"] {
         table.row([key.to_owned(), text(&faithful[key]), String::new(), String::new()]);
     }
-    for key in COMPARED {
+    for (key, is_the_same) in COMPARED {
         let (left, right) = (faithful.get(key), corrected.get(key));
         if left.is_none() && right.is_none() {
             continue;
         }
         let shown = |side: Option<&Value>| side.map_or_else(String::new, text);
-        let numbers = left.and_then(Value::as_f64).zip(right.and_then(Value::as_f64));
+        let numbers =
+            left.and_then(Value::as_f64).zip(right.and_then(Value::as_f64)).filter(|_| is_the_same);
         let difference = numbers.map_or_else(String::new, |(left, right)| number(right - left));
         table.row([key.to_owned(), shown(left), shown(right), difference]);
     }
@@ -113,8 +114,8 @@ pub(super) fn both(value: &Value) -> String {
     let ledger = balanced(&corrected["ledger"]);
     table.row(["ledger".to_owned(), String::new(), ledger, String::new()]);
     format!(
-        "{}\nfaithful   {}\ncorrected  {}\n\nDifference: what the reference's rules added or took. Its rewards, volatility, \
-         Sharpe, Calmar and Sortino ratios follow its own formulas.{}",
+        "{}\nfaithful   {}\ncorrected  {}\n\nDifference: what sound rules add or take. None is shown where the reference's formula or \
+         unit is another one.{}",
         table.render(),
         curve(faithful),
         curve(corrected),

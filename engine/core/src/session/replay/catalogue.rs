@@ -112,7 +112,7 @@ mod tests {
         assert!(found[0].starts_with("date") && found[1].starts_with("open"), "{found:?}");
         let whole = names("Date,tic,Open,High,Low,Close");
         assert!(lacking(ReplayEnvironment::PortfolioEiie, &whole).is_empty());
-        assert_eq!(lacking(ReplayEnvironment::Portfolio, &whole[..1].to_vec()).len(), 5);
+        assert_eq!(lacking(ReplayEnvironment::Portfolio, &whole[..1]).len(), 5);
         assert_eq!(lacking(ReplayEnvironment::Hft, &names("bid1_price,bid1_size")).len(), 1);
     }
 

@@ -9,6 +9,8 @@ use crate::market::MarketSeries;
 
 /// Most sentences about what befell the account beside its trades.
 const EVENTS_MAX: usize = 20;
+/// An adjusted price nearer to the close than this share of it is the close: rounding.
+const ADJUSTED_SHARE_MIN: f64 = 1e-12;
 
 pub(super) fn remarks(
     name: ReplayEnvironment,
@@ -81,7 +83,9 @@ fn dividends(prepared: &Prepared<'_>) -> Option<String> {
     let EnvironmentConfig::Portfolio(config) = &prepared.strategy.environment else { return None };
     let MarketSeries::Panel(panel) = prepared.whole.as_ref() else { return None };
     let mut bars = panel.close.iter().zip(&panel.adjusted_close).zip(&panel.present);
-    let adjusted = bars.any(|((close, adjusted), present)| *present && close != adjusted);
+    let differs =
+        |close: &f64, adjusted: &f64| ADJUSTED_SHARE_MIN * close < (close - adjusted).abs();
+    let adjusted = bars.any(|((close, adjusted), present)| *present && differs(close, adjusted));
     match config.dividends {
         DividendRule::Adjusted if adjusted => Some(
             "Prices are adjusted for dividends, so that they are reinvested; the reference trades at the plain close and \
