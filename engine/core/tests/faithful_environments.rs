@@ -472,7 +472,7 @@ fn a_table_that_ends_with_the_first_call_has_the_terminal_call_alone() {
     let found = of(11).unwrap();
     assert_eq!((found.calls, found.reward_sum, found.final_assets), (1, 0.0, 100_000.0));
     let figures = serde_json::to_value(&found).unwrap();
-    assert!(figures["first_volidality"].is_null() && figures["sharpe"].is_null(), "{figures}");
+    assert!(figures["sharpe"].is_null() && figures["volatility"].is_null(), "{figures}");
     assert!(of(10).unwrap_err().to_string().contains("at least 11 rows"));
 }
 

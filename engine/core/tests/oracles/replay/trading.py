@@ -55,6 +55,8 @@ def replay(frame, policy, amount=100000.0, cost=0.001, window=5, forward=5, volu
     while True:
         if day >= rows - forward - 1:
             rewards.append(reward)
+            if first_volatility is None:
+                first_volatility = volatility(close, day, forward)
             break
         price = close[day - 1]
         volume = action_of(policy, len(rewards), volume_max) - volume_max
