@@ -100,7 +100,7 @@ pub fn pack_file(
         MarketSeries::Bars(bars) => MarketSeries::Panel(
             BarPanel::join(&[bars], Join::Outer).map_err(|error| refused(&error))?,
         ),
-        other => other,
+        other @ (MarketSeries::Panel(_) | MarketSeries::Trades(_) | MarketSeries::Book(_)) => other,
     };
     let rows = data.rows();
     let bytes =

@@ -132,7 +132,7 @@ pub(crate) enum Look {
     /// The first and the last rows.
     Preview { rows: u32, reply: Reply<PreviewView> },
     /// What would a data set made of it hold?
-    Derived { plan: ImportPlan, reply: Reply<InspectionView> },
+    Derived { plan: Box<ImportPlan>, reply: Reply<InspectionView> },
     /// Is it still what was imported?
     Verify { reply: Reply<VerificationView> },
 }
@@ -274,6 +274,7 @@ impl DataHandle {
         id: DatasetId,
         plan: ImportPlan,
     ) -> Result<InspectionView, ActorsError> {
+        let plan = Box::new(plan);
         self.look(id, |reply| Look::Derived { plan, reply }).await
     }
 
