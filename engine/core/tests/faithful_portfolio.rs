@@ -413,7 +413,7 @@ fn refuses_policies_and_options_that_do_not_fit() {
         let options = ReplayOptions { initial_amount, cost_rate, ..ReplayOptions::default() };
         assert!(with(ReplayEnvironment::Portfolio, &table, "uniform", &options).is_err());
     }
-    for window in [0, 3] {
+    for window in [0, 4] {
         let options = ReplayOptions { window: Some(window), ..ReplayOptions::default() };
         assert!(with(ReplayEnvironment::PortfolioEiie, &table, "uniform", &options).is_err());
         assert!(with(ReplayEnvironment::PortfolioSarl, &table, "uniform", &options).is_err());
