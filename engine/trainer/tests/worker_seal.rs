@@ -1,5 +1,6 @@
 //! What is sealed never reaches what a worker computes, and its report says how the seal stood.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test picks the events it looks at")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod common;

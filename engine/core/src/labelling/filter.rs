@@ -186,6 +186,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "the last bit is what is tested")]
     fn coefficients_are_the_published_ones_to_the_last_bit() {
         let twelve = butterworth(1.0 / 6.0);
         assert_eq!(twelve.b[0], 0.002_576_434_425_322_620_3);
@@ -217,6 +218,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "the last bit is what is tested")]
     fn coefficients_of_a_slow_filter_have_the_errors_of_the_references_library() {
         // scipy 1.17: butter(4, 2/480) and lfilter_zi. The sum of `a` is 1e-9 of its parts, so its last bits are felt.
         let slow = butterworth(2.0 / 480.0);
