@@ -37,6 +37,7 @@ pub use panel::Panel;
 pub use pd::{Pd, PdTable};
 pub use policy::{OrderPrice, POLICY_GRAMMAR, ReplayPolicy, Spread};
 pub use portfolio::{Portfolio, PortfolioSetup};
+pub(crate) use replay::discrete;
 pub use replay::{
     AlgorithmicDetails, EteoDetails, HftDetails, PdDetails, PortfolioDetails, ReplayDetails,
     ReplayEnvironment, ReplayOption, ReplayOptions, ReplayOutput, replay, replay_with,

@@ -19,8 +19,9 @@ use crate::evaluation::purge::Purge;
 use crate::evaluation::thin;
 use crate::evaluation::walk_forward::{WalkForward, Window, walk_forward};
 use crate::features::warmup_rows_of;
+use crate::market::MarketSeries;
+use crate::market::part::{part, rows};
 use crate::market::split::DECISIONS_MIN;
-use crate::market::{BarPanel, BookSeries, Join, MarketSeries};
 use crate::metrics::max_drawdown::max_drawdown;
 use crate::metrics::returns::{returns, total_return};
 use crate::metrics::sharpe::sharpe;
@@ -51,7 +52,7 @@ pub(super) fn runs_of(input: &EvaluationInput<'_>) -> u64 {
     match &input.session.scheme {
         EvaluationScheme::Segment => 0,
         EvaluationScheme::WalkForward { train_bars, test_bars, .. } => {
-            let rows = rows_of(input.data).saturating_sub(*train_bars as usize);
+            let rows = rows(input.data).saturating_sub(*train_bars as usize);
             (rows / (*test_bars as usize).max(1)).min(FOLDS_MAX) as u64
         }
         EvaluationScheme::Combinatorial { groups, .. } => u64::from(*groups),
@@ -180,8 +181,8 @@ fn run(
     runs: &mut Runs<'_, '_, '_>,
 ) -> Result<Ran, EngineError> {
     let look = lookback(input.strategy);
-    let data = part(input.data, block.begin..block.test.end)?;
-    let rows = rows_of(&data);
+    let data = stretch(input.data, block.begin..block.test.end)?;
+    let rows = rows(&data);
     // The segment begins with what its first decision looks back on.
     let start = rows.saturating_sub(block.test.len() + look);
     let valid = look + DECISIONS_MIN;
@@ -256,16 +257,6 @@ fn path_figures(joined: Option<&[f64]>, periods_per_year: f64) -> PathFigures {
     }
 }
 
-/// Returns the number of times of the data.
-fn rows_of(data: &MarketSeries) -> usize {
-    match data {
-        MarketSeries::Bars(bars) => bars.len(),
-        MarketSeries::Panel(panel) => panel.rows(),
-        MarketSeries::Trades(trades) => trades.len(),
-        MarketSeries::Book(book) => book.len(),
-    }
-}
-
 /// Returns the times of the data; single trades, on which no task runs, have none.
 pub(super) fn times_of(data: &MarketSeries) -> &[i64] {
     match data {
@@ -276,50 +267,12 @@ pub(super) fn times_of(data: &MarketSeries) -> &[i64] {
     }
 }
 
-/// Returns the rows of a range.
-fn part(data: &MarketSeries, range: Range<usize>) -> Result<Cow<'_, MarketSeries>, EngineError> {
-    if range == (0..rows_of(data)) {
+/// Returns the rows of a range, the data itself where that is all of them.
+fn stretch(data: &MarketSeries, range: Range<usize>) -> Result<Cow<'_, MarketSeries>, EngineError> {
+    if range == (0..rows(data)) {
         return Ok(Cow::Borrowed(data));
     }
-    Ok(Cow::Owned(match data {
-        MarketSeries::Bars(bars) => MarketSeries::Bars(bars.slice(range)),
-        MarketSeries::Panel(panel) => MarketSeries::Panel(panel_part(panel, &range)?),
-        MarketSeries::Book(book) => MarketSeries::Book(book_part(book, &range)),
-        MarketSeries::Trades(_) => {
-            return Err(refused("no task runs on single trades; sample them into bars".to_owned()));
-        }
-    }))
-}
-
-fn panel_part(panel: &BarPanel, range: &Range<usize>) -> Result<BarPanel, EngineError> {
-    let ends = (panel.time_ms.get(range.start), panel.time_ms.get(range.end.saturating_sub(1)));
-    let (Some(first), Some(last)) = ends else {
-        return Err(refused(format!("the panel has no rows {range:?}")));
-    };
-    let series: Vec<_> = (0..panel.width())
-        .map(|column| {
-            let bars = panel.series(column);
-            let from = bars.time_ms.partition_point(|time| time < first);
-            bars.slice(from..bars.time_ms.partition_point(|time| time <= last))
-        })
-        .collect();
-    BarPanel::join(&series, Join::Outer).map_err(|error| refused(error.to_string()))
-}
-
-fn book_part(book: &BookSeries, range: &Range<usize>) -> BookSeries {
-    let cells = range.start * book.levels..range.end * book.levels;
-    let flow = |values: &Option<Vec<f64>>| values.as_ref().map(|all| all[range.clone()].to_vec());
-    BookSeries {
-        instrument: book.instrument.clone(),
-        levels: book.levels,
-        time_ms: book.time_ms[range.clone()].to_vec(),
-        bid_price: book.bid_price[cells.clone()].to_vec(),
-        bid_size: book.bid_size[cells.clone()].to_vec(),
-        ask_price: book.ask_price[cells.clone()].to_vec(),
-        ask_size: book.ask_size[cells].to_vec(),
-        bought: flow(&book.bought),
-        sold: flow(&book.sold),
-    }
+    part(data, range).map(Cow::Owned)
 }
 
 fn refused(detail: String) -> EngineError {

@@ -3,9 +3,9 @@
 use super::course::{Chosen, Course, Payouts, play};
 use super::data::Prepared;
 use super::outcome::{CorrectedDetails, CorrectedReplay, HoldingDetails, TradingDetails, outcome};
-use super::{CorrectedPolicy, ReplayEnvironment, foreign, refused};
+use super::{CorrectedPolicy, ReplayEnvironment, refused};
 use crate::config::{EnvironmentConfig, FillRule};
-use crate::environment::faithful::ReplayPolicy;
+use crate::environment::faithful::{ReplayPolicy, discrete};
 use crate::environment::high_frequency::Grid;
 use crate::environment::{BookData, Environment, MarketData, TaskData, build};
 use crate::error::EngineError;
@@ -33,7 +33,7 @@ pub(super) fn on_bars(
     let first = environment.snapshot();
     let course = match policy {
         CorrectedPolicy::Fixed(fixed) => {
-            let actions = actions(name, fixed, count, (count / 2, count - 1))?;
+            let actions = discrete(name, fixed, count, (count / 2, count - 1))?;
             follow(environment.as_mut(), &actions)?
         }
         CorrectedPolicy::Rule(rule) => {
@@ -100,7 +100,7 @@ pub(super) fn on_book(
             follow(environment.as_mut(), &path)?
         }
         CorrectedPolicy::Fixed(fixed) => {
-            let actions = actions(name, fixed, count, (flat, count - 1))?;
+            let actions = discrete(name, fixed, count, (flat, count - 1))?;
             follow(environment.as_mut(), &actions)?
         }
         CorrectedPolicy::Rule(rule) => {
@@ -149,39 +149,4 @@ fn decided(environment: &mut dyn Environment, mut decider: Decider) -> Result<Co
     play(environment, &NOTHING, &mut |environment, _| {
         decider.action(|out| environment.observe(out)).map(Chosen::Index)
     })
-}
-
-/// Returns a fixed policy as actions by the number of the call; `rules` are what holds nothing and what buys most.
-fn actions(
-    name: ReplayEnvironment,
-    policy: &ReplayPolicy,
-    count: usize,
-    rules: (usize, usize),
-) -> Result<Vec<usize>, EngineError> {
-    let (nothing, most) = rules;
-    let index = |value: f64| {
-        (0..count).find(|index| (*index as f64).total_cmp(&value).is_eq()).ok_or_else(|| {
-            refused(format!(
-                "the policy takes action {value}, {name} has the whole numbers 0 to {}",
-                count - 1
-            ))
-        })
-    };
-    match policy {
-        ReplayPolicy::Constant(action) => Ok(vec![index(*action)?]),
-        ReplayPolicy::Cycle(actions) => actions.iter().map(|action| index(*action)).collect(),
-        ReplayPolicy::Modulo(modulus) => {
-            (0..*modulus).take(count + 1).map(|action| index(action as f64)).collect()
-        }
-        ReplayPolicy::Nothing => Ok(vec![nothing]),
-        ReplayPolicy::BlindBid => Ok(vec![most]),
-        ReplayPolicy::Logits(_)
-        | ReplayPolicy::Weights(_)
-        | ReplayPolicy::Order { .. }
-        | ReplayPolicy::Uniform
-        | ReplayPolicy::AverageHolding
-        | ReplayPolicy::Twap
-        | ReplayPolicy::AtOnce
-        | ReplayPolicy::Oracle => Err(foreign(name)),
-    }
 }

@@ -212,7 +212,7 @@ fn output<E: FaithfulEnvironment>(
 }
 
 /// Returns the policy as actions by the number of the call, for environments with actions 0 … `count` − 1.
-fn discrete(
+pub(crate) fn discrete(
     environment: ReplayEnvironment,
     policy: &ReplayPolicy,
     count: usize,
