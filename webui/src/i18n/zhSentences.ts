@@ -370,4 +370,9 @@ export const zhSentences: Record<string, string> = {
   'at least one trade, columns of equal length': '至少一笔成交，各列等长',
   '{} times, {}': '{0} 个时间，{1}',
   '{} cannot be read ({}); name a file this node can read': '无法读取 {0}（{1}）；请写此节点能读取的文件',
+  // A part of a series.
+  'wanted rows {}, found {} rows': '需要第 {0} 行，实有 {1} 行',
+  'no task runs on single trades; sample them into bars': '没有任务可在逐笔成交上运行；请先合成 K 线',
+  'the panel has no rows {}': '面板中没有第 {0} 行',
+  'part of the data': '部分数据',
 };
