@@ -380,6 +380,8 @@ fn one_ticker_is_a_portfolio() {
     let one = csv(",tic,close\n0,A,1\n1,A,2\n2,A,1\n");
     let found = run(ReplayEnvironment::PortfolioImitator, &one, "logits:3").unwrap();
     assert_eq!((found.calls, found.final_assets), (3, 100_000.0));
+    let none = run(ReplayEnvironment::PortfolioImitator, &one, "nothing").unwrap();
+    assert_eq!((none.assets, none.returns), (vec![1.0; 3], vec![0.0; 3]));
 }
 
 #[test]

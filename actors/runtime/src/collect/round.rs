@@ -78,6 +78,7 @@ fn state(stores: &Stores) -> ControlState {
         applied_index: state.applied_index,
         documents: state.documents.clone(),
         sessions: state.sessions.clone(),
+        removed: state.removed.clone(),
         ..ControlState::default()
     })
 }
@@ -93,9 +94,10 @@ fn local(stores: &Stores, state: &ControlState) -> Result<Local, ActorsError> {
         ..Local::default()
     };
     // One by one: a scan has a limit, and what lies behind it would count as not referred to.
-    for session in state.sessions.iter() {
-        if let Some(status) = stores.tables.sessions.status(&session.id)? {
-            local.rows.insert(session.id, status.body);
+    let ids = state.sessions.iter().map(|session| session.id);
+    for id in ids.chain(state.removed.iter().map(|removed| removed.id)) {
+        if let Some(status) = stores.tables.sessions.status(&id)? {
+            local.rows.insert(id, status.body);
         }
     }
     Ok(local)

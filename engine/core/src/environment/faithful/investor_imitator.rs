@@ -103,7 +103,8 @@ impl InvestorImitator {
 
     fn weights(&self, action: &[f64]) -> Result<Vec<f64>, EngineError> {
         let tickers = self.walk.len();
-        if action.len() == 1 {
+        // With one ticker a single number is its weight: whichever descriptor were chosen, all would be held.
+        if action.len() == 1 && 1 < tickers {
             let chosen = choice(WHAT, action, DESCRIPTORS.len())?;
             return Ok(softmax(&self.scores()[chosen * tickers..(chosen + 1) * tickers]));
         }
