@@ -93,6 +93,8 @@ pub(crate) enum DataVerb {
         steps: Box<StepArgs>,
     },
     /// Hash and decode the snapshot of a data set anew: is it still what was imported?
+    ///
+    /// Example: tm data verify btc
     Verify {
         /// Name or identifier.
         dataset: String,

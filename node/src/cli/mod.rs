@@ -233,6 +233,8 @@ pub(crate) enum StrategyVerb {
         version: Option<u32>,
     },
     /// Everything that was tried with a strategy, newest first; what removed sessions left, too.
+    ///
+    /// Example: tm strategy trials my-rule --limit 20
     Trials {
         /// Name or identifier.
         strategy: String,
@@ -241,6 +243,8 @@ pub(crate) enum StrategyVerb {
         limit: u32,
     },
     /// How many of the newest rows a strategy keeps sealed, and whether anybody has opened them.
+    ///
+    /// Example: tm strategy seal my-rule
     Seal {
         /// Name or identifier.
         strategy: String,

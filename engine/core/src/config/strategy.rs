@@ -31,6 +31,7 @@ pub struct StrategyConfig {
     /// What nobody sees until it is opened, once. Not written where nothing is sealed.
     #[garde(dive)]
     #[serde(skip_serializing_if = "SealConfig::is_nothing")]
+    #[schemars(extend("default" = serde_json::json!({"share": 0.0})))]
     pub seal: SealConfig,
 }
 

@@ -3,7 +3,7 @@
 use super::course::{Chosen, Course, Payouts, play};
 use super::data::Prepared;
 use super::outcome::{CorrectedDetails, CorrectedReplay, HoldingDetails, TradingDetails, outcome};
-use super::{CorrectedPolicy, ReplayEnvironment, refused};
+use super::{CorrectedPolicy, ReplayEnvironment, foreign, refused};
 use crate::config::{EnvironmentConfig, FillRule};
 use crate::environment::faithful::{ReplayPolicy, discrete};
 use crate::environment::high_frequency::Grid;
@@ -33,7 +33,7 @@ pub(super) fn on_bars(
     let first = environment.snapshot();
     let course = match policy {
         CorrectedPolicy::Fixed(fixed) => {
-            let actions = discrete(name, fixed, count, (count / 2, count - 1))?;
+            let actions = discrete(name, fixed, count, (count / 2, count - 1), foreign)?;
             follow(environment.as_mut(), &actions)?
         }
         CorrectedPolicy::Rule(rule) => {
@@ -100,7 +100,7 @@ pub(super) fn on_book(
             follow(environment.as_mut(), &path)?
         }
         CorrectedPolicy::Fixed(fixed) => {
-            let actions = discrete(name, fixed, count, (flat, count - 1))?;
+            let actions = discrete(name, fixed, count, (flat, count - 1), foreign)?;
             follow(environment.as_mut(), &actions)?
         }
         CorrectedPolicy::Rule(rule) => {

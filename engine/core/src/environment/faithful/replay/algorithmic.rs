@@ -8,7 +8,7 @@ use super::super::columns::{above_zero, numbers};
 use super::super::{AlgorithmicTrading, AssetRecursion, Constants, ReplayPolicy};
 use super::{
     FIRST_REWARDS, ReplayDetails, ReplayEnvironment, ReplayOptions, ReplayOutput, classic,
-    discrete, refused,
+    discrete, foreign, refused,
 };
 use crate::config::FeatureSet;
 use crate::environment::{Action, Environment, MarketData};
@@ -63,7 +63,7 @@ pub(super) fn run(
     let mut environment = AlgorithmicTrading::new(market, constants)?;
     let count = environment.action_count();
     let rules = (count / 2, count - 1);
-    let actions = discrete(ReplayEnvironment::AlgorithmicTrading, policy, count, rules)?;
+    let actions = discrete(ReplayEnvironment::AlgorithmicTrading, policy, count, rules, foreign)?;
     Ok(replay_with(&mut environment, &mut |_, call| actions[call % actions.len()]))
 }
 

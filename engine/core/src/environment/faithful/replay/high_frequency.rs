@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::{HFT_FEATURES, HftSetup, HftTable, HighFrequency, ReplayPolicy};
 use super::{
-    ReplayDetails, ReplayEnvironment, ReplayOptions, ReplayOutput, discrete, output, play,
+    ReplayDetails, ReplayEnvironment, ReplayOptions, ReplayOutput, discrete, foreign, output, play,
 };
 use crate::error::EngineError;
 use crate::market::parse::reference::ReferenceTable;
@@ -59,7 +59,7 @@ pub(super) fn run(
         | ReplayPolicy::BlindBid
         | ReplayPolicy::Twap
         | ReplayPolicy::AtOnce => {
-            discrete(name, policy, setup.action_count, (0, setup.action_count - 1))?
+            discrete(name, policy, setup.action_count, (0, setup.action_count - 1), foreign)?
         }
     };
     let mut actions = Vec::new();

@@ -211,12 +211,14 @@ fn output<E: FaithfulEnvironment>(
     }
 }
 
-/// Returns the policy as actions by the number of the call, for environments with actions 0 … `count` − 1.
+/// Returns the policy as actions by the number of the call, for environments with actions 0 … `count` − 1; `foreign` says
+/// what is taken instead of a policy that is not.
 pub(crate) fn discrete(
     environment: ReplayEnvironment,
     policy: &ReplayPolicy,
     count: usize,
     rules: (usize, usize),
+    foreign: fn(ReplayEnvironment) -> EngineError,
 ) -> Result<Vec<usize>, EngineError> {
     let (nothing, blind_bid) = rules;
     let index = |value: f64| {
