@@ -4738,8 +4738,13 @@ export interface components {
              *     }
              */
             risk: components["schemas"]["RiskConfig"];
-            /** @description What nobody sees until it is opened, once. Not written where nothing is sealed. */
-            seal?: components["schemas"]["SealConfig"];
+            /**
+             * @description What nobody sees until it is opened, once. Not written where nothing is sealed.
+             * @default {
+             *       "share": 0
+             *     }
+             */
+            seal: components["schemas"]["SealConfig"];
         };
         StrategyId: string;
         /** @description One immutable version. */
