@@ -49,9 +49,9 @@ fn training_on_sealed_data_is_training_on_data_that_ends_before_the_seal() {
     let other = place.snapshot("other", MarketSeries::Bars(another_future()));
     let (points, _) = ran(&sealed(place.training("sealed", 1), &place.dataset));
     assert!(!points.is_empty());
-    let (elsewhere, _) = ran(&sealed(place.training("other", 1), &other));
+    let (elsewhere, _) = ran(&sealed(place.training("elsewhere", 1), &other));
     assert_eq!(points, elsewhere, "what is sealed does not matter");
-    let mut short = place.training("cut", 1);
+    let mut short = place.training("short", 1);
     short.dataset = cut;
     assert_eq!(points, ran(&short).0);
 }
