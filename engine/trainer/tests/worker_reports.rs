@@ -1,5 +1,6 @@
 //! What back-tests of every task, labellings and evaluations leave behind when a worker process runs them.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test picks the events it looks at")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod common;
