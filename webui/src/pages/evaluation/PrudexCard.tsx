@@ -40,7 +40,7 @@ export function PrudexCard({ prudex }: { prudex: PrudexStudy }) {
             rows={measureRows(prudex.measures)}
             rowKey={(row) => row.measure}
             columns={[
-              { key: 'axis', title: words.axis, wide: true, cell: (row) => words.axes[row.axis] },
+              { key: 'axis', title: words.axis, wide: true, tight: true, cell: (row) => words.axes[row.axis] },
               { key: 'measure', title: words.measure, head: true, cell: (row) => words.measures[row.measure] },
               { key: 'raw', title: words.raw, figure: true, cell: (row) => orNot(row.raw, 4) },
               { key: 'score', title: words.score, figure: true, cell: (row) => orNot(row.score, 3) },
