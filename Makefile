@@ -145,11 +145,11 @@ bench-peers:
 	target/peers/bin/python $(PEERS)/alpha158_pandas.py
 
 # What independent libraries compute, written anew; git diff must stay empty.
-ORACLES := engine/core/tests/oracles
+ORACLE_SCRIPTS := engine/core/tests/oracles
 oracles:
-	python3 -m venv target/oracles && target/oracles/bin/pip install -q -r $(ORACLES)/requirements.txt
-	cd $(ORACLES) && for script in *_expected.py; do $(CURDIR)/target/oracles/bin/python $$script; done
-	git diff --stat --exit-code -- '$(ORACLES)/*.json'
+	python3 -m venv target/oracle-libraries && target/oracle-libraries/bin/pip install -q -r $(ORACLE_SCRIPTS)/requirements.txt
+	cd $(ORACLE_SCRIPTS) && for script in *_expected.py; do $(CURDIR)/target/oracle-libraries/bin/python $$script; done
+	git diff --stat --exit-code -- '$(ORACLE_SCRIPTS)/*.json'
 
 # Every parser against mutated files, SECONDS each; a failure names target and seed.
 FUZZ_PARSERS := import|import with a dialect|detect|csv|panel|trades|book by level|book by distance|book as JSON|wide and reference|parquet|snapshot of bars|snapshot of any kind
