@@ -11,10 +11,7 @@ use engine::market::resample::{
     ShortBars, TimeBars, Unfinished, by_trades, of_bars, of_book, of_trades,
 };
 use engine::market::snapshot::Stored;
-use engine::market::{
-    BarPanel, BarSeries, BookSeries, DataError, DataErrorKind, Fault, Join, TradeSeries,
-    Transformation,
-};
+use engine::market::{BarPanel, BarSeries, DataError, DataErrorKind, Fault, Join, Transformation};
 
 use super::plan::{Length, Program};
 
@@ -110,10 +107,10 @@ impl Work {
             MarketSeries::Trades(trades) => {
                 let at =
                     |bound: i64| trades.time_us.partition_point(|us| us.div_euclid(1000) < bound);
-                self.data = MarketSeries::Trades(trades_of(trades, at(time.start)..at(time.end)));
+                self.data = MarketSeries::Trades(trades.slice(at(time.start)..at(time.end)));
             }
             MarketSeries::Book(book) => {
-                self.data = MarketSeries::Book(book_of(book, rows(&book.time_ms)));
+                self.data = MarketSeries::Book(book.slice(rows(&book.time_ms)));
             }
         }
         if self.data.rows() == 0 {
@@ -287,32 +284,6 @@ fn marks(new: &BarPanel, old: &BarPanel, filled: &[bool]) -> Vec<bool> {
     marks
 }
 
-fn trades_of(trades: &TradeSeries, rows: Range<usize>) -> TradeSeries {
-    TradeSeries {
-        instrument: trades.instrument.clone(),
-        time_us: trades.time_us[rows.clone()].to_vec(),
-        price: trades.price[rows.clone()].to_vec(),
-        quantity: trades.quantity[rows.clone()].to_vec(),
-        aggressor: trades.aggressor[rows].to_vec(),
-    }
-}
-
-fn book_of(book: &BookSeries, rows: Range<usize>) -> BookSeries {
-    let cells = rows.start * book.levels..rows.end * book.levels;
-    let flow = |flow: &Option<Vec<f64>>| flow.as_ref().map(|flow| flow[rows.clone()].to_vec());
-    BookSeries {
-        instrument: book.instrument.clone(),
-        levels: book.levels,
-        time_ms: book.time_ms[rows.clone()].to_vec(),
-        bid_price: book.bid_price[cells.clone()].to_vec(),
-        bid_size: book.bid_size[cells.clone()].to_vec(),
-        ask_price: book.ask_price[cells.clone()].to_vec(),
-        ask_size: book.ask_size[cells].to_vec(),
-        bought: flow(&book.bought),
-        sold: flow(&book.sold),
-    }
-}
-
 pub(super) fn refuse(kind: DataErrorKind, wanted: String, found: String, next: &str) -> DataError {
     DataError::new("data", kind, Fault { wanted, found, next: next.to_owned() })
 }
@@ -337,7 +308,7 @@ fn not_bars(what: &str, found: &str) -> DataError {
 
 #[cfg(test)]
 mod tests {
-    use engine::market::{Provenance, synthetic};
+    use engine::market::{Provenance, TradeSeries, synthetic};
 
     use super::super::plan::Steps;
     use super::*;

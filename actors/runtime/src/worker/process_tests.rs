@@ -43,16 +43,18 @@ async fn granted(
     times: WorkerTimes,
     grant: Grant,
 ) -> (Worker, UnboundedReceiver<What>) {
-    let dir = std::env::temp_dir().join(format!("tm-script-{}", uuid::Uuid::new_v4().simple()));
-    std::fs::write(&dir, format!("#!/bin/sh\n{text}\n")).unwrap();
-    std::fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    program(dir, times, grant).await
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("worker.sh");
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    program(path, times, grant, Some(dir)).await
 }
 
 async fn program(
     path: std::path::PathBuf,
     times: WorkerTimes,
     grant: Grant,
+    folder: Option<tempfile::TempDir>,
 ) -> (Worker, UnboundedReceiver<What>) {
     let (sender, receiver) = unbounded_channel();
     let launch = Launch {
@@ -62,7 +64,11 @@ async fn program(
         limiter: Arc::new(Limiter::without_groups()),
         times,
         clock: Arc::new(SystemClock),
-        deliver: Arc::new(move |notice| sender.send(notice.what).is_ok()),
+        deliver: Arc::new(move |notice| {
+            // The shell reads its script while it runs: the folder goes with the last notice.
+            let _kept = &folder;
+            sender.send(notice.what).is_ok()
+        }),
     };
     (start(&Spawner::start().unwrap(), launch).await.unwrap(), receiver)
 }
@@ -186,7 +192,7 @@ async fn the_real_worker_is_ended_when_it_takes_more_than_was_reserved() {
     let Some(path) = real_worker("the_real_worker_is_ended") else { return };
     let resources = ResourcesConfig { memory_mib: 8, ..ResourcesConfig::default() };
     let (_worker, mut receiver) =
-        program(path, quick(), Grant { resources, ..Grant::default() }).await;
+        program(path, quick(), Grant { resources, ..Grant::default() }, None).await;
     loop {
         if let What::Ended(end) = timeout(DEADLINE, receiver.recv()).await.unwrap().unwrap() {
             let Some(Cause::Memory(overrun)) = end.cause else { panic!("{end:?}") };

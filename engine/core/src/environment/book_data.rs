@@ -49,7 +49,7 @@ impl BookData {
                 frame.warmup_rows
             )));
         }
-        let cut = slice(book, rows.clone());
+        let cut = book.slice(rows.clone());
         let mut prices = cut.bid_price.iter().chain(&cut.ask_price);
         let mut sizes = cut.bid_size.iter().chain(&cut.ask_size);
         let flows = [&cut.bought, &cut.sold];
@@ -159,22 +159,6 @@ pub fn depth_features(book: &BookSeries) -> FeatureFrame {
         values.push(if row == 0 { f64::NAN } else { (mid / book.mid(row - 1) - 1.0) * 1e4 });
     }
     FeatureFrame { width: names.len(), names, rows: book.len(), warmup_rows: 1, values }
-}
-
-fn slice(book: &BookSeries, rows: Range<usize>) -> BookSeries {
-    let levels = rows.start * book.levels..rows.end * book.levels;
-    let flow = |flow: &Option<Vec<f64>>| flow.as_ref().map(|units| units[rows.clone()].to_vec());
-    BookSeries {
-        instrument: book.instrument.clone(),
-        levels: book.levels,
-        time_ms: book.time_ms[rows.clone()].to_vec(),
-        bid_price: book.bid_price[levels.clone()].to_vec(),
-        bid_size: book.bid_size[levels.clone()].to_vec(),
-        ask_price: book.ask_price[levels.clone()].to_vec(),
-        ask_size: book.ask_size[levels].to_vec(),
-        bought: flow(&book.bought),
-        sold: flow(&book.sold),
-    }
 }
 
 fn refused(detail: String) -> EngineError {

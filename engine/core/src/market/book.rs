@@ -1,5 +1,7 @@
 //! Order-book snapshots of one instrument: a fixed number of levels a side, in time order.
 
+use std::ops::Range;
+
 use super::bar::show_time;
 use super::error::{DataError, DataErrorKind, Fault};
 
@@ -49,6 +51,26 @@ impl BookSeries {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.time_ms.is_empty()
+    }
+
+    /// Returns a contiguous part; what lies beyond the end is left out.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let end = range.end.min(self.len());
+        let range = range.start.min(end)..end;
+        let cells = range.start * self.levels..range.end * self.levels;
+        let flow = |units: &Option<Vec<f64>>| units.as_ref().map(|all| all[range.clone()].to_vec());
+        Self {
+            instrument: self.instrument.clone(),
+            levels: self.levels,
+            time_ms: self.time_ms[range.clone()].to_vec(),
+            bid_price: self.bid_price[cells.clone()].to_vec(),
+            bid_size: self.bid_size[cells.clone()].to_vec(),
+            ask_price: self.ask_price[cells.clone()].to_vec(),
+            ask_size: self.ask_size[cells].to_vec(),
+            bought: flow(&self.bought),
+            sold: flow(&self.sold),
+        }
     }
 
     /// Returns the bid side of a snapshot.

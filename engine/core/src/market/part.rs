@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{BarPanel, BookSeries, Join, MarketSeries};
+use super::{BarPanel, Join, MarketSeries};
 use crate::error::EngineError;
 
 /// Returns the number of times of the data.
@@ -28,7 +28,7 @@ pub fn part(data: &MarketSeries, range: Range<usize>) -> Result<MarketSeries, En
     Ok(match data {
         MarketSeries::Bars(bars) => MarketSeries::Bars(bars.slice(range)),
         MarketSeries::Panel(panel) => MarketSeries::Panel(panel_part(panel, &range)?),
-        MarketSeries::Book(book) => MarketSeries::Book(book_part(book, &range)),
+        MarketSeries::Book(book) => MarketSeries::Book(book.slice(range)),
         MarketSeries::Trades(_) => {
             return Err(refused("no task runs on single trades; sample them into bars".to_owned()));
         }
@@ -69,22 +69,6 @@ fn panel_part(panel: &BarPanel, range: &Range<usize>) -> Result<BarPanel, Engine
     BarPanel::join(&series, Join::Outer).map_err(|error| refused(error.to_string()))
 }
 
-fn book_part(book: &BookSeries, range: &Range<usize>) -> BookSeries {
-    let cells = range.start * book.levels..range.end * book.levels;
-    let flow = |values: &Option<Vec<f64>>| values.as_ref().map(|all| all[range.clone()].to_vec());
-    BookSeries {
-        instrument: book.instrument.clone(),
-        levels: book.levels,
-        time_ms: book.time_ms[range.clone()].to_vec(),
-        bid_price: book.bid_price[cells.clone()].to_vec(),
-        bid_size: book.bid_size[cells.clone()].to_vec(),
-        ask_price: book.ask_price[cells.clone()].to_vec(),
-        ask_size: book.ask_size[cells].to_vec(),
-        bought: flow(&book.bought),
-        sold: flow(&book.sold),
-    }
-}
-
 fn refused(detail: String) -> EngineError {
     EngineError::Refused { what: "part of the data", detail }
 }
@@ -94,7 +78,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::market::synthetic;
+    use crate::market::{BookSeries, synthetic};
 
     #[test]
     fn the_last_share_is_sealed_rounded_up() {
@@ -112,13 +96,42 @@ mod tests {
         let data = MarketSeries::Bars(bars.clone());
         let MarketSeries::Bars(found) = part(&data, 10..20).unwrap() else { panic!("bars") };
         assert_eq!(found, bars.slice(10..20));
-        let panel = BarPanel::join(&[bars.clone(), bars.clone()], Join::Outer);
-        if let Ok(panel) = panel {
-            let data = MarketSeries::Panel(panel);
-            assert_eq!(rows(&part(&data, 10..20).unwrap()), 10);
-        }
+        let mut other = bars.clone();
+        other.instrument = "OTHER".to_owned();
+        let panel = BarPanel::join(&[bars.clone(), other], Join::Outer).unwrap();
+        let expected = panel.series(1).slice(10..20);
+        let found = part(&MarketSeries::Panel(panel), 10..20).unwrap();
+        let MarketSeries::Panel(found) = found else { panic!("a panel") };
+        assert_eq!((found.rows(), found.series(1)), (10, expected));
         assert!(part(&data, 10..51).is_err());
         assert_eq!(rows(&part(&data, 0..50).unwrap()), 50);
+    }
+
+    fn book(rows: usize) -> BookSeries {
+        let column = |from: f64| (0..rows * 2).map(|cell| from + cell as f64).collect();
+        BookSeries {
+            instrument: "BOOK".to_owned(),
+            levels: 2,
+            time_ms: (0..rows as i64).collect(),
+            bid_price: column(1.0),
+            bid_size: column(2.0),
+            ask_price: column(3.0),
+            ask_size: column(4.0),
+            bought: Some((0..rows).map(|row| row as f64).collect()),
+            sold: None,
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_book_keeps_levels_with_their_rows() {
+        let found = book(50).slice(10..12);
+        assert_eq!(found.time_ms, [10, 11]);
+        assert_eq!(found.bid_price, [21.0, 22.0, 23.0, 24.0]);
+        assert_eq!(found.ask_size, [24.0, 25.0, 26.0, 27.0]);
+        assert_eq!((found.bought, found.sold), (Some(vec![10.0, 11.0]), None));
+        assert_eq!(book(50).slice(49..60).time_ms, [49]);
+        assert!(book(50).slice(60..70).is_empty());
+        assert_eq!(book(5).slice(0..5), book(5));
     }
 
     proptest! {

@@ -1,5 +1,7 @@
 //! Single trades of one instrument, in time order.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::bar::show_time;
@@ -43,6 +45,20 @@ impl TradeSeries {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.time_us.is_empty()
+    }
+
+    /// Returns a contiguous part; what lies beyond the end is left out.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let end = range.end.min(self.len());
+        let range = range.start.min(end)..end;
+        Self {
+            instrument: self.instrument.clone(),
+            time_us: self.time_us[range.clone()].to_vec(),
+            price: self.price[range.clone()].to_vec(),
+            quantity: self.quantity[range.clone()].to_vec(),
+            aggressor: self.aggressor[range].to_vec(),
+        }
     }
 
     /// Checks everything the rest of the engine relies on: columns of one length, times never falling, prices and

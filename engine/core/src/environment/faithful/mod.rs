@@ -37,11 +37,11 @@ pub use panel::Panel;
 pub use pd::{Pd, PdTable};
 pub use policy::{OrderPrice, POLICY_GRAMMAR, ReplayPolicy, Spread};
 pub use portfolio::{Portfolio, PortfolioSetup};
-pub(crate) use replay::discrete;
 pub use replay::{
     AlgorithmicDetails, EteoDetails, HftDetails, PdDetails, PortfolioDetails, ReplayDetails,
-    ReplayEnvironment, ReplayOption, ReplayOptions, ReplayOutput, replay, replay_with,
+    ReplayEnvironment, ReplayOption, ReplayOptions, ReplayOutput, ReplayTask, replay, replay_with,
 };
+pub(crate) use replay::{counted, discrete, ramp};
 pub use sarl::{MovementPredictor, Sarl, SarlSetup, Undecided};
 pub use slices::{Slice, SliceFamily, slices};
 

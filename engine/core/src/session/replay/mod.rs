@@ -2,7 +2,7 @@
 //!
 //! The names, sizes and rates are those of the reference's environments, so that one file can be replayed in both modes
 //! and the figures compared; [`crate::environment::faithful::replay`] is the other one. [`replay`] is the only match
-//! over environments. Trains nothing and keeps nothing.
+//! over tasks. Trains nothing and keeps nothing.
 
 mod catalogue;
 mod check;
@@ -29,7 +29,7 @@ pub use self::policy::{CorrectedPolicy, Rule, rules};
 pub use self::setup::{CorrectedOption, CorrectedOptions};
 pub use crate::environment::faithful::ReplayEnvironment;
 
-use crate::environment::faithful::ReplayPolicy;
+use crate::environment::faithful::{ReplayPolicy, ReplayTask};
 use crate::error::EngineError;
 use crate::market::MarketSeries;
 
@@ -49,19 +49,11 @@ pub fn replay(
     let names_prices = matches!(policy, CorrectedPolicy::Fixed(ReplayPolicy::Order { .. }));
     let setup = setup::setup(environment, options, names_prices)?;
     let prepared = data::prepare(environment, setup, data, options)?;
-    match environment {
-        ReplayEnvironment::AlgorithmicTrading => listed::on_bars(&prepared, policy, options.seed),
-        ReplayEnvironment::Portfolio
-        | ReplayEnvironment::PortfolioSarl
-        | ReplayEnvironment::PortfolioEiie
-        | ReplayEnvironment::PortfolioDeepTrader
-        | ReplayEnvironment::PortfolioImitator => {
-            portfolio::run(environment, &prepared, policy, options.seed)
-        }
-        ReplayEnvironment::ExecutionEteo | ReplayEnvironment::ExecutionPd => {
-            execution::run(environment, &prepared, policy, options.seed)
-        }
-        ReplayEnvironment::Hft => listed::on_book(&prepared, policy, options.seed),
+    match environment.task() {
+        ReplayTask::Trading => listed::on_bars(&prepared, policy, options.seed),
+        ReplayTask::Portfolio => portfolio::run(environment, &prepared, policy, options.seed),
+        ReplayTask::Execution => execution::run(environment, &prepared, policy, options.seed),
+        ReplayTask::HighFrequency => listed::on_book(&prepared, policy, options.seed),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::agents::{
 };
 use crate::config::policy::{execution_schedule, online_method, portfolio_rule};
 use crate::config::{AgentConfig, ExecutionConfig, OnlineConfig, PortfolioRuleConfig, Violation};
-use crate::environment::faithful::ReplayPolicy;
+use crate::environment::faithful::{ReplayPolicy, ReplayTask};
 use crate::error::EngineError;
 
 /// Rules of tasks whose actions come from a list; every other task has them, too.
@@ -65,17 +65,13 @@ impl FromStr for CorrectedPolicy {
 #[must_use]
 pub fn rules(environment: ReplayEnvironment) -> Vec<&'static str> {
     let mut names = PLAIN.to_vec();
-    match environment {
-        ReplayEnvironment::AlgorithmicTrading | ReplayEnvironment::Hft => {}
-        ReplayEnvironment::Portfolio
-        | ReplayEnvironment::PortfolioSarl
-        | ReplayEnvironment::PortfolioEiie
-        | ReplayEnvironment::PortfolioDeepTrader
-        | ReplayEnvironment::PortfolioImitator => {
+    match environment.task() {
+        ReplayTask::Trading | ReplayTask::HighFrequency => {}
+        ReplayTask::Portfolio => {
             names.extend(PortfolioRuleConfig::all().iter().map(PortfolioRuleConfig::name));
             names.extend(OnlineConfig::all().iter().map(OnlineConfig::name));
         }
-        ReplayEnvironment::ExecutionEteo | ReplayEnvironment::ExecutionPd => {
+        ReplayTask::Execution => {
             names.extend(ExecutionConfig::all().iter().map(ExecutionConfig::name));
         }
     }
@@ -108,35 +104,16 @@ impl Rule {
         if PLAIN.contains(&name) {
             return self.plain(name);
         }
-        let is_online = OnlineConfig::all().iter().any(|method| method.name() == name);
-        match environment {
-            ReplayEnvironment::ExecutionEteo | ReplayEnvironment::ExecutionPd => {
-                let schedule = self.checked(execution_schedule(&self.value("schedule", name)))?;
-                Ok(AgentConfig::ExecutionSchedule(ExecutionScheduleConfig { schedule }))
-            }
-            ReplayEnvironment::AlgorithmicTrading
-            | ReplayEnvironment::Portfolio
-            | ReplayEnvironment::PortfolioSarl
-            | ReplayEnvironment::PortfolioEiie
-            | ReplayEnvironment::PortfolioDeepTrader
-            | ReplayEnvironment::PortfolioImitator
-            | ReplayEnvironment::Hft
-                if is_online =>
-            {
-                let method = self.checked(online_method(&self.value("method", name)))?;
-                Ok(AgentConfig::OnlineSelection(OnlineSelectionConfig { method }))
-            }
-            ReplayEnvironment::AlgorithmicTrading
-            | ReplayEnvironment::Portfolio
-            | ReplayEnvironment::PortfolioSarl
-            | ReplayEnvironment::PortfolioEiie
-            | ReplayEnvironment::PortfolioDeepTrader
-            | ReplayEnvironment::PortfolioImitator
-            | ReplayEnvironment::Hft => {
-                let rule = self.checked(portfolio_rule(&self.value("rule", name)))?;
-                Ok(AgentConfig::PortfolioRule(PortfolioAgentConfig { rule }))
-            }
+        if environment.task() == ReplayTask::Execution {
+            let schedule = self.checked(execution_schedule(&self.value("schedule", name)))?;
+            return Ok(AgentConfig::ExecutionSchedule(ExecutionScheduleConfig { schedule }));
         }
+        if OnlineConfig::all().iter().any(|method| method.name() == name) {
+            let method = self.checked(online_method(&self.value("method", name)))?;
+            return Ok(AgentConfig::OnlineSelection(OnlineSelectionConfig { method }));
+        }
+        let rule = self.checked(portfolio_rule(&self.value("rule", name)))?;
+        Ok(AgentConfig::PortfolioRule(PortfolioAgentConfig { rule }))
     }
 
     /// Returns a rule that has no parameters.

@@ -7,7 +7,7 @@ use super::outcome::{CorrectedDetails, CorrectedReplay, WeightDetails, outcome};
 use super::{CorrectedPolicy, ReplayEnvironment, foreign, refused};
 use crate::config::{EnvironmentConfig, FillRule};
 use crate::environment::action::softmax;
-use crate::environment::faithful::{ReplayPolicy, Spread};
+use crate::environment::faithful::{ReplayPolicy, Spread, counted, ramp};
 use crate::environment::{Environment, PanelData, TaskData, build};
 use crate::error::EngineError;
 use crate::market::MarketSeries;
@@ -114,17 +114,7 @@ fn fixed_plan(
 ) -> Result<Plan, EngineError> {
     let (assets, cash) = (panel.assets(), has_cash(name));
     let len = assets + usize::from(cash);
-    let check = |numbers: &[f64]| {
-        if numbers.len() == len {
-            return Ok(numbers.to_vec());
-        }
-        Err(refused(format!(
-            "{name} needs {len} numbers here ({}{assets} tickers: {}, …), found {}",
-            if cash { "cash first, then " } else { "no cash, " },
-            panel.instruments().iter().take(3).cloned().collect::<Vec<_>>().join(", "),
-            numbers.len()
-        )))
-    };
+    let check = |numbers: &[f64]| counted(name, panel.instruments(), cash, numbers);
     let by_softmax = |logits: &[f64]| {
         let mut weights = vec![0.0; logits.len()];
         softmax(logits, &mut weights);
@@ -164,10 +154,4 @@ fn positive(name: ReplayEnvironment, weights: Vec<f64>) -> Result<Vec<f64>, Engi
              faithful"
         ))),
     }
-}
-
-/// Returns `len` numbers from −1 to 1 in equal steps.
-fn ramp(len: usize) -> Vec<f64> {
-    let step = 2.0 / (len.max(2) - 1) as f64;
-    (0..len).map(|index| (index as f64 * step - 1.0).min(1.0)).collect()
 }

@@ -10,6 +10,7 @@ use crate::config::{
     FillRule, HighFrequencyConfig, MatchingConfig, OrderExecutionConfig, PortfolioConfig,
     StrategyConfig, Truth, agents::RuleConfig, validate,
 };
+use crate::environment::faithful::ReplayTask;
 use crate::error::EngineError;
 
 /// Most lots that may be held: the account's money is the limit, as in the reference.
@@ -241,17 +242,8 @@ impl Setup {
             EnvironmentConfig::OrderExecution(config) if !self.horizon_is_given => {
                 let window = config.window_steps as usize;
                 // ETEO ends before the last row, PD leaves out as many rows as it looks back on.
-                let unused = match environment {
-                    ReplayEnvironment::ExecutionPd => window,
-                    ReplayEnvironment::AlgorithmicTrading
-                    | ReplayEnvironment::Portfolio
-                    | ReplayEnvironment::PortfolioSarl
-                    | ReplayEnvironment::PortfolioEiie
-                    | ReplayEnvironment::PortfolioDeepTrader
-                    | ReplayEnvironment::PortfolioImitator
-                    | ReplayEnvironment::ExecutionEteo
-                    | ReplayEnvironment::Hft => 1,
-                };
+                let is_pd = environment == ReplayEnvironment::ExecutionPd;
+                let unused = if is_pd { window } else { 1 };
                 let Some(horizon) = rows.checked_sub(window + unused).filter(|steps| 0 < *steps)
                 else {
                     return Err(refused(format!(
@@ -380,16 +372,13 @@ fn set(value: &mut Value, environment: ReplayEnvironment, options: &CorrectedOpt
     put("matching", "fee_rate", options.cost_rate.map(number));
     put("matching", "slippage_bps", options.slippage_bps.map(number));
     put("matching", "fill", options.fill.map(|fill| json!(fill)));
-    let (key, beyond) = match environment {
-        ReplayEnvironment::AlgorithmicTrading => ("backward_bars", 0),
-        ReplayEnvironment::PortfolioSarl => ("window_bars", 1),
-        ReplayEnvironment::Portfolio
-        | ReplayEnvironment::PortfolioEiie
-        | ReplayEnvironment::PortfolioDeepTrader
-        | ReplayEnvironment::PortfolioImitator => ("window_bars", 0),
-        ReplayEnvironment::ExecutionEteo | ReplayEnvironment::ExecutionPd => ("window_steps", 0),
-        ReplayEnvironment::Hft => ("window_snapshots", 0),
+    let key = match environment.task() {
+        ReplayTask::Trading => "backward_bars",
+        ReplayTask::Portfolio => "window_bars",
+        ReplayTask::Execution => "window_steps",
+        ReplayTask::HighFrequency => "window_snapshots",
     };
+    let beyond = usize::from(environment == ReplayEnvironment::PortfolioSarl);
     put("environment", key, options.window.map(|rows| Value::from(rows.saturating_add(beyond))));
 }
 

@@ -8,8 +8,14 @@ import numpy as np
 from scipy import optimize
 
 
+class Beyond(Exception):
+    """This calculation has left the numbers; it has nothing to say about the case."""
+
+
 def project(vector):
     """Euclidean projection onto the simplex."""
+    if not np.all(np.isfinite(vector)):
+        raise Beyond(f"projection of {vector}")
     ordered = np.sort(vector)[::-1]
     sums = np.cumsum(ordered) - 1
     places = np.arange(1, len(vector) + 1)

@@ -32,6 +32,19 @@ pub enum ReplayEnvironment {
     Hft,
 }
 
+/// What is decided in an environment, whichever variant it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayTask {
+    /// Positions in one instrument, on bars.
+    Trading,
+    /// Weights of several instruments, on a panel.
+    Portfolio,
+    /// An amount that must be bought or sold, on bars or an order book.
+    Execution,
+    /// Positions in one instrument, on an order book.
+    HighFrequency,
+}
+
 /// What can be set. Named as on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplayOption {
@@ -112,6 +125,21 @@ impl ReplayEnvironment {
             Self::ExecutionEteo => "execution_eteo",
             Self::ExecutionPd => "execution_pd",
             Self::Hft => "hft",
+        }
+    }
+
+    /// Returns what is decided.
+    #[must_use]
+    pub fn task(self) -> ReplayTask {
+        match self {
+            Self::AlgorithmicTrading => ReplayTask::Trading,
+            Self::Portfolio
+            | Self::PortfolioSarl
+            | Self::PortfolioEiie
+            | Self::PortfolioDeepTrader
+            | Self::PortfolioImitator => ReplayTask::Portfolio,
+            Self::ExecutionEteo | Self::ExecutionPd => ReplayTask::Execution,
+            Self::Hft => ReplayTask::HighFrequency,
         }
     }
 

@@ -11,10 +11,11 @@ mod portfolios;
 use serde::Serialize;
 
 pub use self::algorithmic::{AlgorithmicDetails, replay_with};
-pub use self::catalogue::{ReplayEnvironment, ReplayOption};
+pub use self::catalogue::{ReplayEnvironment, ReplayOption, ReplayTask};
 pub use self::execution::{EteoDetails, PdDetails};
 pub use self::high_frequency::HftDetails;
 pub use self::portfolios::PortfolioDetails;
+pub(crate) use self::portfolios::{counted, ramp};
 use super::{FaithfulEnvironment, FeatureChoice, ReplayPolicy};
 use crate::config::FeatureSet;
 use crate::error::EngineError;

@@ -76,17 +76,7 @@ fn plan(
 ) -> Result<Plan, EngineError> {
     let tickers = panel.tickers().len();
     let len = tickers + usize::from(cash);
-    let check = |numbers: &[f64]| {
-        if numbers.len() == len {
-            return Ok(numbers.to_vec());
-        }
-        Err(refused(format!(
-            "{environment} needs {len} numbers here ({}{tickers} tickers: {}, …), found {}",
-            if cash { "cash first, then " } else { "no cash, " },
-            panel.tickers().iter().take(3).cloned().collect::<Vec<_>>().join(", "),
-            numbers.len()
-        )))
-    };
+    let check = |numbers: &[f64]| counted(environment, panel.tickers(), cash, numbers);
     match policy {
         ReplayPolicy::Logits(Spread::Same(logit)) => Ok(Plan::Logits(vec![*logit; len])),
         ReplayPolicy::Logits(Spread::Ramp) => Ok(Plan::Logits(ramp(len))),
@@ -119,8 +109,28 @@ fn plan(
     }
 }
 
+/// Passes as many numbers as there are weights: one per ticker, and one before them where there is cash.
+pub(crate) fn counted(
+    environment: ReplayEnvironment,
+    tickers: &[String],
+    cash: bool,
+    numbers: &[f64],
+) -> Result<Vec<f64>, EngineError> {
+    let len = tickers.len() + usize::from(cash);
+    if numbers.len() == len {
+        return Ok(numbers.to_vec());
+    }
+    Err(refused(format!(
+        "{environment} needs {len} numbers here ({}{} tickers: {}, …), found {}",
+        if cash { "cash first, then " } else { "no cash, " },
+        tickers.len(),
+        tickers.iter().take(3).cloned().collect::<Vec<_>>().join(", "),
+        numbers.len()
+    )))
+}
+
 /// Returns `len` numbers from −1 to 1 in equal steps.
-fn ramp(len: usize) -> Vec<f64> {
+pub(crate) fn ramp(len: usize) -> Vec<f64> {
     let step = 2.0 / (len.max(2) - 1) as f64;
     let mut numbers: Vec<f64> = (0..len).map(|index| index as f64 * step - 1.0).collect();
     if let (true, Some(last)) = (len > 1, numbers.last_mut()) {
