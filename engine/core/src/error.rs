@@ -155,3 +155,30 @@ impl Coded for EngineError {
         }
     }
 }
+
+/// Names that a message lists before it counts the others.
+const NAMES_MAX: usize = 12;
+
+/// Lists names in a message: the first of them, and how many more there are.
+pub(crate) fn few<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    let mut names = names.into_iter();
+    let first: Vec<&str> = names.by_ref().take(NAMES_MAX).map(String::as_str).collect();
+    match names.count() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::few;
+
+    #[test]
+    fn long_lists_of_names_end_in_a_count() {
+        let names: Vec<String> = (0..14).map(|number| format!("c{number}")).collect();
+        assert_eq!(few(&names[..2]), "c0, c1");
+        assert_eq!(few(&names[..12]).matches(", ").count(), 11);
+        assert!(few(&names).ends_with("c11 and 2 more"));
+        assert_eq!(few(&[]), "");
+    }
+}

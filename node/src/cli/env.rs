@@ -165,7 +165,7 @@ pub(crate) struct CheckArgs {
     /// File with a header; columns are found by name.
     #[arg(long, value_hint = ValueHint::FilePath)]
     pub(crate) data: PathBuf,
-    /// Random bars behind which the future is exchanged.
+    /// Random rows behind which the future is exchanged.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) cuts: u32,
     #[command(flatten)]

@@ -62,7 +62,7 @@ fn summary(found: &Value, shown: usize) -> String {
     let independent = &found["independent"];
     match (independent["trials"].as_u64(), independent["trials_effective"].as_u64()) {
         (Some(trials), Some(effective)) => text.push_str(&format!(
-            "; {effective} independent ones among the {trials} that evaluation {} counted on its data",
+            "; {effective} of the {trials} that evaluation {} counted on its data are independent",
             pick::text(independent, "session_id")
         )),
         (Some(trials), None) => text.push_str(&format!(
@@ -105,7 +105,7 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part}: {shown}");
         }
-        assert!(shown.contains("2 independent ones among the 3"), "{shown}");
+        assert!(shown.contains("2 of the 3 that evaluation"), "{shown}");
         let alone = text(&json!({"items": [], "started_count": 0, "independent": null}));
         assert!(alone.contains("0 of 0 trials") && alone.contains("tm evaluate"), "{alone}");
     }

@@ -51,6 +51,11 @@ export async function evaluation(world) {
     const { entries } = JSON.parse(await readFile(await file.path(), 'utf8'));
     if (typeof entries?.[0]?.inner_level?.Proftability !== 'number') throw new Error('the compass is not of the expected form');
   });
+  await checks.check('it is a trial of the strategy, with its Sharpe ratio', async () => {
+    const found = await page.request.get(`/api/v1/strategies/${strategy}/trials`, { headers: { authorization: world.login.bearer } });
+    const trial = (await found.json()).items.find((each) => each.kind === 'evaluation');
+    if (typeof trial?.sharpe !== 'number') throw new Error(`a number was wanted: ${JSON.stringify(trial)}`);
+  });
   await checks.check('its charts have tables', async () => {
     for (const name of ['Equity', 'Costs', 'Confidence intervals', 'Six axes (PRUDEX)', 'Drawdown']) {
       const button = page.getByRole('button', { name: `Table: ${name}`, exact: true });

@@ -147,7 +147,6 @@ export const enEvaluation = {
     measuresTitle: 'Measures of the six axes',
     raw: 'Value',
     score: 'Score',
-    why: 'Why not',
     day: 'day',
     bar: 'bar',
     periods: (period: string, count: number) => `Returns per ${period}, ${count} of them.`,

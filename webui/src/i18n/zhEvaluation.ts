@@ -148,7 +148,6 @@ export const zhEvaluation: Dictionary['evaluation'] = {
     measuresTitle: '六轴的各项度量',
     raw: '数值',
     score: '得分',
-    why: '未评原因',
     day: '日',
     bar: 'K 线',
     periods: (period, count) => `按${period}计算收益率，共 ${count} 个。`,

@@ -18,7 +18,9 @@ use crate::messages::sessions::Facts;
 /// How long a second node is sought for a result, and how often.
 const SPREAD_WITHIN: Duration = Duration::from_secs(60);
 const SPREAD_AGAIN: Duration = Duration::from_secs(2);
-/// Figures of a back-test that lists show.
+/// The policy of an evaluation that is judged; the others are what it is held against.
+const AGENT: &str = "agent";
+/// Figures of a back-test or an evaluation that lists show.
 const FIGURES: [&str; 3] = ["total_return", "sharpe", "max_drawdown"];
 
 impl SessionState {
@@ -128,11 +130,14 @@ fn put(blobs: &Blobs, path: &Path, wanted: BlobHash) -> Result<BlobRef, String> 
     Ok(blob)
 }
 
-/// As much of a report as lists show.
+/// As much of a report as lists show. A labelling has neither part.
 #[derive(Deserialize)]
 struct Summary {
-    /// Absent from the report of a labelling.
+    /// Of a back-test.
     agent: Option<AgentSummary>,
+    /// Of an evaluation.
+    #[serde(default)]
+    policies: Vec<PolicySummary>,
 }
 
 #[derive(Deserialize)]
@@ -140,9 +145,22 @@ struct AgentSummary {
     metrics: BTreeMap<String, Option<f64>>,
 }
 
+#[derive(Deserialize)]
+struct PolicySummary {
+    name: String,
+    sheet: SheetSummary,
+}
+
+#[derive(Deserialize)]
+struct SheetSummary {
+    figures: BTreeMap<String, Option<f64>>,
+}
+
 fn figures(report: &[u8]) -> Result<BTreeMap<String, Option<f64>>, serde_json::Error> {
-    let Summary { agent } = serde_json::from_slice(report)?;
-    let mut metrics = agent.map(|agent| agent.metrics).unwrap_or_default();
+    let Summary { agent, policies } = serde_json::from_slice(report)?;
+    let judged = policies.into_iter().find(|policy| policy.name == AGENT);
+    let judged = judged.map(|policy| policy.sheet.figures);
+    let mut metrics = agent.map(|agent| agent.metrics).or(judged).unwrap_or_default();
     metrics.retain(|name, _| FIGURES.contains(&name.as_str()));
     Ok(metrics)
 }
@@ -162,7 +180,36 @@ fn inside(dir: &Path, file: &str) -> Result<PathBuf, String> {
 
 #[cfg(test)]
 mod tests {
+    use engine::metrics::Figure;
+    use engine::metrics::tear_sheet::TearSheet;
+    use engine::session::evaluation::JudgedPolicy;
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn lists_show_the_agents_figures_of_either_report() {
+        let figures = |report: serde_json::Value| figures(report.to_string().as_bytes()).unwrap();
+        let wanted = BTreeMap::from([("sharpe".to_owned(), Some(1.25))]);
+        let metrics = json!({"sharpe": 1.25, "var_95": 0.01});
+        assert_eq!(figures(json!({"agent": {"metrics": metrics}})), wanted);
+        let judged = |name: &str, sharpe: f64| JudgedPolicy {
+            name: name.to_owned(),
+            equity: Vec::new(),
+            drawdown: Vec::new(),
+            sheet: TearSheet {
+                figures: [(Figure::Sharpe, Some(sharpe)), (Figure::WorstDay, None)].into(),
+                drawdowns: Vec::new(),
+                periods: BTreeMap::new(),
+                autocorrelation: Vec::new(),
+            },
+            costs: 0.0,
+            refusal_count: 0,
+        };
+        let policies = [judged("buy_and_hold", 0.5), judged("agent", 1.25)];
+        assert_eq!(figures(json!({ "policies": policies })), wanted);
+        assert_eq!(figures(json!({"labels": []})), BTreeMap::new());
+    }
 
     #[test]
     fn only_files_of_the_sessions_own_directory_are_taken() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::error::EngineError;
+use crate::error::{EngineError, few};
 use crate::features::FeatureFrame;
 use crate::market::BarSeries;
 use crate::num::{Price, narrow};
@@ -108,7 +108,7 @@ impl MarketData {
         }
         missing.retain(|name| !columns.contains_key(*name));
         if !missing.is_empty() {
-            let found = columns.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let found = few(columns.keys());
             return Err(refused(format!(
                 "the columns {} are missing; found {found}",
                 missing.join(", ")

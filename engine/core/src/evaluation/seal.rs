@@ -10,6 +10,7 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::market::bar::show_time;
 use crate::market::part::sealed;
 
 /// Share of the rows that are sealed unless told otherwise.
@@ -20,8 +21,9 @@ pub const SHARE: f64 = 0.15;
 pub enum Refusal {
     /// It was opened before.
     #[error(
-        "the sealed segment of lineage '{lineage}' was opened by {by} at {opened_ms} already; it can be opened once: start a \
-         new lineage on data that none has seen"
+        "the seal of {lineage} was opened by {by} at {} already; it can be opened once: begin a new strategy on data that \
+         nobody has seen",
+        show_time(*opened_ms)
     )]
     Opened {
         /// The lineage.

@@ -17,6 +17,16 @@ pub fn rows(data: &MarketSeries) -> usize {
     }
 }
 
+/// Returns the time of every row in milliseconds; none for single trades, which are no rows.
+pub(crate) fn times_of(data: &MarketSeries) -> &[i64] {
+    match data {
+        MarketSeries::Bars(bars) => &bars.time_ms,
+        MarketSeries::Panel(panel) => &panel.time_ms,
+        MarketSeries::Trades(_) => &[],
+        MarketSeries::Book(book) => &book.time_ms,
+    }
+}
+
 /// Returns the rows of a range.
 ///
 /// # Errors

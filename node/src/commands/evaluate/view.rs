@@ -171,7 +171,7 @@ fn prudex(report: &Value) -> String {
             String::new(),
             String::new(),
             plain(score.as_f64()),
-            String::new(),
+            own_score(axis, score).to_owned(),
         ]);
         for one in items(&found["measures"]).iter().filter(|one| one["axis"] == axis.as_str()) {
             table.row([
@@ -179,11 +179,26 @@ fn prudex(report: &Value) -> String {
                 pick::text(one, "measure"),
                 plain(one["raw"].as_f64()),
                 plain(one["score"].as_f64()),
-                pick::text(one, "lacks").replace('_', " "),
+                lacks(&pick::text(one, "lacks")),
             ]);
         }
     }
     format!("six axes (PRUDEX), scores from 0 to 100\n{}", table.render())
+}
+
+/// Says who scores an axis that has no measures.
+fn own_score(axis: &str, score: &Value) -> &'static str {
+    if axis == "explainability" && score.is_null() { "yours to give: --explainability" } else { "" }
+}
+
+/// Says why a measure has no value or no score.
+fn lacks(reason: &str) -> String {
+    match reason {
+        "picture" => "it is a picture".to_owned(),
+        "undefined" => "not defined on this run".to_owned(),
+        "" | "-" => String::new(),
+        needed => format!("it needs {}", needed.replace('_', " ")),
+    }
 }
 
 fn folds(report: &Value) -> String {

@@ -41,10 +41,19 @@ export function PrudexCard({ prudex }: { prudex: PrudexStudy }) {
             rowKey={(row) => row.measure}
             columns={[
               { key: 'axis', title: words.axis, wide: true, tight: true, cell: (row) => words.axes[row.axis] },
-              { key: 'measure', title: words.measure, head: true, cell: (row) => words.measures[row.measure] },
+              {
+                key: 'measure',
+                title: words.measure,
+                head: true,
+                cell: (row) => (
+                  <>
+                    {words.measures[row.measure]}
+                    {row.lacks ? <div className="hint">{words.lacks[row.lacks]}</div> : null}
+                  </>
+                ),
+              },
               { key: 'raw', title: words.raw, figure: true, cell: (row) => orNot(row.raw, 4) },
               { key: 'score', title: words.score, figure: true, cell: (row) => orNot(row.score, 3) },
-              { key: 'lacks', title: words.why, cell: (row) => (row.lacks ? words.lacks[row.lacks] : '') },
             ]}
           />
         </div>

@@ -1,6 +1,6 @@
 //! Columns of a reference table, checked: what is missing is named at once, what is no number by line and column.
 
-use crate::error::EngineError;
+use crate::error::{EngineError, few};
 use crate::market::parse::reference::ReferenceTable;
 
 /// Line of a file's first row of data: the header is line 1.
@@ -48,12 +48,10 @@ pub(super) fn numbers<'a>(
         .filter(|name| !table.columns.contains_key(*name) && !table.text.contains_key(*name))
         .collect();
     if !missing.is_empty() {
-        let known: Vec<&str> =
-            table.columns.keys().chain(table.text.keys()).map(String::as_str).collect();
+        let known = few(table.columns.keys().chain(table.text.keys()));
         return Err(refused(format!(
-            "the columns {} are missing; found {}",
-            missing.join(", "),
-            known.join(", ")
+            "the columns {} are missing; found {known}",
+            missing.join(", ")
         )));
     }
     names.iter().map(|name| finite(table, name)).collect()

@@ -2,7 +2,6 @@
 //! every row are computed again with another future behind them, on data of any kind. And how much do features depend on
 //! how early the data begins?
 
-use super::folds::times_of;
 use super::report::{CausalityOutcome, WarmUpDrift};
 use super::runs::{Member, Runs, Stretch};
 use crate::config::{Segment, SplitConfig, StrategyConfig};
@@ -11,6 +10,7 @@ use crate::error::EngineError;
 use crate::evaluation::causality::{CausalityPlan, Decide, Rows, causality};
 use crate::evaluation::timeline::Timeline;
 use crate::features::{FeatureFrame, frame_of, warmup_rows_of};
+use crate::market::part::times_of;
 use crate::market::{BarPanel, MarketSeries};
 use crate::session::backtest::Track;
 

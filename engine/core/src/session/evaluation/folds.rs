@@ -20,7 +20,7 @@ use crate::evaluation::thin;
 use crate::evaluation::walk_forward::{WalkForward, Window, walk_forward};
 use crate::features::warmup_rows_of;
 use crate::market::MarketSeries;
-use crate::market::part::{part, rows};
+use crate::market::part::{part, rows, times_of};
 use crate::market::split::DECISIONS_MIN;
 use crate::metrics::max_drawdown::max_drawdown;
 use crate::metrics::returns::{returns, total_return};
@@ -254,16 +254,6 @@ fn path_figures(joined: Option<&[f64]>, periods_per_year: f64) -> PathFigures {
         total_return: curve.as_deref().and_then(total_return),
         sharpe: joined.and_then(|values| sharpe(values, periods_per_year)),
         max_drawdown: curve.as_deref().and_then(max_drawdown),
-    }
-}
-
-/// Returns the times of the data; single trades, on which no task runs, have none.
-pub(super) fn times_of(data: &MarketSeries) -> &[i64] {
-    match data {
-        MarketSeries::Bars(bars) => &bars.time_ms,
-        MarketSeries::Panel(panel) => &panel.time_ms,
-        MarketSeries::Trades(_) => &[],
-        MarketSeries::Book(book) => &book.time_ms,
     }
 }
 

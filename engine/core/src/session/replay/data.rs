@@ -28,6 +28,17 @@ pub(super) struct Prepared<'a> {
     pub(super) features: Vec<String>,
 }
 
+impl Prepared<'_> {
+    /// Returns the times of the rows that are replayed, in milliseconds.
+    pub(super) fn times(&self) -> &[i64] {
+        match &self.data {
+            TaskData::Bars(bars) => bars.time_ms(),
+            TaskData::Panel(panel) => panel.time_ms(),
+            TaskData::Book(book) => &book.book().time_ms,
+        }
+    }
+}
+
 /// Cuts the data, computes features where they are wanted, and completes the strategy.
 pub(super) fn prepare<'a>(
     environment: ReplayEnvironment,

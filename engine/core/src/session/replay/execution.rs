@@ -87,14 +87,7 @@ fn execute(
     config: &OrderExecutionConfig,
     mut plan: Plan,
 ) -> Result<super::course::Course, EngineError> {
-    let begins = match &prepared.data {
-        TaskData::Bars(bars) => bars.time_ms().first(),
-        TaskData::Book(book) => book.book().time_ms.first(),
-        TaskData::Panel(_) => None,
-    };
-    let Some(begins) = begins.copied() else {
-        return Err(refused("bars of one instrument or an order book are wanted".to_owned()));
-    };
+    let begins = prepared.times().first().copied().unwrap_or(i64::MIN);
     let market = Market::of(&prepared.whole, begins)?;
     let bounds = bounds(&environment.action_space());
     play(environment, &NOTHING, &mut |environment, call| {
