@@ -76,7 +76,7 @@ fn a_back_test_runs_before_the_seal_or_on_the_opened_rows_and_says_which() {
     let last = |report: &BacktestReport| report.times_ms.last().copied().unwrap();
     let tested = report("test", Segment::Test, SealMark::Unopened);
     assert_eq!((last(&tested), tested.seal), (times[OPEN - 1] as f64, SealMark::Unopened));
-    let mark = SealMark::OpenedFor { opened_ms: 5 };
+    let mark = SealMark::OpenedFor { opened_ms: 5, other_snapshots: 0 };
     let opened = report("opened", Segment::Sealed, mark.clone());
     assert_eq!((last(&opened), &opened.seal), (times[ROWS - 1] as f64, &mark));
     let within = opened.times_ms.iter().filter(|time| times[OPEN] as f64 <= **time).count();

@@ -51,12 +51,21 @@ fn rounded(value: f64) -> f64 {
 }
 
 /// Returns what a report says about sealed rows, to stand behind its heading; nothing where nothing was sealed.
-pub(crate) fn mark(report: &Value) -> &'static str {
-    match report["seal"]["state"].as_str() {
-        Some("unopened") => ", newest rows sealed and unopened",
-        Some("opened_for") => ", SEALED ROWS: the one look at rows that nothing was chosen by",
-        Some("after_opening") => ", AFTER OPENING THE SEAL: no longer out of sample",
-        Some(_) | None => "",
+pub(crate) fn mark(report: &Value) -> String {
+    let others = report["seal"]["other_snapshots"].as_u64().unwrap_or(0);
+    match (report["seal"]["state"].as_str(), others) {
+        (Some("unopened"), _) => ", newest rows sealed and unopened".to_owned(),
+        (Some("opened_for"), 0) => {
+            ", SEALED ROWS: the one look at rows that nothing was chosen by".to_owned()
+        }
+        (Some("opened_for"), _) => format!(
+            ", SEALED ROWS: the first look; earlier sessions ran on {others} other data {}, which may have held some of them",
+            if others == 1 { "set" } else { "sets" }
+        ),
+        (Some("after_opening"), _) => {
+            ", AFTER OPENING THE SEAL: no longer out of sample".to_owned()
+        }
+        (Some(_) | None, _) => String::new(),
     }
 }
 
@@ -79,7 +88,13 @@ mod tests {
         for silent in [json!({}), json!({"seal": {"state": "none"}})] {
             assert_eq!(mark(&silent), "");
         }
-        assert!(mark(&json!({"seal": {"state": "opened_for", "opened_ms": 1}})).contains("SEALED"));
+        assert!(
+            mark(&json!({"seal": {"state": "opened_for", "opened_ms": 1}}))
+                .contains("nothing was chosen")
+        );
+        let elsewhere =
+            json!({"seal": {"state": "opened_for", "opened_ms": 1, "other_snapshots": 2}});
+        assert!(mark(&elsewhere).contains("2 other data sets"));
         assert!(mark(&json!({"seal": {"state": "after_opening"}})).contains("no longer"));
     }
 }

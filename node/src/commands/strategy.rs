@@ -19,7 +19,9 @@ use crate::output::{Format, Table, note};
 pub(crate) async fn run(verb: StrategyVerb, context: &Context) -> Result<(), CliError> {
     match verb {
         StrategyVerb::Create { name, source, description, new_version } => {
-            let config = read(context, &source).await?;
+            let standing =
+                if new_version { Some(sealed_share(context, &name).await?) } else { None };
+            let config = read(context, &source, standing).await?;
             create(context, &name, &description, config, new_version).await
         }
         StrategyVerb::Ls => list(context).await,
@@ -33,13 +35,29 @@ pub(crate) async fn run(verb: StrategyVerb, context: &Context) -> Result<(), Cli
     }
 }
 
-/// Builds the configuration from a file or an algorithm's defaults, then applies `--set`.
-async fn read(context: &Context, source: &StrategySource) -> Result<Value, CliError> {
+/// Returns the share of rows that a strategy seals already.
+async fn sealed_share(context: &Context, name: &str) -> Result<Value, CliError> {
+    let strategy = pick::one(context, "strategies", name).await?;
+    let path = format!("/api/v1/strategies/{}/seal", pick::id(&strategy));
+    Ok(context.client.get(&path).await?["share"].clone())
+}
+
+/// Builds the configuration from a file or an algorithm's defaults, then applies `--set`. `standing` is the share that the
+/// strategy seals already: defaults are offered to new strategies and seal nothing of an old one.
+async fn read(
+    context: &Context,
+    source: &StrategySource,
+    standing: Option<Value>,
+) -> Result<Value, CliError> {
     let mut config = match (&source.file, &source.algorithm) {
         (Some(file), _) => parse(file)?,
         (None, Some(algorithm)) => defaults(context, algorithm).await?,
         (None, None) => context.client.get("/api/v1/schemas/strategy/dqn/defaults").await?,
     };
+    let is_named = source.file.is_some() && config.pointer("/seal/share").is_some();
+    if let (Some(share), false) = (standing, is_named) {
+        config["seal"]["share"] = share;
+    }
     for (path, text) in &source.set {
         set(&mut config, path, text)?;
     }
@@ -184,7 +202,7 @@ fn without_nulls(value: &Value) -> Value {
 }
 
 async fn validate(context: &Context, source: &StrategySource) -> Result<(), CliError> {
-    let config = read(context, source).await?;
+    let config = read(context, source, None).await?;
     let verdict = context
         .client
         .post("/api/v1/configs:validate", json!({"kind": "strategy", "config": config}))

@@ -11,5 +11,6 @@ export const enSeal = {
   openHelp: 'This can be done once and never undone. Only the first run on these rows is an honest look; everything after it is marked. Decide first what you will run.',
   reasonHelp: 'At least 10 characters; kept for ever and shown to everybody who sees the strategy.',
   openedAt: (when: string) => `opened on ${when} UTC`,
+  otherSnapshots: (count: number) => `earlier sessions ran on ${count} other data ${count === 1 ? 'set' : 'sets'}, which may have held these rows`,
   marks: { unopened: 'Newest rows sealed, unopened', opened_for: 'Sealed rows: the first look', after_opening: 'After the seal was opened' },
 };

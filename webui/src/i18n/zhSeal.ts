@@ -13,5 +13,6 @@ export const zhSeal: Dictionary['seal'] = {
   openHelp: '启封只能进行一次，且无法撤销。只有在这些数据上的首次运行才是公正的检验，此后的一切都会被标记。请先决定要运行什么。',
   reasonHelp: '至少 10 个字符；永久保存，所有能看到该策略的人都可见。',
   openedAt: (when) => `启封于 ${when} UTC`,
+  otherSnapshots: (count) => `此前的会话用过 ${count} 个其他数据集，其中可能含有这些行`,
   marks: { unopened: '最新数据已封存，未启封', opened_for: '封存数据：首次检验', after_opening: '启封之后' },
 };

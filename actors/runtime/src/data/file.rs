@@ -1,7 +1,7 @@
 //! One file, sent or on this machine, → data of any kind, read the way its dialect or its reader says. Blocking.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, Read as _};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -87,14 +87,15 @@ pub(crate) fn open(path: &Path, plan: &ImportPlan) -> Result<Read, ActorsError> 
     let mut head = Vec::new();
     let most = u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX);
     file.by_ref().take(most).read_to_end(&mut head).map_err(unreadable)?;
-    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     let options = options(plan, &head);
     if ROW_BYTES_MIN * u64::try_from(ROWS_MAX).unwrap_or(u64::MAX) < size {
         // A second look at the file costs little beside reading its rows in vain.
         let text = File::open(path).map_err(unreadable)?;
         refuse_too_many_rows(text, &name, &options).map_err(|error| refused(&error))?;
     }
-    let mut reader = Hashing { inner: BufReader::new(file), hash: Sha256::new() };
+    // A pipe cannot be wound back: what was looked at is read again from memory.
+    let whole = Cursor::new(head).chain(file);
+    let mut reader = Hashing { inner: BufReader::new(whole), hash: Sha256::new() };
     let imported = import(&mut reader, &name, &options).map_err(|error| refused(&error))?;
     let digest = reader.hash.finalize();
     let source_sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -366,7 +366,10 @@ impl RegistryState {
             (state.applied_index, changed, state.sessions.count())
         });
         for session in &changed {
-            self.follow_one(session)?;
+            // One that a newer program wrote is no reason to show none: it is shown once this program is replaced, too.
+            if let Err(error) = self.follow_one(session) {
+                tracing::error!(session = %book::id_of(session), %error, "a session cannot be read and is not shown here");
+            }
             self.seen.insert(book::id_of(session), session.revision);
         }
         if count < self.rows.len() {

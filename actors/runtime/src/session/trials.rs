@@ -204,19 +204,19 @@ impl Trials {
         let mut models = models_of(about.config);
         let mut trials = Distinct::default();
         for tried in kind(SessionKind::Backtest) {
-            trials.add(&tried.view.config_sha256, &tried.view);
+            trials.add(tried.as_run(), &tried.view);
             judged.insert(tried.judged.clone());
             models.extend(&tried.models);
         }
         for tried in kind(SessionKind::Evaluation) {
             if !judged.contains(&tried.judged) {
-                trials.add(&tried.judged, &tried.view);
+                trials.add((&tried.judged, ""), &tried.view);
             }
             models.extend(&tried.models);
         }
         for tried in kind(SessionKind::Training) {
             if !models.contains(&tried.view.session_id) {
-                trials.add(&tried.view.config_sha256, &tried.view);
+                trials.add(tried.as_run(), &tried.view);
             }
         }
         trials.reports()
@@ -250,11 +250,11 @@ impl<'a> About<'a> {
 #[derive(Default)]
 struct Distinct<'a> {
     /// By what makes them equal, in the order in which they came: the newest report.
-    found: Vec<(&'a str, Option<&'a str>)>,
+    found: Vec<((&'a str, &'a str), Option<&'a str>)>,
 }
 
 impl<'a> Distinct<'a> {
-    fn add(&mut self, key: &'a str, view: &'a TrialView) {
+    fn add(&mut self, key: (&'a str, &'a str), view: &'a TrialView) {
         let report = view.report_sha256.as_deref();
         match self.found.iter_mut().find(|(known, _)| *known == key) {
             Some((_, known)) => *known = known.or(report),
@@ -280,6 +280,11 @@ impl<'a> Distinct<'a> {
 }
 
 impl Tried {
+    /// Returns what makes two runs the same: what was run, and on which rows.
+    fn as_run(&self) -> (&str, &str) {
+        (&self.view.config_sha256, &self.view.segment_sha256)
+    }
+
     /// Returns the trial that a session is; nothing of one that is about no strategy.
     fn of(course: &Course<'_>, spec: &SessionSpec) -> Option<Self> {
         let strategy = spec.strategy.as_ref()?;

@@ -35,6 +35,7 @@ pub use order_execution::{ExecutionOnBars, ExecutionOnBook, ExecutionReport};
 pub use panel_data::{InstrumentFrames, PanelData};
 pub use portfolio::Portfolio;
 pub use prepare::{Prepared, TaskData, build, prepare};
+pub(crate) use prepare_many::pooled;
 pub use prepare_many::{PreparedBook, PreparedPanel, prepare_book, prepare_panel};
 pub use sealed::visible;
 pub use single_asset::SingleAsset;

@@ -121,7 +121,11 @@ pub fn prepare_book(
 }
 
 /// All cells of all instruments in some rows of a panel, one below the other.
-fn pooled(panel: &BarPanel, frames: &[FeatureFrame], rows: Range<usize>) -> FeatureFrame {
+pub(crate) fn pooled(
+    panel: &BarPanel,
+    frames: &[FeatureFrame],
+    rows: Range<usize>,
+) -> FeatureFrame {
     let mut pool = FeatureFrame {
         names: frames.first().map(|frame| frame.names.clone()).unwrap_or_default(),
         width: frames.first().map_or(0, |frame| frame.width),

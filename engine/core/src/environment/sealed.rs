@@ -93,8 +93,8 @@ mod tests {
 
     use super::super::{MarketData, prepare_segment};
     use super::*;
-    use crate::config::SealConfig;
-    use crate::market::{BarSeries, synthetic};
+    use crate::config::{EnvironmentConfig, PortfolioConfig, SealConfig};
+    use crate::market::{BarPanel, BarSeries, Join, synthetic};
 
     fn strategy(share: f64) -> StrategyConfig {
         StrategyConfig { seal: SealConfig { share }, ..StrategyConfig::default() }
@@ -135,6 +135,30 @@ mod tests {
         assert_eq!(sealed.rows(), 150 + look);
         assert_eq!(sealed.time_ms()[look], bars.time_ms[850]);
         assert_eq!(sealed.time_ms().last(), Some(&bars.time_ms[999]));
+    }
+
+    #[test]
+    fn an_instrument_that_is_listed_in_the_sealed_rows_is_there_and_not_tradable_before() {
+        let bars = synthetic::generate(3, 1_000);
+        let late = BarSeries { instrument: "LATE".to_owned(), ..bars.slice(900..1_000) };
+        let panel = BarPanel::join(&[bars, late], Join::Outer).unwrap();
+        let data = MarketSeries::Panel(panel);
+        let strategy = StrategyConfig {
+            environment: EnvironmentConfig::Portfolio(PortfolioConfig::default()),
+            ..strategy(0.15)
+        };
+        let segment = |segment: Segment| {
+            let seen = visible(&strategy, data.clone(), Some(segment)).unwrap();
+            let split = SplitConfig::default();
+            match prepare_segment(&strategy, &seen, &split, segment, None).unwrap() {
+                TaskData::Panel(panel) => panel,
+                TaskData::Bars(_) | TaskData::Book(_) => panic!("a panel"),
+            }
+        };
+        let (research, sealed) = (segment(Segment::Test), segment(Segment::Sealed));
+        assert_eq!((research.assets(), sealed.assets()), (2, 2));
+        assert!((0..research.rows()).all(|row| !research.tradable(row)[1]));
+        assert!(sealed.tradable(sealed.rows() - 1)[1]);
     }
 
     #[test]

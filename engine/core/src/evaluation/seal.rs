@@ -80,6 +80,9 @@ pub enum SealMark {
     OpenedFor {
         /// When, milliseconds since 1970 UTC.
         opened_ms: i64,
+        /// Other snapshots that earlier sessions of the lineage ran on: they may have held rows that are sealed here.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        other_snapshots: u32,
     },
     /// The run began after the rows had been seen: its figures on them are no longer out of sample.
     AfterOpening {
@@ -151,20 +154,37 @@ pub fn open(
     Ok(wanted)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// What was run before with a lineage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Whether a run was given the sealed rows already.
+    pub looked: bool,
+    /// Snapshots that runs of any kind saw, without this run's.
+    pub other_snapshots: u32,
+}
+
 /// Returns what the report of a run says. `reader` and `started_ms` are the run's; the configuration of the run for
 /// which the seal was opened was fixed before, so only the first final run counts as that one.
 #[must_use]
 pub fn mark(
     reader: Reader,
     started_ms: i64,
-    first_final_run: bool,
+    before: Before,
     opening: Option<&OpeningRecord>,
 ) -> SealMark {
     match opening {
         None => SealMark::Unopened,
         Some(record) if started_ms < record.opened_ms => SealMark::Unopened,
         Some(record) => match reader {
-            Reader::Final if first_final_run => SealMark::OpenedFor { opened_ms: record.opened_ms },
+            Reader::Final if !before.looked => SealMark::OpenedFor {
+                opened_ms: record.opened_ms,
+                other_snapshots: before.other_snapshots,
+            },
             Reader::Final | Reader::Research => {
                 SealMark::AfterOpening { opened_ms: record.opened_ms }
             }
@@ -214,16 +234,24 @@ mod tests {
     #[test]
     fn every_report_says_what_was_seen() {
         let opening = record();
-        assert_eq!(mark(Reader::Final, 2_000, true, None), SealMark::Unopened);
-        assert_eq!(mark(Reader::Research, 500, false, Some(&opening)), SealMark::Unopened);
-        let first = mark(Reader::Final, 1_000, true, Some(&opening));
-        assert_eq!(first, SealMark::OpenedFor { opened_ms: 1_000 });
-        for (reader, first_final_run) in [(Reader::Final, false), (Reader::Research, true)] {
-            let later = mark(reader, 2_000, first_final_run, Some(&opening));
+        let (nothing, looked) = (Before::default(), Before { looked: true, other_snapshots: 1 });
+        assert_eq!(mark(Reader::Final, 2_000, nothing, None), SealMark::Unopened);
+        assert_eq!(mark(Reader::Research, 500, looked, Some(&opening)), SealMark::Unopened);
+        let first = mark(Reader::Final, 1_000, nothing, Some(&opening));
+        assert_eq!(first, SealMark::OpenedFor { opened_ms: 1_000, other_snapshots: 0 });
+        for (reader, before) in [(Reader::Final, looked), (Reader::Research, nothing)] {
+            let later = mark(reader, 2_000, before, Some(&opening));
             assert_eq!(later, SealMark::AfterOpening { opened_ms: 1_000 });
         }
         let text = serde_json::to_string(&first).unwrap();
         assert_eq!(text, "{\"state\":\"opened_for\",\"opened_ms\":1000}");
+        let elsewhere = Before { other_snapshots: 2, ..nothing };
+        let first = mark(Reader::Final, 1_000, elsewhere, Some(&opening));
+        assert_eq!(first, SealMark::OpenedFor { opened_ms: 1_000, other_snapshots: 2 });
+        assert_eq!(
+            serde_json::from_str::<SealMark>(&text).ok(),
+            Some(SealMark::OpenedFor { opened_ms: 1_000, other_snapshots: 0 })
+        );
     }
 
     proptest! {

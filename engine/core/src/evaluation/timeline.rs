@@ -17,7 +17,9 @@ const BAR_MOVE_MAX: f64 = 0.2;
 /// The same of a snapshot of an order book.
 const BOOK_MOVE_MAX: f64 = 0.02;
 /// Prices that walked out of here are led back.
-const PRICES: Range<f64> = 1e-6..1e9;
+const PRICES: Range<f64> = 1e-8..1e14;
+/// So are prices that are so many times the one they came from, or one so many-th of it.
+const WALK_MAX: f64 = 1e3;
 
 /// Rows in time order whose future can be another one.
 pub trait Timeline: Sized {
@@ -100,20 +102,7 @@ impl Timeline for BarPanel {
 
     fn later(&self, first: usize) -> Result<Self, EngineError> {
         within(first, self.rows())?;
-        let from = first * self.width();
-        let rest = |values: &[f64]| values[from..].to_vec();
-        Ok(Self {
-            instruments: self.instruments.clone(),
-            interval_seconds: self.interval_seconds,
-            time_ms: self.time_ms[first..].to_vec(),
-            present: self.present[from..].to_vec(),
-            open: rest(&self.open),
-            high: rest(&self.high),
-            low: rest(&self.low),
-            close: rest(&self.close),
-            adjusted_close: rest(&self.adjusted_close),
-            volume: self.volume.as_deref().map(rest),
-        })
+        Ok(self.slice(first..self.rows()))
     }
 }
 
@@ -152,19 +141,7 @@ impl Timeline for BookSeries {
 
     fn later(&self, first: usize) -> Result<Self, EngineError> {
         within(first, self.len())?;
-        let rest = |cells: &[f64]| cells[first * self.levels..].to_vec();
-        let flow = |values: &Vec<f64>| values[first..].to_vec();
-        Ok(Self {
-            instrument: self.instrument.clone(),
-            levels: self.levels,
-            time_ms: self.time_ms[first..].to_vec(),
-            bid_price: rest(&self.bid_price),
-            bid_size: rest(&self.bid_size),
-            ask_price: rest(&self.ask_price),
-            ask_size: rest(&self.ask_size),
-            bought: self.bought.as_ref().map(flow),
-            sold: self.sold.as_ref().map(flow),
-        })
+        Ok(self.slice(first..self.len()))
     }
 }
 
@@ -289,15 +266,18 @@ struct Drawn {
     factor: f64,
 }
 
-/// A price that walks at random.
+/// A price that walks at random and stays within sight of where it began: an environment refuses prices that lie further
+/// apart than any market's.
 struct Walk {
     price: f64,
     move_max: f64,
+    within: Range<f64>,
 }
 
 impl Walk {
     fn from(price: Option<f64>, move_max: f64) -> Self {
-        Self { price: price.unwrap_or(1.0), move_max }
+        let price = price.unwrap_or(1.0);
+        Self { price, move_max, within: price / WALK_MAX..price * WALK_MAX }
     }
 
     fn bar(&mut self, stream: &mut Stream) -> Drawn {
@@ -306,7 +286,7 @@ impl Walk {
         let stretch = 1.0 + 0.1 * stream.uniform();
         let factor = 0.1 + 3.0 * stream.uniform();
         // a market that wandered off is led back, so that prices stay within what is believed
-        if PRICES.contains(&close) {
+        if PRICES.contains(&close) && self.within.contains(&close) {
             self.price = close;
         }
         let (high, low) = (open.max(close) * stretch, open.min(close) / stretch);
@@ -342,6 +322,33 @@ mod tests {
     use super::*;
     use crate::market::{Join, synthetic};
     use crate::rng::StreamId;
+
+    #[test]
+    fn another_future_stays_within_what_an_environment_takes() {
+        for price in [1e-5, 60_000.0, 1e8, 1e13] {
+            let mut bars = synthetic::generate(1, 10_000);
+            let factor = price / bars.close[0];
+            for column in [
+                &mut bars.open,
+                &mut bars.high,
+                &mut bars.low,
+                &mut bars.close,
+                &mut bars.adjusted_close,
+            ] {
+                column.iter_mut().for_each(|value| *value *= factor);
+            }
+            let mut stream = Stream::new(5, StreamId::Synthesis, 0);
+            let other = bars.other_future(0, &mut stream);
+            other.validate().unwrap();
+            let ends = |values: &[f64]| {
+                values.iter().copied().fold((f64::MAX, 0.0_f64), |(low, high), value| {
+                    (low.min(value), high.max(value))
+                })
+            };
+            let (low, high) = (ends(&other.low).0, ends(&other.high).1);
+            assert!(high / low < 1e8 && 1e-9 < low && high < 1e15, "{price}: {low} to {high}");
+        }
+    }
 
     fn panel(rows: usize) -> BarPanel {
         let series: Vec<BarSeries> = (0..3)

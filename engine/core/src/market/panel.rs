@@ -4,6 +4,8 @@
 //! instruments is contiguous. A cell without a bar is absent by the mask; nobody reads its numbers, which are NaN so
 //! that a reader who does it all the same is found out.
 
+use std::ops::Range;
+
 use super::bar::{Bar, BarSeries, check, interval_seconds};
 use super::error::{DataError, DataErrorKind, Fault};
 
@@ -176,6 +178,28 @@ impl BarPanel {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.present.iter().all(|present| *present)
+    }
+
+    /// Returns a contiguous part; what lies beyond the end is left out. Every instrument stays, also one that has no bar
+    /// there.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let end = range.end.min(self.rows());
+        let range = range.start.min(end)..end;
+        let cells = range.start * self.width()..range.end * self.width();
+        let part = |values: &[f64]| values[cells.clone()].to_vec();
+        Self {
+            instruments: self.instruments.clone(),
+            interval_seconds: self.interval_seconds,
+            time_ms: self.time_ms[range].to_vec(),
+            present: self.present[cells.clone()].to_vec(),
+            open: part(&self.open),
+            high: part(&self.high),
+            low: part(&self.low),
+            close: part(&self.close),
+            adjusted_close: part(&self.adjusted_close),
+            volume: self.volume.as_deref().map(part),
+        }
     }
 
     /// Returns the bars of one instrument, absent ones left out. Without volume where any of its bars has none.

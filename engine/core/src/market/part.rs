@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{BarPanel, Join, MarketSeries};
+use super::MarketSeries;
 use crate::error::EngineError;
 
 /// Returns the number of times of the data.
@@ -37,7 +37,7 @@ pub fn part(data: &MarketSeries, range: Range<usize>) -> Result<MarketSeries, En
     }
     Ok(match data {
         MarketSeries::Bars(bars) => MarketSeries::Bars(bars.slice(range)),
-        MarketSeries::Panel(panel) => MarketSeries::Panel(panel_part(panel, &range)?),
+        MarketSeries::Panel(panel) => MarketSeries::Panel(panel.slice(range)),
         MarketSeries::Book(book) => MarketSeries::Book(book.slice(range)),
         MarketSeries::Trades(_) => {
             return Err(refused("no task runs on single trades; sample them into bars".to_owned()));
@@ -64,21 +64,6 @@ pub fn sealed(rows: usize, share: f64) -> Range<usize> {
     rows - count.min(rows)..rows
 }
 
-fn panel_part(panel: &BarPanel, range: &Range<usize>) -> Result<BarPanel, EngineError> {
-    let ends = (panel.time_ms.get(range.start), panel.time_ms.get(range.end.saturating_sub(1)));
-    let (Some(first), Some(last)) = ends else {
-        return Err(refused(format!("the panel has no rows {range:?}")));
-    };
-    let series: Vec<_> = (0..panel.width())
-        .map(|column| {
-            let bars = panel.series(column);
-            let from = bars.time_ms.partition_point(|time| time < first);
-            bars.slice(from..bars.time_ms.partition_point(|time| time <= last))
-        })
-        .collect();
-    BarPanel::join(&series, Join::Outer).map_err(|error| refused(error.to_string()))
-}
-
 fn refused(detail: String) -> EngineError {
     EngineError::Refused { what: "part of the data", detail }
 }
@@ -88,7 +73,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::market::{BookSeries, synthetic};
+    use crate::market::{BarPanel, BookSeries, Join, synthetic};
 
     #[test]
     fn the_last_share_is_sealed_rounded_up() {

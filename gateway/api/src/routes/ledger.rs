@@ -1,5 +1,7 @@
 //! What was tried with a strategy, and what it keeps sealed.
 
+use std::time::Duration;
+
 use actors::ListTrials;
 use actors::views::SealView;
 use engine::ids::SessionId;
@@ -15,6 +17,8 @@ use super::{PAGED, handler};
 
 const READ: &[Permission] = &[Permission::StrategyRead];
 const WRITE: &[Permission] = &[Permission::StrategyWrite];
+/// How long a list of trials waits for the report that tells how many are independent.
+const REPORT_WITHIN: Duration = Duration::from_secs(2);
 
 pub(crate) fn routes() -> Vec<RouteSpec> {
     vec![
@@ -77,10 +81,15 @@ async fn open_seal(request: Request) -> Handled {
 
 /// Returns what an evaluation counted. A report that cannot be had takes nothing from the list.
 async fn independent(request: &Request, session_id: SessionId) -> Option<IndependentTrialsDto> {
-    let report = match request.app.platform.reports.evaluation(session_id).await {
-        Ok(report) => report,
-        Err(error) => {
+    let read = request.app.platform.reports.evaluation(session_id);
+    let report = match tokio::time::timeout(REPORT_WITHIN, read).await {
+        Ok(Ok(report)) => report,
+        Ok(Err(error)) => {
             tracing::debug!(session = %session_id, %error, "an evaluation's count of trials is not shown");
+            return None;
+        }
+        Err(_) => {
+            tracing::debug!(session = %session_id, "an evaluation's report took too long for a list of trials");
             return None;
         }
     };

@@ -4126,6 +4126,8 @@ export interface components {
         } | {
             /** @description When, milliseconds since 1970 UTC. */
             opened_ms: number;
+            /** @description Other snapshots that earlier sessions of the lineage ran on: they may have held rows that are sealed here. */
+            other_snapshots?: number;
             /** @constant */
             state: "opened_for";
         } | {

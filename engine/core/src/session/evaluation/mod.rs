@@ -188,8 +188,8 @@ struct Tried<'a> {
     members: Vec<Member<'a>>,
     names: Vec<String>,
     scores: Vec<f64>,
-    /// Growth of each in the stretches of its run.
-    windows: Vec<Vec<f64>>,
+    /// Value of the account in each run.
+    curves: Vec<Vec<f64>>,
 }
 
 impl<'a> Tried<'a> {
@@ -198,7 +198,7 @@ impl<'a> Tried<'a> {
     }
 
     fn of_prudex(&self) -> prudex::Tried<'_, 'a> {
-        prudex::Tried { headline: self.headline, scores: &self.scores, windows: &self.windows }
+        prudex::Tried { headline: self.headline, scores: &self.scores, curves: &self.curves }
     }
 }
 
@@ -235,7 +235,7 @@ fn tried<'a>(
         headline: *headline,
         members: found.iter().map(|one| one.1).collect(),
         names: found.iter().map(|one| one.0.clone()).collect(),
-        windows: found.iter().map(|one| prudex::windows(&one.2.equity)).collect(),
+        curves: found.iter().map(|one| one.2.equity.clone()).collect(),
         scores: found.iter().map(|one| growth(&one.2)).filter(|value| value.is_finite()).collect(),
     })
 }
@@ -366,10 +366,21 @@ fn luck(
             .note("sharpe", "The account does not vary, or the run has fewer than three returns.");
     }
     let overfitting = missing.unless("overfitting", compared.overfitting())?;
-    let plan = input.resampling(per_bar.len(), SNOOPING_MEMBER);
+    let plan = in_cells(
+        &input.resampling(compared.cells(), SNOOPING_MEMBER),
+        (input.session.bootstrap.block_bars.is_some(), compared.cells(), per_bar.len()),
+    );
     let snooping =
         missing.unless("snooping", compared.snooping(&plan, wanted.p_value, BASELINE))?;
     Ok(Luck { sharpe, overfitting, snooping })
+}
+
+/// Returns a plan for returns over cells of several bars; a length of blocks that was told counts bars.
+fn in_cells(plan: &Resampling, (told, cells, bars): (bool, usize, usize)) -> Resampling {
+    if !told || bars == 0 {
+        return *plan;
+    }
+    Resampling { block: (plan.block * cells as f64 / bars as f64).max(1.0), ..*plan }
 }
 
 /// Notes the baselines that were asked for and are none of this task's.

@@ -48,8 +48,8 @@ pub(super) struct Tried<'t, 'a> {
     pub(super) headline: Member<'a>,
     /// Total return of each run.
     pub(super) scores: &'t [f64],
-    /// Growth in each stretch, per run.
-    pub(super) windows: &'t [Vec<f64>],
+    /// Value of the account in each run, to its end: that of the data, or the run's ruin.
+    pub(super) curves: &'t [Vec<f64>],
 }
 
 /// Returns the policy on six axes; absent where it cannot be held against doing nothing and the market.
@@ -76,7 +76,7 @@ pub(super) fn study(
     let length = (periods.own.len() / 12).clamp(EXTREME_LENGTH.0, EXTREME_LENGTH.1);
     let wildest = extreme_windows(&periods.market, length, EXTREMES);
     let scores = scores(tried.scores, &nothing, &usual);
-    let ranks = ranks(input, tracks, tried.windows);
+    let ranks = ranks(input, tracks, tried.curves);
     let found = prudex::prudex(&PrudexInput {
         policy: &policy,
         nothing: &nothing,
@@ -112,9 +112,16 @@ pub(super) fn study(
     }))
 }
 
+/// Returns a curve over all rows: after a ruin nothing moves any more.
+fn lasting(curve: &[f64], rows: usize) -> Vec<f64> {
+    let mut whole = curve.to_vec();
+    whole.resize(rows.max(curve.len()), curve.last().copied().unwrap_or(0.0));
+    whole
+}
+
 /// Returns the growth in each of at most ten stretches of equal length; none where the run is shorter than two of them,
 /// and where a growth is not defined.
-pub(super) fn windows(equity: &[f64]) -> Vec<f64> {
+fn windows(equity: &[f64]) -> Vec<f64> {
     let bars = equity.len().saturating_sub(1);
     let count = (bars / WINDOW_MIN).min(WINDOWS_MAX);
     if count < 2 {
@@ -122,7 +129,10 @@ pub(super) fn windows(equity: &[f64]) -> Vec<f64> {
     }
     let ends = (0..=count).map(|place| equity[place * bars / count]);
     let ends: Vec<f64> = ends.collect();
-    let growth: Vec<f64> = ends.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect();
+    // An account that is worth nothing and stays so neither grows nor falls.
+    let still = |pair: &[f64]| pair[0].total_cmp(&pair[1]).is_eq();
+    let grown = |pair: &[f64]| if still(pair) { 0.0 } else { pair[1] / pair[0] - 1.0 };
+    let growth: Vec<f64> = ends.windows(2).map(grown).collect();
     if growth.iter().all(|one| one.is_finite()) { growth } else { Vec::new() }
 }
 
@@ -238,7 +248,9 @@ fn scores(growth: &[f64], nothing: &RadarMetrics, market: &RadarMetrics) -> Vec<
 
 /// Returns how often the policy takes each rank among the baselines that do not know the future, over stretches and
 /// seeds; none where the run is too short.
-fn ranks(input: &EvaluationInput<'_>, tracks: &Tracks, tried: &[Vec<f64>]) -> Vec<f64> {
+fn ranks(input: &EvaluationInput<'_>, tracks: &Tracks, curves: &[Vec<f64>]) -> Vec<f64> {
+    let rows = tracks.agent.equity.len();
+    let tried: Vec<Vec<f64>> = curves.iter().map(|curve| windows(&lasting(curve, rows))).collect();
     let stretches = tried.first().map_or(0, Vec::len);
     let column = |place: usize| tried.iter().filter_map(|run| run.get(place).copied()).collect();
     let own: Vec<Vec<f64>> = (0..stretches).map(column).collect();
@@ -292,5 +304,21 @@ impl Known {
             | Measure::Profile
             | Measure::Variability => MeasureLacks::Undefined,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ruined_run_is_cut_at_the_same_times_as_the_others() {
+        let falling: Vec<f64> = (0..=100).map(|bar| f64::from(100 - bar)).collect();
+        let others = windows(&vec![1.0; 201]);
+        let found = windows(&lasting(&falling, 201));
+        assert_eq!(found.len(), others.len());
+        assert_eq!(found[others.len() / 2..], vec![0.0; others.len() / 2]);
+        assert!(found[0] < 0.0);
+        assert_eq!(lasting(&falling, 50), falling);
     }
 }

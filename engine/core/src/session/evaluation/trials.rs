@@ -145,6 +145,12 @@ impl Compared {
         Self { others, lost, names, series, benchmark }
     }
 
+    /// Returns the number of returns that are compared: those of bars, or of cells of several bars where a report was
+    /// thinned.
+    pub(super) fn cells(&self) -> usize {
+        self.series.first().map_or(0, Vec::len)
+    }
+
     /// Returns the number of trials: the run, every other one, and those that are lost.
     pub(super) fn count(&self) -> usize {
         1 + self.others.len() + self.lost as usize

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::setup::{CorrectedOptions, Setup};
 use super::{ReplayEnvironment, refused};
 use crate::config::{EnvironmentConfig, SplitConfig, StrategyConfig};
-use crate::environment::{BookData, MarketData, PanelData, TaskData, check_kind, depth_features};
+use crate::environment::{
+    BookData, MarketData, PanelData, TaskData, check_kind, depth_features, pooled,
+};
 use crate::error::EngineError;
 use crate::features::{FeatureFrame, Normaliser, frame_of, looks_ahead_of};
 use crate::market::panel::Join;
@@ -62,7 +64,14 @@ pub(super) fn prepare<'a>(
             )?;
             let rows = rows(options, bars.len(), frame.warmup_rows)?;
             let mut frame = frame;
-            scale(observed, std::slice::from_mut(&mut frame), &rows);
+            if let Some(strategy) = observed {
+                scale(
+                    strategy,
+                    &frame.clone(),
+                    first_part(&rows),
+                    std::slice::from_mut(&mut frame),
+                );
+            }
             let strategy = setup.clone().fit(environment, rows.len(), &bars.close[rows.clone()])?;
             let names = frame.names.clone();
             (strategy, TaskData::from(Arc::new(MarketData::new(bars, &frame, rows)?)), names)
@@ -71,7 +80,10 @@ pub(super) fn prepare<'a>(
             let mut frames = frames(panel, observed)?;
             let warmup = frames.iter().map(|frame| frame.warmup_rows).max().unwrap_or(0);
             let rows = rows(options, panel.rows(), warmup)?;
-            scale(observed, &mut frames, &rows);
+            if let Some(strategy) = observed {
+                let pool = pooled(panel, &frames, first_part(&rows));
+                scale(strategy, &pool, 0..pool.rows, &mut frames);
+            }
             let strategy = setup.clone().fit(environment, rows.len(), &[])?;
             let EnvironmentConfig::Portfolio(config) = &strategy.environment else {
                 return Err(refused(format!("{environment} does not run on a panel")));
@@ -85,7 +97,14 @@ pub(super) fn prepare<'a>(
             let mut frame =
                 if observed.is_some() { depth_features(book) } else { nothing(book.len()) };
             let rows = rows(options, book.len(), frame.warmup_rows)?;
-            scale(observed, std::slice::from_mut(&mut frame), &rows);
+            if let Some(strategy) = observed {
+                scale(
+                    strategy,
+                    &frame.clone(),
+                    first_part(&rows),
+                    std::slice::from_mut(&mut frame),
+                );
+            }
             let strategy = setup.clone().fit(environment, rows.len(), &[])?;
             let names = frame.names.clone();
             (strategy, TaskData::from(BookData::new(book, &frame, rows)?.shared()), names)
@@ -99,7 +118,7 @@ pub(super) fn prepare<'a>(
     Ok(Prepared { strategy, whole, data, instruments, features })
 }
 
-/// Returns the data, bars of one instrument as a panel of one where a portfolio is wanted.
+/// Returns the data: bars as a panel of one where a portfolio is wanted, and a panel of one as bars where it is not.
 fn fitting<'a>(
     environment: &EnvironmentConfig,
     data: &'a MarketSeries,
@@ -110,6 +129,10 @@ fn fitting<'a>(
                 .map_err(|error: DataError| refused(error.to_string()))?;
             Ok(Cow::Owned(MarketSeries::Panel(panel)))
         }
+        (
+            EnvironmentConfig::AlgorithmicTrading(_) | EnvironmentConfig::OrderExecution(_),
+            MarketSeries::Panel(panel),
+        ) if panel.width() == 1 => Ok(Cow::Owned(MarketSeries::Bars(panel.series(0)))),
         _ => Ok(Cow::Borrowed(data)),
     }
 }
@@ -165,23 +188,20 @@ fn refuse_look_ahead(strategy: &StrategyConfig) -> Result<(), EngineError> {
     )))
 }
 
+/// Returns the rows that a session would train on.
+fn first_part(rows: &Range<usize>) -> Range<usize> {
+    rows.start..rows.start + part(rows.len(), SplitConfig::default().train)
+}
+
 /// Scales features as a session does whose training segment is the first part of the rows: one scale for all
 /// instruments, of nothing that comes later.
-fn scale(observed: Option<&StrategyConfig>, frames: &mut [FeatureFrame], rows: &Range<usize>) {
-    let Some(strategy) = observed else { return };
-    let share = SplitConfig::default().train;
-    let Some(first) = frames.first() else { return };
-    let mut pool = FeatureFrame { values: Vec::new(), rows: 0, warmup_rows: 0, ..first.clone() };
-    for frame in frames.iter() {
-        let end = rows.start + part(rows.len(), share);
-        for row in rows.start..end.min(frame.rows) {
-            if let Some(cells) = frame.row(row) {
-                pool.values.extend_from_slice(cells);
-                pool.rows += 1;
-            }
-        }
-    }
-    let fitted = Normaliser::fit_as(strategy.features.normalisation, &pool, 0..pool.rows);
+fn scale(
+    strategy: &StrategyConfig,
+    pool: &FeatureFrame,
+    rows: Range<usize>,
+    frames: &mut [FeatureFrame],
+) {
+    let fitted = Normaliser::fit_as(strategy.features.normalisation, pool, rows);
     frames.iter_mut().for_each(|frame| fitted.apply(frame));
 }
 
@@ -192,4 +212,62 @@ fn scale(observed: Option<&StrategyConfig>, frames: &mut [FeatureFrame], rows: &
 )]
 fn part(count: usize, share: f64) -> usize {
     (count as f64 * share) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::setup::setup;
+    use super::*;
+    use crate::config::FeaturesConfig;
+    use crate::market::{BarSeries, synthetic};
+
+    fn prepared<'a>(
+        environment: ReplayEnvironment,
+        data: &'a MarketSeries,
+        features: bool,
+    ) -> Prepared<'a> {
+        let features = features.then(FeaturesConfig::default);
+        let options = CorrectedOptions { features, ..CorrectedOptions::default() };
+        let setup = setup(environment, &options, false).unwrap();
+        prepare(environment, setup, data, &options).unwrap()
+    }
+
+    #[test]
+    fn a_panel_of_one_instrument_is_as_good_as_its_bars() {
+        let bars = synthetic::generate(3, 90);
+        let panel = BarPanel::join(std::slice::from_ref(&bars), Join::Outer).unwrap();
+        let (bars, panel) = (MarketSeries::Bars(bars), MarketSeries::Panel(panel));
+        for environment in [ReplayEnvironment::AlgorithmicTrading, ReplayEnvironment::ExecutionPd] {
+            let [of_bars, of_panel] =
+                [&bars, &panel].map(|data| prepared(environment, data, false).data);
+            let (TaskData::Bars(of_bars), TaskData::Bars(of_panel)) = (of_bars, of_panel) else {
+                panic!("bars");
+            };
+            assert_eq!(of_bars.time_ms(), of_panel.time_ms());
+        }
+    }
+
+    #[test]
+    fn the_scale_knows_nothing_of_what_a_late_instrument_does_afterwards() {
+        let bars = synthetic::generate(3, 400);
+        let late = |other: bool| {
+            let mut late = BarSeries { instrument: "LATE".to_owned(), ..bars.slice(150..400) };
+            for row in 200..250 {
+                let factor = if other && row % 2 == 0 { 1.5 } else { 1.0 };
+                for column in [&mut late.open, &mut late.high, &mut late.low, &mut late.close] {
+                    column[row] *= factor;
+                }
+                late.adjusted_close[row] *= factor;
+            }
+            MarketSeries::Panel(BarPanel::join(&[bars.clone(), late], Join::Outer).unwrap())
+        };
+        let features = |data: &MarketSeries| {
+            let TaskData::Panel(panel) = prepared(ReplayEnvironment::Portfolio, data, true).data
+            else {
+                panic!("a panel");
+            };
+            panel.window(0..100).to_vec()
+        };
+        assert_eq!(features(&late(false)), features(&late(true)));
+    }
 }
