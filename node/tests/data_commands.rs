@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+mod command_kit;
 
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use command_kit::{Node, json, run, stderr, stdout, tm};
 use serde_json::Value;
 
 const PANEL: &str = "date,tic,open,high,low,close,volume\n\
@@ -14,32 +16,6 @@ const PANEL: &str = "date,tic,open,high,low,close,volume\n\
     2024-01-02,A,11,13,10,12,6\n\
     2024-01-03,A,12,14,11,13,7\n2024-01-03,B,21,23,20,22,6\n";
 const BARS: &str = "date,open,high,low,close\n2024-01-01,1,2,1,2\n2024-01-02,1,2,1,2\n";
-const PASSWORD: &str = "violet-umbrella-92";
-
-fn tm() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tm"));
-    command
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("TM_CREDENTIALS", "/nonexistent/credentials.json");
-    command
-}
-
-fn run(arguments: &[&str]) -> Output {
-    tm().args(arguments).stdin(Stdio::null()).output().unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(output)))
-}
 
 fn file(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
@@ -172,81 +148,10 @@ fn bitcoin_is_rebuilt_as_it_was_published() {
     assert_eq!(several.status.code(), Some(2), "{}", stderr(&several));
 }
 
-/// A node without a worker, killed at the end.
-struct Node {
-    child: Child,
-    url: String,
-    folder: tempfile::TempDir,
-}
-
-impl Node {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let program = env!("CARGO_BIN_EXE_tm");
-        let mut child = Command::new(program)
-            .args(["node", "start", "--listen", "127.0.0.1:0", "--worker", program, "--data-dir"])
-            .arg(folder.path().join("data"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (mut url, mut password) = (None, None);
-        while url.is_none() || password.is_none() {
-            let line = lines.next().expect("the node says where it serves").unwrap();
-            if let Some(rest) = line.strip_prefix("serving ") {
-                url = rest.split_whitespace().next().map(str::to_owned);
-            }
-            if let Some(rest) = line.split("password ").nth(1) {
-                password = rest.split_whitespace().next().map(str::to_owned);
-            }
-        }
-        // A full pipe would stop the node.
-        std::thread::spawn(move || lines.for_each(drop));
-        let node = Self { child, url: url.unwrap(), folder };
-        let generated = password.unwrap();
-        let login = node.typed(&["login", "--user", "admin"], &format!("{generated}\n"));
-        assert!(login.status.success(), "{}", stderr(&login));
-        let change = node.typed(&["passwd"], &format!("{generated}\n{PASSWORD}\n"));
-        assert!(change.status.success(), "{}", stderr(&change));
-        let login = node.typed(&["login", "--user", "admin"], &format!("{PASSWORD}\n"));
-        assert!(login.status.success(), "{}", stderr(&login));
-        node
-    }
-
-    fn typed(&self, arguments: &[&str], text: &str) -> Output {
-        let mut child = tm()
-            .env("TM_URL", &self.url)
-            .env("TM_CREDENTIALS", self.folder.path().join("credentials.json"))
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        child.wait_with_output().unwrap()
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let output = self.typed(arguments, "");
-        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
-        output
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
 #[test]
 fn files_of_every_kind_reach_a_node_and_sets_are_derived_there() {
     let node = Node::start();
-    let folder = node.folder.path();
+    let folder = node.folder();
     let stocks = folder.join("stocks");
     std::fs::create_dir(&stocks).unwrap();
     file(&stocks, "AA.csv", BARS);
@@ -282,13 +187,17 @@ fn files_of_every_kind_reach_a_node_and_sets_are_derived_there() {
     assert_eq!(json(&node.run(&dry))["data"]["instruments"], serde_json::json!(["B"]));
     assert_eq!(json(&node.run(&["data", "verify", "prices", "-o", "json"]))["found"], "good");
     node.run(&["data", "rm", "one"]);
+    // A pipe can be read once and tells no size.
+    let piped = node.typed(&["data", "import", "/dev/stdin", "--name", "piped"], BARS);
+    assert!(piped.status.success(), "{}", stderr(&piped));
+    assert!(stdout(&node.run(&["data", "ls"])).contains("piped"));
 }
 
 /// More than may be sent: read here, piece by piece, and sent as a snapshot; and more than is read at all.
 #[test]
 fn a_large_file_is_read_here_and_a_huge_one_refused_by_its_size_alone() {
     let node = Node::start();
-    let folder = node.folder.path();
+    let folder = node.folder();
     let path = folder.join("large.csv");
     let mut out = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
     writeln!(out, "time,open,high,low,close").unwrap();

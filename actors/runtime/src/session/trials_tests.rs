@@ -89,6 +89,19 @@ fn what_failed_counts_and_what_was_tried_twice_counts_once() {
 }
 
 #[test]
+fn the_same_run_on_other_rows_is_another_trial() {
+    let mut trials = Trials::default();
+    for (number, letter, share) in [(1, 'a', 0.0), (2, 'b', 0.15)] {
+        let (mut removed, known) = kept(number, &backtest(1), Some(letter));
+        let mut spec: Value = serde_json::from_slice(&removed.spec).unwrap();
+        spec["sealed_share"] = json!(share);
+        removed.spec = serde_json::to_vec(&spec).unwrap();
+        trials.note_removed(&removed, &known).unwrap();
+    }
+    assert_eq!(counted(&trials, &evaluation(1, Segment::Valid)), ("ba".to_owned(), 0));
+}
+
+#[test]
 fn an_evaluation_counts_where_nothing_else_is_about_the_same_rows() {
     let own = evaluation(16, Segment::Test);
     let trials = ledger(&[
