@@ -22,8 +22,8 @@ export LIBTORCH ?= $(CURDIR)/.libtorch
 SAMPLE := ../shared/data/algorithmic_trading/BTC/data.csv
 DATA ?= $(wildcard $(SAMPLE))
 
-# Prints the wall time of a step: $(call timed,name,command)
-timed = @begin=$$(date +%s%N); $(2); end=$$(date +%s%N); \
+# Prints the wall time of a step: $(call timed,name,command). The parentheses make each part of an `a && b` end the recipe.
+timed = @begin=$$(date +%s%N); ($(2)); end=$$(date +%s%N); \
   printf '%-28s %7.1f s\n' '$(1)' "$$(awk "BEGIN{print ($$end-$$begin)/1e9}")"
 
 .PHONY: run build tm worker libtorch ui ui-deps test test-rust test-trainer test-ui test-browser test-slow lint fmt \
@@ -61,7 +61,14 @@ tm:
 worker: libtorch
 	$(call timed,tm-worker (cargo),$(CARGO) build --profile $(PROFILE) --locked -p trainer)
 
-test: preflight libtorch test-rust test-trainer test-ui test-browser
+# The first build often waits for one crate on one core: what the pages need is done beside it, and told when it has ended.
+PAGES_LOG := target/test-pages.log
+test: preflight ui-deps libtorch
+	@mkdir -p target; $(MAKE) test-ui ui browser-deps > $(PAGES_LOG) 2>&1 & pages=$$!; trap 'kill $$pages 2>/dev/null || true' EXIT; \
+	$(MAKE) worker; status=0; wait $$pages || status=$$?; trap - EXIT; cat $(PAGES_LOG); exit $$status
+	@$(MAKE) test-rust
+	@$(MAKE) test-trainer
+	@$(MAKE) test-browser
 	@echo "make test: everything passed"
 
 # Process tests start the real worker, so it is built first.
@@ -144,12 +151,15 @@ bench-peers:
 	$(CARGO) bench --locked -p engine --bench features
 	target/peers/bin/python $(PEERS)/alpha158_pandas.py
 
-# What independent libraries compute, written anew; git diff must stay empty.
+# What independent libraries compute, written anew beside the build and compared with what the tests hold this engine to.
 ORACLE_SCRIPTS := engine/core/tests/oracles
+ORACLES_PYTHON := $(CURDIR)/target/oracle-libraries/bin/python
+oracles: export ORACLES_OUT := $(CURDIR)/target/oracles-written
 oracles:
-	python3 -m venv target/oracle-libraries && target/oracle-libraries/bin/pip install -q -r $(ORACLE_SCRIPTS)/requirements.txt
-	cd $(ORACLE_SCRIPTS) && for script in *_expected.py; do $(CURDIR)/target/oracle-libraries/bin/python $$script; done
-	git diff --stat --exit-code -- '$(ORACLE_SCRIPTS)/*.json'
+	python3 -m venv target/oracle-libraries && $(ORACLES_PYTHON) -m pip install -q -r $(ORACLE_SCRIPTS)/requirements.txt
+	rm -rf $(ORACLES_OUT)
+	cd $(ORACLE_SCRIPTS) && for script in *_expected.py; do $(ORACLES_PYTHON) $$script; done
+	$(ORACLES_PYTHON) $(ORACLE_SCRIPTS)/written.py $(ORACLES_OUT)
 
 # Every parser against mutated files, SECONDS each; a failure names target and seed.
 FUZZ_PARSERS := import|import with a dialect|detect|csv|panel|trades|book by level|book by distance|book as JSON|wide and reference|parquet|snapshot of bars|snapshot of any kind

@@ -90,6 +90,18 @@ impl CliError {
         }
     }
 
+    /// Returns the violations, pointer and sentence, that the error's own sentence does not tell already.
+    pub(crate) fn untold_fields(&self) -> Vec<(&str, &str)> {
+        let Self::Problem { detail, fields, .. } = self else {
+            return Vec::new();
+        };
+        fields
+            .iter()
+            .map(|(pointer, sentence)| (pointer.as_str(), sentence.as_str()))
+            .filter(|(pointer, sentence)| !detail.contains(&format!("{pointer} {sentence}")))
+            .collect()
+    }
+
     /// Reads a problem document, or makes the best of what is there.
     pub(crate) fn from_problem(status: u16, body: &[u8]) -> Self {
         let document: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
@@ -136,6 +148,21 @@ mod tests {
         ] {
             assert_eq!(CliError::from_problem(status, b"{}").exit_code(), code, "{status}");
         }
+    }
+
+    #[test]
+    fn a_field_that_the_sentence_tells_is_not_told_again() {
+        let body = |detail: &str| {
+            serde_json::json!({ "detail": detail, "errors": [
+                { "pointer": "/file", "detail": "is binary" },
+                { "pointer": "/name", "detail": "is empty" },
+            ] })
+            .to_string()
+        };
+        let told = CliError::from_problem(422, body("1 field: /file is binary").as_bytes());
+        assert_eq!(told.untold_fields(), [("/name", "is empty")]);
+        let untold = CliError::from_problem(422, body("2 fields").as_bytes());
+        assert_eq!(untold.untold_fields().len(), 2);
     }
 
     #[test]

@@ -96,8 +96,8 @@ pub(crate) fn fail(error: &CliError) -> ExitCode {
     if !matches!(error, CliError::ClosedPipe) {
         note(&format!("error: {error}"));
     }
-    if let CliError::Problem { code, fields, .. } = error {
-        for (pointer, detail) in fields {
+    if let CliError::Problem { code, .. } = error {
+        for (pointer, detail) in error.untold_fields() {
             let place = if pointer.is_empty() { "(whole)" } else { pointer };
             note(&format!("  {place}: {detail}"));
         }

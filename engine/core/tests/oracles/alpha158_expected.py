@@ -5,12 +5,12 @@ Independent of the engine: every window is cut out and computed by itself. Run w
 """
 
 import json
-import pathlib
 
 import numpy as np
 import pandas as pd
 
 from series import series
+from written import directory
 
 WINDOWS = (5, 10, 20, 30, 60)
 ROWS_KEPT = (59, 60, 119, 120, 177, 259)
@@ -128,7 +128,7 @@ def main():
             column: [None if not np.isfinite(values.iloc[row]) else float(values.iloc[row]) for row in ROWS_KEPT]
             for column, values in columns.items()
         }
-    path = pathlib.Path(__file__).with_name("alpha158_expected.json")
+    path = directory() / "alpha158_expected.json"
     lines = ",\n".join(f'"{key}": {json.dumps(value)}' for key, value in result.items())
     path.write_text("{\n" + lines + "\n}\n")
 

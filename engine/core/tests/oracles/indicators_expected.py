@@ -8,7 +8,6 @@ Run with pandas, numpy, TA-Lib and ta installed:
 
 import json
 import math
-import pathlib
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ import ta
 import talib
 
 from series import series
+from written import directory
 
 ROWS_KEPT = (33, 34, 60, 120, 259)
 
@@ -220,7 +220,7 @@ def main():
         name: [None if not np.isfinite(values.iloc[row]) else float(values.iloc[row]) for row in ROWS_KEPT]
         for name, values in out.items()
     }
-    path = pathlib.Path(__file__).with_name("indicators_expected.json")
+    path = directory() / "indicators_expected.json"
     lines = [f'"{name}": {json.dumps(values)}' for name, values in columns.items()]
     path.write_text('{"rows": ' + json.dumps(list(ROWS_KEPT)) + ', "columns": {\n' + ",\n".join(lines) + "\n}}\n")
 

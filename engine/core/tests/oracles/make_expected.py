@@ -6,7 +6,6 @@ The Rust side is engine/core/tests/metrics_oracles.rs. Definitions and differenc
 """
 
 import json
-import pathlib
 import warnings
 
 import empyrical
@@ -19,6 +18,8 @@ import scipy.special
 import scipy.stats
 import statsmodels.tsa.stattools as tsa
 from arch.bootstrap import SPA, StepM
+
+from written import directory
 
 warnings.filterwarnings("ignore")
 mpmath.mp.dps = 40
@@ -295,7 +296,7 @@ def main():
             "drawdowns": drawdown_table(returns),
             "sharpe_statistics": {k: float(v) for k, v in sharpe_statistics(returns).items()},
         }
-    path = pathlib.Path(__file__).with_name("expected.json")
+    path = directory() / "expected.json"
     path.write_text(json.dumps(expected, indent=1) + "\n")
 
 
