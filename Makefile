@@ -61,14 +61,7 @@ tm:
 worker: libtorch
 	$(call timed,tm-worker (cargo),$(CARGO) build --profile $(PROFILE) --locked -p trainer)
 
-# The first build often waits for one crate on one core: what the pages need is done beside it, and told when it has ended.
-PAGES_LOG := target/test-pages.log
-test: preflight ui-deps libtorch
-	@mkdir -p target; $(MAKE) test-ui ui browser-deps > $(PAGES_LOG) 2>&1 & pages=$$!; trap 'kill $$pages 2>/dev/null || true' EXIT; \
-	$(MAKE) worker; status=0; wait $$pages || status=$$?; trap - EXIT; cat $(PAGES_LOG); exit $$status
-	@$(MAKE) test-rust
-	@$(MAKE) test-trainer
-	@$(MAKE) test-browser
+test: preflight libtorch test-rust test-trainer test-ui test-browser
 	@echo "make test: everything passed"
 
 # Process tests start the real worker, so it is built first.
